@@ -1,0 +1,180 @@
+"""Files written whole or not at all, and read with an error that says what to do.
+
+Everything the project stores is safetensors or JSON (or text); nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from t2w.errors import T2WError
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = [
+    "atomic_path",
+    "fingerprint",
+    "load_tensors",
+    "read_json",
+    "read_metadata",
+    "save_tensors",
+    "sha256_of",
+    "write_json",
+    "write_text",
+]
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success it replaces `path`, on any failure it is removed.
+
+    Raises:
+        T2WError: the folder cannot be written, or the disk is full.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise _not_written(path, error) from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise _not_written(path, error) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _not_written(path: Path, error: Exception) -> T2WError:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+    return T2WError(
+        f"cannot write {path}: {reason}",
+        fix="free some space or choose another folder; what was written before is complete",
+    )
+
+
+def write_text(path: str | Path, text: str) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, value: Any, *, indent: int | None = 2) -> None:
+    write_text(path, json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: str | Path, *, what: str = "a JSON file", fix: str | None = None) -> Any:
+    """Read a JSON file.
+
+    Args:
+        what: what the file should have been, for the error's sentence.
+        fix: what to do when it is missing; None to leave that out.
+
+    Raises:
+        T2WError: missing, unreadable or truncated.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise T2WError(f"cannot read {path}: {error.strerror or error}", expected=what, fix=fix) from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise T2WError(
+            f"{path} is not valid JSON ({error})", expected=f"{what}, complete", fix="make it again"
+        ) from error
+
+
+def save_tensors(
+    path: str | Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, Any] | None = None
+) -> None:
+    """Write a safetensors file atomically; each metadata value is stored as JSON text."""
+    from safetensors.torch import save_file
+
+    text = {key: json.dumps(value, ensure_ascii=False) for key, value in (metadata or {}).items()}
+    with atomic_path(path) as temporary:
+        try:
+            save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary, metadata=text)
+        except Exception as error:  # safetensors wraps "no space left" in an exception of its own
+            if "os error" in str(error).lower():
+                raise _not_written(Path(path), error) from error
+            raise
+
+
+def load_tensors(
+    path: str | Path, *, what: str = "a safetensors file"
+) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Read a safetensors file: its tensors, and its metadata with JSON values decoded (other text is left as it is).
+
+    Raises:
+        T2WError: missing, truncated, or not safetensors.
+    """
+    with _opened(path, what) as file:
+        return {key: file.get_tensor(key) for key in file.keys()}, _decoded(file.metadata() or {})  # noqa: SIM118
+
+
+def read_metadata(path: str | Path, *, what: str = "a safetensors file") -> dict[str, Any]:
+    """The metadata of a safetensors file alone, without its tensors. Raises as `load_tensors`."""
+    with _opened(path, what) as file:
+        return _decoded(file.metadata() or {})
+
+
+@contextmanager
+def _opened(path: str | Path, what: str) -> Iterator[Any]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            yield file
+    except OSError as error:
+        raise T2WError(f"cannot read {path}: {error.strerror or error}", expected=what) from error
+    except SafetensorError as error:
+        raise T2WError(
+            f"{path} is damaged or not safetensors ({error})", expected=f"{what}, complete", fix="make or copy it again"
+        ) from error
+
+
+def _decoded(metadata: Mapping[str, str]) -> dict[str, Any]:
+    decoded: dict[str, Any] = {}
+    for key, text in metadata.items():
+        try:
+            decoded[key] = json.loads(text)
+        except json.JSONDecodeError:
+            decoded[key] = text
+    return decoded
+
+
+def sha256_of(path: str | Path) -> str:
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _sha256(file)
+
+
+def _sha256(file: Any) -> str:  # Python 3.10
+    digest = hashlib.sha256()
+    while block := file.read(1 << 20):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def fingerprint(value: Any) -> str:
+    """A short stable hash of a JSON-like value (16 hex digits): equal values, equal fingerprints."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
