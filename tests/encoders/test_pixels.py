@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from t2w.datasets import load_digits
+from t2w.encoders import PixelEncoder, VisionEncoder
+from t2w.errors import T2WError
+
+
+def test_training_pixels_have_mean_0_and_overall_deviation_1() -> None:
+    images = load_digits()[0].images
+    features = PixelEncoder.fit(images).encode(images)
+    assert features.dtype == torch.float32
+    assert tuple(features.shape) == (1258, 64)
+    assert features.mean(dim=0).abs().max().item() < 1e-5
+    assert features.var(dim=0, correction=0).mean().sqrt().item() == pytest.approx(1.0, abs=1e-5)
+
+
+def test_a_pixel_that_never_varied_does_not_blow_up() -> None:
+    images = load_digits()[0].images
+    constant = np.flatnonzero(images.reshape(len(images), -1).std(axis=0) == 0)
+    assert len(constant) > 0  # the left edge of the digits
+    encoder = PixelEncoder.fit(images)
+    assert encoder.encode(images)[:, constant].abs().max().item() == 0
+    lit = np.full((1, 8, 8), 16, dtype=np.uint8)
+    assert encoder.encode(lit).abs().max().item() < 16 / encoder.std + 1e-3
+
+
+def test_identity_follows_the_constants_and_survives_json() -> None:
+    train, test = load_digits()
+    encoder = PixelEncoder.fit(train.images)
+    assert isinstance(encoder, VisionEncoder)
+    back = PixelEncoder.from_dict(json.loads(json.dumps(encoder.to_dict())))
+    assert back == encoder
+    assert (back.identity, back.preprocessing) == (encoder.identity, encoder.preprocessing)
+    assert torch.equal(back.encode(test.images), encoder.encode(test.images))
+    other = PixelEncoder.fit(test.images)
+    assert other.identity != encoder.identity
+    assert other.preprocessing != encoder.preprocessing
+
+
+def test_lists_and_no_images() -> None:
+    images = load_digits()[1].images
+    encoder = PixelEncoder.fit(images)
+    assert torch.equal(encoder.encode(list(images[:3])), encoder.encode(images[:3]))
+    assert tuple(encoder.encode([]).shape) == (0, 64)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.zeros((2, 9, 8), np.uint8), r"shape \(9, 8\); expected grey images of 8x8"),
+        (np.zeros((2, 8, 8, 3), np.uint8), r"shape \(8, 8, 3\)"),
+        ([np.zeros((8, 8)), np.zeros((4, 4))], r"shape \(4, 4\)"),
+    ],
+)
+def test_images_of_another_size(images: np.ndarray, message: str) -> None:
+    with pytest.raises(T2WError, match=message):
+        PixelEncoder.fit(load_digits()[0].images).encode(images)
+
+
+def test_fit_and_from_dict_refuse() -> None:
+    with pytest.raises(T2WError, match="no images"):
+        PixelEncoder.fit([])
+    with pytest.raises(T2WError, match="deviation is 0"):
+        PixelEncoder.fit(np.ones((3, 8, 8), np.uint8))
+    with pytest.raises(T2WError, match="no pixel encoder"):
+        PixelEncoder.from_dict({"shape": [8, 8]})
+    with pytest.raises(T2WError, match="3 pixel means for images of 8x8"):
+        PixelEncoder((8, 8), (0.0, 0.0, 0.0), 1.0)
