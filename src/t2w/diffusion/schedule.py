@@ -1,0 +1,95 @@
+"""The forward process: how x_0 turns into noise over T timesteps, as tables in float64."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from t2w.errors import T2WError
+
+__all__ = ["NoiseSchedule", "linear_schedule", "posterior", "q_sample"]
+
+
+@dataclass(frozen=True, eq=False)
+class NoiseSchedule:
+    """Variances of q(x_t | x_{t-1}) for t = 0 .. T-1 and what follows from them.
+
+    Fields:
+        betas: (T,) float64, each in (0, 1).
+    """
+
+    betas: Tensor
+
+    @property
+    def timesteps(self) -> int:
+        """T, the number of training timesteps."""
+        return len(self.betas)
+
+    @cached_property
+    def alphas(self) -> Tensor:
+        """(T,) 1 - betas."""
+        return 1.0 - self.betas
+
+    @cached_property
+    def alpha_bar(self) -> Tensor:
+        """(T,) cumulative product of alphas: the share of x_0's variance left in x_t."""
+        return torch.cumprod(self.alphas, dim=0)
+
+    @cached_property
+    def alpha_bar_prev(self) -> Tensor:
+        """(T,) alpha_bar one timestep earlier; 1 before the first."""
+        return torch.cat([torch.ones(1, dtype=torch.float64), self.alpha_bar[:-1]])
+
+    @cached_property
+    def snr(self) -> Tensor:
+        """(T,) signal-to-noise ratio alpha_bar / (1 - alpha_bar)."""
+        return self.alpha_bar / (1.0 - self.alpha_bar)
+
+    def at(self, table: Tensor, t: Tensor, like: Tensor) -> Tensor:
+        """Entries of a (T,) table at t (N,), in dtype and on device of `like` (N, ...), shaped to multiply it."""
+        values = table.to(like.device)[t.to(like.device)].to(like.dtype)
+        return values.view(-1, *[1] * (like.ndim - 1))
+
+
+def linear_schedule(timesteps: int = 1000, *, beta_start: float = 1e-4, beta_end: float = 0.02) -> NoiseSchedule:
+    """Linear betas (Ho et al. 2020). For other than 1000 timesteps they are scaled so that x_T is as noisy.
+
+    Args:
+        timesteps: T, at least 21 (fewer would need a variance above 1).
+
+    Raises:
+        T2WError: T is too small for variances below 1.
+    """
+    scale = 1000 / timesteps if timesteps > 0 else float("inf")
+    if not 0 < scale * beta_start <= scale * beta_end < 1:
+        raise T2WError(
+            f"{timesteps} diffusion timesteps with betas {beta_start:g} to {beta_end:g}",
+            expected="variances between 0 and 1 after scaling by 1000 / timesteps",
+            fix="use at least 21 timesteps; 1000 is the usual number",
+        )
+    return NoiseSchedule(torch.linspace(scale * beta_start, scale * beta_end, timesteps, dtype=torch.float64))
+
+
+def q_sample(schedule: NoiseSchedule, x_0: Tensor, t: Tensor, noise: Tensor) -> Tensor:
+    """x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) noise.
+
+    Args:
+        x_0: (N, ...) clean data.
+        t: (N,) timesteps in 0 .. T-1.
+        noise: (N, ...) standard normal.
+    """
+    a = schedule.at(schedule.alpha_bar.sqrt(), t, x_0)
+    s = schedule.at((1.0 - schedule.alpha_bar).sqrt(), t, x_0)
+    return a * x_0 + s * noise
+
+
+def posterior(schedule: NoiseSchedule, x_0: Tensor, x_t: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean (N, ...) and variance (N, 1, ...) of q(x_{t-1} | x_t, x_0), Ho et al. 2020, equations 6 and 7."""
+    bar, prev = schedule.alpha_bar, schedule.alpha_bar_prev
+    c_0 = schedule.at(schedule.betas * prev.sqrt() / (1.0 - bar), t, x_0)
+    c_t = schedule.at((1.0 - prev) * schedule.alphas.sqrt() / (1.0 - bar), t, x_0)
+    variance = schedule.at(schedule.betas * (1.0 - prev) / (1.0 - bar), t, x_0)
+    return c_0 * x_0 + c_t * x_t, variance

@@ -1,0 +1,106 @@
+"""What the generator is: a few numbers, stored with its weights, enough to build it again. And the named sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal, get_args
+
+from t2w.adapters import AdapterSpec
+from t2w.errors import T2WError, nearest
+
+__all__ = ["PRESETS", "Conditioning", "GeneratorConfig", "Tokenizer", "preset", "small", "tiny"]
+
+Tokenizer = Literal["unit", "chunk"]
+Conditioning = Literal["classes", "pooled"]
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """Sizes of a generator.
+
+    Attributes:
+        spec: the adapters it writes.
+        text_dim: numbers per text embedding.
+        n_embd: width of a token. Cost of a step grows with its square.
+        n_layer: transformer blocks.
+        n_head: attention heads; divides n_embd.
+        tokenizer: "unit" (one token per hidden unit: incoming row, bias, outgoing column; one for the output bias) or
+            "chunk" (consecutive pieces of at most `chunk_size` numbers within each layer, as the reference has them).
+        chunk_size: numbers per chunk; used by "chunk" alone.
+        conditioning: "classes" (one token per class text) or "pooled" (one token, the paper's prior attention).
+        timesteps: T of the linear noise schedule it is trained with.
+        residual: the standard deviation, in normalised space, of what the text leaves open in x_0; in (0, 1]. It sets
+            how far x_t is believed (see `network.py`). Larger: samples differ more; smaller: nearer to their mean.
+
+    Raises:
+        T2WError: a value outside its range, the message naming it.
+    """
+
+    spec: AdapterSpec
+    text_dim: int
+    n_embd: int = 256
+    n_layer: int = 6
+    n_head: int = 4
+    tokenizer: Tokenizer = "unit"
+    chunk_size: int = 576
+    conditioning: Conditioning = "classes"
+    timesteps: int = 1000
+    residual: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name in ("text_dim", "n_embd", "n_layer", "n_head", "chunk_size", "timesteps"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise T2WError(f"generator {name} is {value!r}", expected="a whole number, 1 or more")
+        if self.n_embd % self.n_head:
+            raise T2WError(f"generator n_embd is {self.n_embd}", expected=f"a multiple of n_head = {self.n_head}")
+        for name, known in (("tokenizer", get_args(Tokenizer)), ("conditioning", get_args(Conditioning))):
+            value = getattr(self, name)
+            if value not in known:
+                raise T2WError(
+                    f"generator {name} is {value!r}{nearest(str(value), known)}", expected=f"one of {', '.join(known)}"
+                )
+        if not 0 < self.residual <= 1:
+            raise T2WError(f"generator residual is {self.residual!r}", expected="a number in (0, 1]")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; `from_dict` is the inverse."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> GeneratorConfig:
+        """Raises T2WError where a field is missing, unknown or out of range."""
+        known = {field.name for field in fields(cls)}
+        if set(values) != known:
+            missing, unknown = sorted(known - set(values)), sorted(set(values) - known)
+            raise T2WError(
+                f"a generator config with missing fields {missing} and unknown fields {unknown}",
+                expected=f"exactly {sorted(known)}",
+                fix="read it with the version of t2w that wrote it",
+            )
+        return cls(**{**values, "spec": AdapterSpec.from_dict(values["spec"])})
+
+
+def tiny(spec: AdapterSpec, text_dim: int, **changes: Any) -> GeneratorConfig:
+    """For adapters of a few thousand weights; trains in about a minute on 2 CPU cores."""
+    return replace(GeneratorConfig(spec, text_dim, n_embd=128, n_layer=4, n_head=4), **changes)
+
+
+def small(spec: AdapterSpec, text_dim: int, **changes: Any) -> GeneratorConfig:
+    """For adapters of about 15,000 weights; trains in about ten minutes on 2 CPU cores."""
+    return replace(GeneratorConfig(spec, text_dim, n_embd=256, n_layer=6, n_head=4), **changes)
+
+
+PRESETS: dict[str, Callable[..., GeneratorConfig]] = {"tiny": tiny, "small": small}
+
+
+def preset(name: str, spec: AdapterSpec, text_dim: int, **changes: Any) -> GeneratorConfig:
+    """The config called `name`, with fields changed.
+
+    Raises:
+        T2WError: no preset of that name, or a field out of range.
+    """
+    if name not in PRESETS:
+        raise T2WError(f"no generator preset {name!r}{nearest(name, PRESETS)}", expected=f"one of {', '.join(PRESETS)}")
+    return PRESETS[name](spec, text_dim, **changes)

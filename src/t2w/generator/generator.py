@@ -1,0 +1,172 @@
+"""A trained generator: the network, the normaliser, and what it was trained with, in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from t2w.diffusion import Denoiser, Sampler, Samples, linear_schedule, sample
+from t2w.errors import T2WError
+from t2w.files import load_tensors, save_tensors
+from t2w.generator.condition import Condition, condition_of
+from t2w.generator.config import GeneratorConfig
+from t2w.generator.network import WeightTransformer, build_network
+from t2w.generator.normalizer import Normalizer
+from t2w.seeds import derive_seed
+
+__all__ = ["FORMAT", "VERSION", "Generator"]
+
+FORMAT, VERSION = "t2w-generator", 1
+_WHAT = "a generator saved by t2w"
+_BATCH = 64  # tasks per call of the network: memory stays flat, and larger gains nothing on a CPU
+
+
+class Generator:
+    """Writes adapter weights from text.
+
+    Args:
+        network: the x_0-predictor, with the weights to sample with.
+        normalizer: between adapter weights and what the network sees.
+        identity: names of what it was trained with, e.g. "text_encoder", "template", "vision_encoder"; stored as is.
+    """
+
+    def __init__(
+        self, network: WeightTransformer, normalizer: Normalizer, identity: Mapping[str, Any] | None = None
+    ) -> None:
+        self.network = network.eval()
+        self.normalizer = normalizer.to(next(network.parameters()).device)
+        self.identity: dict[str, Any] = dict(identity or {})
+
+    @property
+    def config(self) -> GeneratorConfig:
+        return self.network.config
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.network.parameters()).device
+
+    def to(self, device: torch.device | str) -> Generator:
+        """Move to a device, in place."""
+        self.network.to(device)
+        self.normalizer.to(device)
+        return self
+
+    def condition(self, text: Tensor, tasks: Sequence[Sequence[int]] | None = None) -> Condition:
+        """The condition this generator wants: see `condition_of` for the arguments."""
+        return condition_of(text, tasks, conditioning=self.config.conditioning)
+
+    def denoiser(self, condition: Condition) -> Denoiser:
+        """x_t (N, P), t (N,) -> x0_hat (N, P) in normalised space, for these N conditions."""
+        condition = condition.to(self.device)
+
+        def predict(x_t: Tensor, t: Tensor) -> Tensor:
+            return self.network(x_t, t, condition)
+
+        return predict
+
+    def generate(
+        self,
+        condition: Condition,
+        *,
+        seed: int = 0,
+        sampler: Sampler = "ddim",
+        steps: int = 10,
+        progress: Callable[[int], None] | None = None,
+    ) -> Tensor:
+        """Adapter weights (N, P) float32 on the CPU, one vector per condition.
+
+        Args:
+            seed: of the noise; row i depends on (seed, i) and its condition, not on the other rows.
+            sampler, steps: see `t2w.diffusion.sample`.
+            progress: called with the number of vectors done since the last call; None for no calls.
+
+        Raises:
+            T2WError: unknown sampler, impossible number of steps, or text of another size.
+        """
+        found = []
+        for start in range(0, len(condition), _BATCH):
+            samples = self._sample(condition, start, seed, sampler, steps, trajectory=False)
+            found.append(self.normalizer.denormalize(samples.x_0).cpu())
+            if progress is not None:
+                progress(len(found[-1]))
+        return torch.cat(found)
+
+    def trajectory(
+        self, condition: Condition, *, seed: int = 0, sampler: Sampler = "ddim", steps: int = 10
+    ) -> tuple[Tensor, tuple[int, ...]]:
+        """The adapter (S, N, P) that each of the S steps predicts, the last as `generate` has it, and the timesteps."""
+        parts = [
+            self._sample(condition, start, seed, sampler, steps, trajectory=True)
+            for start in range(0, len(condition), _BATCH)
+        ]
+        paths = [self.normalizer.denormalize(p.trajectory).cpu() for p in parts if p.trajectory is not None]
+        return torch.cat(paths, dim=1), parts[0].timesteps
+
+    @torch.inference_mode()
+    def _sample(
+        self, condition: Condition, start: int, seed: int, sampler: Sampler, steps: int, *, trajectory: bool
+    ) -> Samples:
+        part = condition.rows(slice(start, start + _BATCH))
+        x_T = torch.stack([_noise(self.config.spec.size, seed, start + i) for i in range(len(part))])
+        return sample(
+            self.denoiser(part),
+            x_T.to(self.device),
+            sampler=sampler,
+            steps=steps,
+            schedule=linear_schedule(self.config.timesteps),
+            generator=torch.Generator(self.device).manual_seed(derive_seed(seed, "sampler", start)),
+            trajectory=trajectory,
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write one safetensors file: network, normaliser, and in the metadata config and identity."""
+        tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
+        tensors |= {f"normalizer.{name}": value for name, value in self.normalizer.state_dict().items()}
+        metadata = {"format": FORMAT, "version": VERSION, "config": self.config.to_dict(), "identity": self.identity}
+        save_tensors(path, tensors, metadata)
+
+    @classmethod
+    def load(cls, path: str | Path, *, device: torch.device | str = "cpu") -> Generator:
+        """Read what `save` wrote.
+
+        Raises:
+            T2WError: missing, truncated, not a generator, of a newer format, or with tensors of other sizes.
+        """
+        tensors, metadata = load_tensors(path, what=_WHAT)
+        if metadata.get("format") != FORMAT:
+            raise T2WError(f"{path} holds {metadata.get('format', 'other tensors')!r}", expected=_WHAT)
+        if metadata.get("version") != VERSION:
+            raise T2WError(
+                f"{path} has generator format {metadata.get('version')!r}",
+                expected=f"format {VERSION}",
+                fix="read it with the version of t2w that wrote it",
+            )
+        config = GeneratorConfig.from_dict(metadata.get("config", {}))
+        with torch.device("meta"):
+            network = WeightTransformer(config)
+        expected = {f"network.{name}": value.shape for name, value in network.state_dict().items()}
+        expected |= {f"normalizer.{name}": torch.Size([config.spec.size]) for name in ("base", "mean", "std")}
+        _check_tensors(path, {name: value.shape for name, value in tensors.items()}, expected)
+        network = build_network(config)
+        network.load_state_dict({k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")})
+        normalizer = Normalizer(*(tensors[f"normalizer.{name}"] for name in ("base", "mean", "std")))
+        return cls(network, normalizer, metadata.get("identity", {})).to(device)
+
+
+def _noise(size: int, seed: int, row: int) -> Tensor:
+    return torch.randn(size, generator=torch.Generator().manual_seed(derive_seed(seed, "x_T", row)))
+
+
+def _check_tensors(path: str | Path, found: Mapping[str, torch.Size], expected: Mapping[str, torch.Size]) -> None:
+    for name in [*expected, *found]:
+        if found.get(name) != expected.get(name):
+            shapes = [tuple(shapes[name]) if name in shapes else "absent" for shapes in (found, expected)]
+            raise T2WError(
+                f"{path}: tensor {name} is {shapes[0]}",
+                expected=f"{shapes[1]} by the config stored in the file",
+                fix="the file was altered; copy or train it again",
+            )

@@ -1,0 +1,132 @@
+"""The diffusion transformer: from noisy weights, a timestep and text tokens to clean weights.
+
+Reads top to bottom: attention, block, timestep embedding, network. Shapes: N tasks, M weight tokens, n text tokens,
+d = n_embd, P numbers.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from t2w.diffusion import linear_schedule
+from t2w.errors import T2WError
+from t2w.generator.condition import Condition
+from t2w.generator.config import GeneratorConfig
+from t2w.generator.tokens import WeightTokens, token_tables
+
+__all__ = ["WeightTransformer", "build_network"]
+
+
+class Attention(nn.Module):
+    """Weight and time tokens attend to themselves and to the text tokens; queries and keys are RMS-normalised."""
+
+    def __init__(self, n_embd: int, n_head: int) -> None:
+        super().__init__()
+        self.n_head = n_head
+        self.query = nn.Linear(n_embd, n_embd)
+        self.key_value = nn.Linear(n_embd, 2 * n_embd)
+        self.out = nn.Linear(n_embd, n_embd)
+
+    def forward(self, x: Tensor, text: Tensor, mask: Tensor) -> Tensor:
+        split = (self.n_head, -1)
+        q = self.query(x).unflatten(-1, split).transpose(1, 2)  # (N, heads, M+1, d/heads)
+        k, v = self.key_value(torch.cat([x, text], dim=1)).chunk(2, dim=-1)
+        k, v = (y.unflatten(-1, split).transpose(1, 2) for y in (k, v))  # (N, heads, M+1+n, d/heads)
+        q, k = (F.rms_norm(y, y.shape[-1:]) for y in (q, k))
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None, None, :])
+        return self.out(y.transpose(1, 2).flatten(-2))
+
+
+class Block(nn.Module):
+    """Pre-norm attention and MLP, each added to its input."""
+
+    def __init__(self, n_embd: int, n_head: int) -> None:
+        super().__init__()
+        self.ln1, self.ln2 = nn.LayerNorm(n_embd), nn.LayerNorm(n_embd)
+        self.attn = Attention(n_embd, n_head)
+        self.mlp = nn.Sequential(nn.Linear(n_embd, 4 * n_embd), nn.GELU(), nn.Linear(4 * n_embd, n_embd))
+
+    def forward(self, x: Tensor, text: Tensor, mask: Tensor) -> Tensor:
+        x = x + self.attn(self.ln1(x), text, mask)
+        return x + self.mlp(self.ln2(x))
+
+
+class WeightTransformer(nn.Module):
+    """Predicts x_0 (N, P) from x_t (N, P), t (N,) and a Condition.
+
+    The network proper, F, is asked only for what x_t does not already give away (preconditioning in the manner of
+    Karras et al. 2022). If the text left a Gaussian N(m, residual^2) open for x_0, the best prediction would be
+
+        x0_hat = (1 - k) m + k x_t / sqrt(alpha_bar),   k = alpha_bar r^2 / (alpha_bar r^2 + 1 - alpha_bar),
+
+    r = residual, so that is the form of the output, with F in the place of m: at high noise k = 0 and F alone answers
+    from the text; at low noise k = 1 and x_t speaks for itself. F sees sqrt(alpha_bar) x_t, the best guess from x_t
+    alone, which fades to nothing where x_t is pure noise instead of burying the text under it.
+    """
+
+    alpha_bar: Tensor
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.config, d = config, config.n_embd
+        self.weights = WeightTokens(token_tables(config), d)
+        # Weight tokens have places, class tokens are a set: only the former get positions.
+        self.position = nn.Parameter(torch.zeros(self.weights.count, d))
+        self.time = nn.Sequential(nn.Linear(d, d), nn.SiLU(), nn.Linear(d, d))
+        self.text = nn.Sequential(nn.Linear(config.text_dim, d), nn.GELU(), nn.Linear(d, d), nn.LayerNorm(d))
+        self.blocks = nn.ModuleList([Block(d, config.n_head) for _ in range(config.n_layer)])
+        self.ln_f = nn.LayerNorm(d)
+        nn.init.normal_(self.position, std=1.0)
+        alpha_bar = linear_schedule(config.timesteps).alpha_bar.float()
+        self.register_buffer("alpha_bar", alpha_bar, persistent=False)
+
+    def forward(self, x_t: Tensor, t: Tensor, condition: Condition) -> Tensor:
+        self._check(x_t, condition)
+        alpha_bar = self.alpha_bar[t][:, None]  # (N, 1)
+        k = alpha_bar * self.config.residual**2
+        k = k / (k + 1 - alpha_bar)
+
+        tokens = self.weights.encode(alpha_bar.sqrt() * x_t) + self.position  # (N, M, d)
+        time = self.time(_sinusoids(t, self.config.n_embd))[:, None]  # (N, 1, d)
+        x = torch.cat([tokens, time], dim=1)
+        # Unit-length embeddings have entries of about text_dim^-1/2; at about 1 they suit the usual initialisation.
+        text = self.text(condition.tokens * math.sqrt(self.config.text_dim))  # (N, n, d)
+        mask = F.pad(condition.mask, (x.shape[1], 0), value=True)  # (N, M+1+n)
+        for block in self.blocks:
+            x = block(x, text, mask)
+        m = self.weights.decode(self.ln_f(x[:, :-1])).float()  # (N, P)
+        return (1 - k) * m + k * x_t / alpha_bar.sqrt()
+
+    def _check(self, x_t: Tensor, condition: Condition) -> None:
+        size, dim = self.config.spec.size, self.config.text_dim
+        if x_t.shape[-1] != size:
+            raise T2WError(
+                f"noisy weights of {x_t.shape[-1]} numbers", expected=f"{size}, the generator's adapter size"
+            )
+        if condition.tokens.shape[-1] != dim:
+            raise T2WError(
+                f"text embeddings of {condition.tokens.shape[-1]} numbers",
+                expected=f"{dim}, as the generator was trained with",
+                fix="use the text encoder the generator was trained with",
+            )
+        if len(condition) != len(x_t):
+            raise T2WError(f"{len(condition)} conditions for {len(x_t)} weight vectors", expected="one condition each")
+
+
+def _sinusoids(t: Tensor, n: int) -> Tensor:
+    """(N, n) sines and cosines of t at n // 2 wavelengths from 2 pi to 10,000 x 2 pi, scaled to unit variance."""
+    half = n // 2
+    frequency = torch.exp(-math.log(10_000) * torch.arange(half, device=t.device) / max(half - 1, 1))
+    angle = t[:, None].float() * frequency
+    return F.pad(math.sqrt(2) * torch.cat([angle.sin(), angle.cos()], dim=1), (0, n - 2 * half))
+
+
+def build_network(config: GeneratorConfig, *, seed: int = 0) -> WeightTransformer:
+    """A network with initial weights that depend on the config and the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return WeightTransformer(config)

@@ -1,0 +1,65 @@
+"""Weights as the diffusion sees them: differences from the base adapter, each coordinate at mean 0 and spread 1."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from t2w.errors import T2WError
+
+__all__ = ["Normalizer"]
+
+# Of the spread of a typical coordinate. A coordinate that hardly moves (a unit that is never active) must not be
+# blown up to unit variance, where it would only be noise to fit.
+_FLOOR = 0.05
+
+
+class Normalizer(nn.Module):
+    """normalize(w) = (w - base - mean) / std.
+
+    Args:
+        base: (P,) the adapter that all others started from.
+        mean: (P,) of the training adapters' differences from base.
+        std: (P,) their spread, positive.
+    """
+
+    base: Tensor
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, base: Tensor, mean: Tensor, std: Tensor) -> None:
+        super().__init__()
+        for name, value in (("base", base), ("mean", mean), ("std", std)):
+            self.register_buffer(name, value.detach().clone().float())
+
+    @classmethod
+    def fit(cls, base: Tensor, vectors: Tensor) -> Normalizer:
+        """From the base (P,) and the training adapters (T, P).
+
+        Raises:
+            T2WError: fewer than two adapters, another size than the base, or numbers that are not finite.
+        """
+        if vectors.ndim != 2 or vectors.shape[1:] != base.shape or len(vectors) < 2:
+            raise T2WError(
+                f"training adapters of shape {tuple(vectors.shape)}",
+                expected=f"(2 or more, {base.numel()}) as the base",
+            )
+        bad = (~torch.isfinite(vectors).all(dim=1)).nonzero().flatten().tolist()
+        if bad or not torch.isfinite(base).all():
+            raise T2WError(
+                f"numbers that are not finite in {f'training adapter {bad[0]}' if bad else 'the base adapter'}",
+                expected="finite weights",
+                fix="train the adapters again, at a lower learning rate",
+            )
+        change = vectors.float() - base.float()
+        std, mean = torch.std_mean(change, dim=0)
+        typical = std.square().mean().sqrt()
+        return cls(base, mean, std.clamp(min=max(_FLOOR * float(typical), 1e-12)))
+
+    def normalize(self, weights: Tensor) -> Tensor:
+        """(..., P) adapter weights to (..., P) normalised."""
+        return (weights - self.base - self.mean) / self.std
+
+    def denormalize(self, x: Tensor) -> Tensor:
+        """The inverse of `normalize`."""
+        return x * self.std + self.mean + self.base
