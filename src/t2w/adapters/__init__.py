@@ -1,0 +1,25 @@
+"""Adapters: sizes and layout, the module, recipes, and their training, one or thousands at a time."""
+
+from t2w.adapters.accuracy import accuracy
+from t2w.adapters.adapter import Adapter
+from t2w.adapters.base import BaseResult, train_base
+from t2w.adapters.batched import TrainedAdapters, batch_positions, train_tasks
+from t2w.adapters.recipes import RECIPES, Recipe, recipe
+from t2w.adapters.spec import AdapterSpec, flatten, permute, unflatten
+
+__all__ = [
+    "RECIPES",
+    "Adapter",
+    "AdapterSpec",
+    "BaseResult",
+    "Recipe",
+    "TrainedAdapters",
+    "accuracy",
+    "batch_positions",
+    "flatten",
+    "permute",
+    "recipe",
+    "train_base",
+    "train_tasks",
+    "unflatten",
+]

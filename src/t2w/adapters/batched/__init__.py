@@ -1,0 +1,6 @@
+"""The batched trainer: many adapters as one."""
+
+from t2w.adapters.batched.batches import batch_positions
+from t2w.adapters.batched.train import TrainedAdapters, train_tasks
+
+__all__ = ["TrainedAdapters", "batch_positions", "train_tasks"]

@@ -1,0 +1,155 @@
+"""Thousands of adapters at once: the front of the batched trainer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from threading import Event
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from t2w.adapters.batched.group import Problem
+from t2w.adapters.batched.plan import TaskPlan, plan_groups
+from t2w.adapters.batched.run import GroupResult, run_group
+from t2w.adapters.batched.table import Table
+from t2w.adapters.batched.workers import work_through, worker_count
+from t2w.adapters.checks import check_classes, check_sizes
+from t2w.adapters.holdout import ClassRows, class_rows
+from t2w.adapters.recipes import RECIPES, Recipe
+from t2w.adapters.spec import AdapterSpec, check_size
+from t2w.errors import T2WError
+
+if TYPE_CHECKING:
+    from t2w.features import FeatureSet
+
+__all__ = ["TrainedAdapters", "train_tasks"]
+
+_CPU_GROUP = 32
+_ACCELERATOR_GROUP = 2048
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedAdapters:
+    """Adapters in the order of their tasks, all on the CPU.
+
+    Attributes:
+        vectors: (T, P) float32 (float64 where trained so).
+        losses: (T,) float32, mean cross-entropy in nats over the last 10 steps behind the vector.
+        steps: (T,) int64, steps behind the vector.
+        validation_accuracy: (T,) float32 in 0..1 on held-out training images; NaN where nothing is held out.
+    """
+
+    vectors: Tensor
+    losses: Tensor
+    steps: Tensor
+    validation_accuracy: Tensor
+
+
+@torch.no_grad()
+def train_tasks(
+    spec: AdapterSpec,
+    base: Tensor,
+    features: FeatureSet,
+    text: Tensor,
+    tasks: Sequence[Sequence[int]],
+    task_ids: Sequence[int],
+    *,
+    recipe: Recipe = RECIPES["fast"],
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+    group_size: int | None = None,
+    on_group: Callable[[int], None] | None = None,
+) -> TrainedAdapters:
+    """Train one adapter per task, each from the base on the images of its own classes, many at once.
+
+    The adapter of a task depends on the seed, its id, the recipe, the base and the features only: within rounding it is the
+    same whatever is trained beside it.
+
+    Args:
+        base: (P,) where every task starts, or (T, P), a start for each.
+        features: training images.
+        text: (C, out_features), one embedding per class of `features`.
+        tasks: for each task the numbers of its classes.
+        task_ids: for each task the number that seeds its batches.
+        recipe: steps, rates, what is held out.
+        seed: shared by all tasks.
+        device: where to compute.
+        dtype: of the arithmetic. bfloat16 applies to images and the two products with them; weights stay float32.
+        group_size: tasks trained together; None chooses for the device.
+        on_group: called with the number of tasks just finished, from the calling thread.
+
+    Raises:
+        T2WError: sizes that do not fit, a task with fewer than two classes, repeated classes, or a class without images,
+            or a loss that is not finite (naming the tasks).
+    """
+    check_sizes(spec, features, text)
+    check_size(spec, base)
+    if len(tasks) != len(task_ids):
+        raise T2WError(f"{len(task_ids)} task ids for {len(tasks)} tasks", expected="one id per task")
+    if base.shape not in ((spec.size,), (len(tasks), spec.size)):
+        raise T2WError(f"base of shape {tuple(base.shape)}", expected=f"({spec.size},) or ({len(tasks)}, {spec.size})")
+    if dtype not in (torch.float32, torch.float64, torch.bfloat16):
+        raise T2WError(f"dtype is {dtype}", expected="torch.float32, torch.bfloat16 or torch.float64")
+    rows = class_rows(features, validation_fraction=recipe.validation_fraction)
+    for task_id, classes in zip(task_ids, tasks, strict=True):
+        check_classes(classes, rows.counts, features.class_names, what=f"task {task_id}")
+    plans = [_plan(i, j, c, rows, recipe) for i, (j, c) in enumerate(zip(task_ids, tasks, strict=True))]
+    device = torch.device(device)
+    wide = torch.float64 if dtype == torch.float64 else torch.float32
+    problem = Problem(
+        spec=spec,
+        recipe=recipe,
+        rows=rows,
+        table=Table.of(features, dtype=dtype, device=device),
+        text=F.normalize(text.to(device, wide), dim=-1),
+        seed=seed,
+    )
+    result = TrainedAdapters(
+        vectors=torch.zeros(len(tasks), spec.size, dtype=wide),
+        losses=torch.zeros(len(tasks)),
+        steps=torch.zeros(len(tasks), dtype=torch.int64),
+        validation_accuracy=torch.zeros(len(tasks)),
+    )
+    workers = worker_count(device)
+    groups = plan_groups(plans, group_size or _group_size(device, len(tasks), workers))
+    start = base.detach().expand(len(tasks), -1)
+
+    def work(group: Sequence[TaskPlan], stop: Event) -> GroupResult:
+        return run_group(problem, group, start[[plan.position for plan in group]].to(device, wide), stop)
+
+    with closing(work_through(groups, work, workers=workers)) as finished:
+        for group, done in finished:
+            _refuse_infinite(group, done)
+            at = torch.tensor([plan.position for plan in group])
+            result.vectors[at], result.losses[at], result.steps[at] = done.vectors, done.losses, done.steps
+            result.validation_accuracy[at] = done.validation_accuracy
+            if on_group is not None:
+                on_group(len(group))
+    return result
+
+
+def _plan(position: int, task_id: int, classes: Sequence[int], rows: ClassRows, recipe: Recipe) -> TaskPlan:
+    images = sum(len(rows.train[c]) for c in classes)
+    return TaskPlan(position, task_id, tuple(classes), images, recipe.steps_for(images))
+
+
+def _group_size(device: torch.device, tasks: int, workers: int) -> int:
+    """Tasks per group: enough to make small operations large, few enough for their state to stay in a CPU's cache."""
+    if device.type != "cpu":
+        return _ACCELERATOR_GROUP
+    return max(1, min(_CPU_GROUP, -(-tasks // (2 * workers))))
+
+
+def _refuse_infinite(group: Sequence[TaskPlan], done: GroupResult) -> None:
+    finite = done.losses.isfinite() & done.vectors.isfinite().all(1)
+    bad = [plan.task_id for plan, fine in zip(group, finite.tolist(), strict=True) if not fine]
+    if bad:
+        raise T2WError(
+            f"the loss of task {', '.join(map(str, bad))} is not finite",
+            fix="lower the recipe's learning_rate, or look for infinite features",
+        )

@@ -1,0 +1,161 @@
+"""An adapter job: everything that determines thousands of adapters, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from t2w.adapters.checks import check_classes, check_sizes
+from t2w.adapters.factory.identity import features_identity, tensor_hash
+from t2w.adapters.recipes import Recipe
+from t2w.adapters.spec import AdapterSpec
+from t2w.errors import T2WError, nearest
+from t2w.files import fingerprint
+
+if TYPE_CHECKING:
+    from t2w.features import FeatureSet
+    from t2w.tasks import Task
+
+__all__ = ["AdapterJob"]
+
+
+@dataclass(frozen=True, eq=False)
+class AdapterJob:
+    """A pure function's arguments: with a range of positions in `tasks`, they determine that range's adapters.
+
+    Attributes:
+        spec: the adapters' sizes; P = spec.size.
+        base: (P,), the adapter every task starts from.
+        train: training features; classes are positions in its `class_names`.
+        test: test features of the same classes, for the record's test accuracy; None: not measured.
+        text: (C, out_features), one embedding per class name.
+        tasks: for each task the numbers of its classes.
+        task_ids: the task's id, which its random draws depend on; all different.
+        recipe: how each is trained.
+        seed: the seed of all of them.
+        dtype: what features are kept in while training, torch.float32 or torch.bfloat16.
+        texts: the text of each class name (C of them), for the record; None: not recorded.
+        splits: the split of each task, for the record; None: not recorded.
+
+    Raises:
+        T2WError: sizes that do not fit, a class or an id that cannot be, a base that is not finite.
+    """
+
+    spec: AdapterSpec
+    base: torch.Tensor
+    train: FeatureSet
+    test: FeatureSet | None
+    text: torch.Tensor
+    tasks: tuple[tuple[int, ...], ...]
+    task_ids: tuple[int, ...]
+    recipe: Recipe
+    seed: int = 0
+    dtype: torch.dtype = torch.float32
+    texts: tuple[str, ...] | None = None
+    splits: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        check_sizes(self.spec, self.train, self.text)
+        _check(self)
+
+    @classmethod
+    def from_tasks(
+        cls,
+        tasks: Sequence[Task],
+        *,
+        spec: AdapterSpec,
+        base: torch.Tensor,
+        train: FeatureSet,
+        test: FeatureSet | None,
+        text: torch.Tensor,
+        recipe: Recipe,
+        seed: int = 0,
+        dtype: torch.dtype = torch.float32,
+    ) -> AdapterJob:
+        """The job of some tasks, whose class names are looked up among those of `train`.
+
+        Raises:
+            T2WError: a task names a class without features, and as the class itself.
+        """
+        number = {name: i for i, name in enumerate(train.class_names)}
+        texts: dict[str, str] = {}
+        for task in tasks:
+            texts.update(zip(task.classes, task.texts, strict=True))
+            for name in task.classes:
+                if name not in number:
+                    raise T2WError(
+                        f"task {task.id} has class {name!r}, of which there are no features{nearest(name, number)}"
+                    )
+        return cls(
+            spec=spec,
+            base=base,
+            train=train,
+            test=test,
+            text=text,
+            tasks=tuple(tuple(number[name] for name in task.classes) for task in tasks),
+            task_ids=tuple(task.id for task in tasks),
+            recipe=recipe,
+            seed=seed,
+            dtype=dtype,
+            texts=tuple(texts.get(name, "") for name in train.class_names),
+            splits=tuple(task.split for task in tasks),
+        )
+
+    def __len__(self) -> int:
+        return len(self.tasks)
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What determines the contents, JSON-like: two jobs with equal identities make equal adapters."""
+        recipe = {key: value for key, value in self.recipe.to_dict().items() if key != "name"}
+        return {
+            "seed": self.seed,
+            "recipe": recipe,
+            "spec": self.spec.to_dict(),
+            "dtype": str(self.dtype).removeprefix("torch."),
+            "base": tensor_hash(self.base),
+            "train_features": features_identity(self.train),
+            "test_features": None if self.test is None else features_identity(self.test),
+            "text": tensor_hash(self.text),
+            "tasks": fingerprint([self.tasks, self.task_ids]),
+            "total": len(self.tasks),
+        }
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of `identity` (16 hex digits)."""
+        return fingerprint(self.identity)
+
+
+def _check(job: AdapterJob) -> None:
+    if tuple(job.base.shape) != (job.spec.size,):
+        raise T2WError(f"a base adapter of shape {tuple(job.base.shape)}", expected=f"({job.spec.size},)")
+    if not bool(torch.isfinite(job.base).all()):
+        raise T2WError("the base adapter holds NaN or infinity", fix="train it again with a lower learning rate")
+    if job.dtype not in (torch.float32, torch.bfloat16):
+        raise T2WError(f"dtype is {job.dtype}", expected="torch.float32 or torch.bfloat16")
+    if not job.tasks:
+        raise T2WError("a job without tasks", expected="at least one")
+    names = job.train.class_names
+    if job.test is not None and job.test.class_names != names:
+        raise T2WError(
+            "the test features are of other classes than the training features", expected="the same class names"
+        )
+    for what, values, count in (
+        ("task ids", job.task_ids, len(job.tasks)),
+        ("splits", job.splits, len(job.tasks)),
+        ("texts", job.texts, len(names)),
+    ):
+        if values is not None and len(values) != count:
+            raise T2WError(f"{len(values)} {what}", expected=str(count))
+    if len(set(job.task_ids)) < len(job.task_ids):
+        raise T2WError("two tasks have the same id", expected="each id once")
+    for features in (job.train, job.test):
+        if features is not None:
+            counts = torch.bincount(features.labels.cpu(), minlength=len(names)).tolist()
+            for task_id, classes in zip(job.task_ids, job.tasks, strict=True):
+                check_classes(classes, counts, names, what=f"task {task_id}")

@@ -1,0 +1,148 @@
+"""What an adapter is once it leaves this room: a flat vector and the sizes that give it meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from t2w.errors import T2WError
+
+__all__ = ["AdapterSpec", "flatten", "permute", "unflatten"]
+
+
+@dataclass(frozen=True)
+class AdapterSpec:
+    """Sizes of `Linear(in_features, hidden) -> GELU (erf) -> Linear(hidden, out_features)`, and the scale of its logits.
+
+    Attributes:
+        in_features: numbers per image feature.
+        hidden: hidden units; they are exchangeable.
+        out_features: numbers per text embedding.
+        logit_scale: what cosines are multiplied by before the softmax (20 for MiniLM, 100 for CLIP).
+
+    Raises:
+        T2WError: a size below 1, or a scale that is not positive.
+    """
+
+    in_features: int
+    hidden: int
+    out_features: int
+    logit_scale: float
+
+    def __post_init__(self) -> None:
+        for name in ("in_features", "hidden", "out_features"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise T2WError(f"adapter {name} is {value!r}", expected="a whole number, 1 or more")
+        if not 0 < self.logit_scale < float("inf"):
+            raise T2WError(f"adapter logit_scale is {self.logit_scale!r}", expected="a positive number")
+
+    @property
+    def layout(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """Names and shapes of the parameters, in the vector's order; each is stored row by row."""
+        return (
+            ("linear1.weight", (self.hidden, self.in_features)),
+            ("linear1.bias", (self.hidden,)),
+            ("linear2.weight", (self.out_features, self.hidden)),
+            ("linear2.bias", (self.out_features,)),
+        )
+
+    @property
+    def size(self) -> int:
+        """P, the length of the weight vector."""
+        return sum(prod(shape) for _, shape in self.layout)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> AdapterSpec:
+        """The inverse of `to_dict`.
+
+        Raises:
+            T2WError: a field is missing or unknown.
+        """
+        expected = tuple(cls.__dataclass_fields__)
+        if set(values) != set(expected):
+            raise T2WError(f"an adapter spec with the fields {sorted(values)}", expected=f"exactly {sorted(expected)}")
+        return cls(**values)
+
+
+def flatten(spec: AdapterSpec, state: Mapping[str, Tensor]) -> Tensor:
+    """The weight vector (P,) of a module's state, in the order of `spec.layout`.
+
+    Raises:
+        T2WError: a parameter is missing, unknown, or of another shape.
+    """
+    found = {name: tuple(value.shape) for name, value in state.items()}
+    if found != dict(spec.layout):
+        raise T2WError(f"adapter parameters {found}", expected=str(dict(spec.layout)), fix="give the spec of that adapter")
+    return torch.cat([state[name].reshape(-1) for name, _ in spec.layout])
+
+
+def unflatten(spec: AdapterSpec, vector: Tensor) -> dict[str, Tensor]:
+    """Views of a vector's parameters.
+
+    Args:
+        vector: (..., P).
+
+    Returns:
+        name -> (..., *shape), sharing memory with `vector` (writing to one writes to the other).
+
+    Raises:
+        T2WError: the last dimension is not P.
+    """
+    check_size(spec, vector)
+    pieces = vector.split([prod(shape) for _, shape in spec.layout], dim=-1)
+    # `unflatten` of a dimension is always a view, whatever the strides of the leading dimensions.
+    return {name: piece.unflatten(-1, shape) for (name, shape), piece in zip(spec.layout, pieces, strict=True)}
+
+
+def permute(spec: AdapterSpec, vector: Tensor, permutation: Tensor) -> Tensor:
+    """Renumber the hidden units: unit j of the result is unit `permutation[j]` of `vector`. The function stays the same.
+
+    Args:
+        vector: (..., P).
+        permutation: (hidden,) int64, each unit once.
+
+    Returns:
+        (..., P), new memory. `permute(permute(v, p), q)` equals `permute(v, p[q])`.
+
+    Raises:
+        T2WError: the vector does not fit, or `permutation` is not one.
+    """
+    permutation = torch.as_tensor(permutation, dtype=torch.int64, device=vector.device)
+    if permutation.shape != (spec.hidden,) or not torch.equal(
+        permutation.sort().values, torch.arange(spec.hidden, device=vector.device)
+    ):
+        raise T2WError(
+            f"a permutation {permutation.tolist()}", expected=f"each of 0..{spec.hidden - 1} exactly once (the hidden units)"
+        )
+    part = unflatten(spec, vector)
+    lead = vector.shape[:-1]
+    return torch.cat(
+        [
+            part["linear1.weight"].index_select(-2, permutation).reshape(*lead, -1),
+            part["linear1.bias"].index_select(-1, permutation),
+            part["linear2.weight"].index_select(-1, permutation).reshape(*lead, -1),
+            part["linear2.bias"],
+        ],
+        dim=-1,
+    )
+
+
+def check_size(spec: AdapterSpec, vector: Tensor) -> None:
+    """Raises T2WError unless the last dimension of `vector` is P."""
+    size = vector.shape[-1] if vector.dim() else 0
+    if size != spec.size:
+        sizes = f"{spec.in_features}-{spec.hidden}-{spec.out_features}"
+        raise T2WError(
+            f"a weight vector of {size} numbers",
+            expected=f"{spec.size} for an adapter {sizes}",
+            fix="use the adapter sizes that the vector was made with",
+        )

@@ -1,0 +1,171 @@
+"""The weight dataset: (task, weight vector) pairs read from a folder of shards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from t2w.adapters.spec import AdapterSpec
+from t2w.adapters.store.folder import check_same, gaps, list_shards
+from t2w.adapters.store.records import AdapterRecord
+from t2w.adapters.store.shard import read_shard, shard_range
+from t2w.errors import T2WError
+
+__all__ = ["WeightDataset"]
+
+
+@dataclass(frozen=True, eq=False)
+class WeightDataset:
+    """The adapters of one job. Records are in memory, vectors are read from the shards when they are asked for.
+
+    Attributes:
+        folder: where the shards are.
+        spec: the adapters' sizes; P = spec.size.
+        base: (P,) float32, the adapter they all start from.
+        fingerprint: hash of `identity`.
+        identity: what determined the contents (seed, recipe, base, features, text, tasks, spec, dtype), JSON-like.
+        records: one per adapter, by position.
+        texts: the text of each class name; empty where the job named none.
+        provenance: how each shard was made (versions, device, seconds), JSON-like, in the order of the shards.
+        total: tasks of the whole job; more than len(self) while ranges are missing, or in a subset.
+        files: the shards.
+        places: (T, 2) int64, each adapter's shard (index into `files`) and its row there.
+    """
+
+    folder: Path
+    spec: AdapterSpec
+    base: torch.Tensor
+    fingerprint: str
+    identity: Mapping[str, Any]
+    records: tuple[AdapterRecord, ...]
+    texts: Mapping[str, str]
+    provenance: tuple[Mapping[str, Any], ...]
+    total: int
+    files: tuple[Path, ...]
+    places: torch.Tensor
+
+    @classmethod
+    def open(cls, folder: str | Path, *, complete: bool = True) -> WeightDataset:
+        """Open a folder of shards; every shard is read once and checked (about a second per gigabyte).
+
+        Args:
+            complete: refuse a folder in which tasks of the job are missing; False: take what is there.
+
+        Raises:
+            T2WError: no shards, tasks missing, or shards of two jobs.
+            DamagedShard: a shard is truncated, of the wrong shape or changed since it was written; names it.
+        """
+        folder = Path(folder)
+        files = list_shards(folder)
+        if not files:
+            raise T2WError(
+                f"no adapters in {folder}", expected="a folder of shards", fix="make them with `t2w adapters`"
+            )
+        first = None
+        records: dict[int, AdapterRecord] = {}
+        places: dict[int, tuple[int, int]] = {}
+        texts: dict[str, str] = {}
+        provenance = []
+        for number, path in enumerate(files):
+            shard = read_shard(path)
+            first = first or shard
+            check_same(path, shard, first.fingerprint, first.identity)
+            texts.update(shard.texts)
+            provenance.append(shard.provenance)
+            for row, record in enumerate(shard.records):
+                # Ranges made twice (on two machines, say) hold the same adapters: the first is as good as any.
+                if record.position not in records:
+                    records[record.position] = record
+                    places[record.position] = (number, row)
+        assert first is not None
+        missing = gaps([shard_range(path) or (0, 0) for path in files], 0, first.total)
+        if complete and missing:
+            raise T2WError(
+                f"{folder} holds {len(records)} of {first.total} adapters, positions {_named(missing)} are missing",
+                fix=f"make them with `t2w adapters tasks.begin={missing[0][0]} tasks.end={missing[-1][1]}`",
+            )
+        order = sorted(records)
+        return cls(
+            folder=folder,
+            spec=first.spec,
+            base=first.base.clone(),
+            fingerprint=first.fingerprint,
+            identity=first.identity,
+            records=tuple(records[i] for i in order),
+            texts=texts,
+            provenance=tuple(provenance),
+            total=first.total,
+            files=tuple(files),
+            places=torch.tensor([places[i] for i in order], dtype=torch.int64).reshape(-1, 2),
+        )
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    @property
+    def task_ids(self) -> tuple[int, ...]:
+        return tuple(record.task_id for record in self.records)
+
+    @cached_property
+    def vectors(self) -> torch.Tensor:
+        """(T, P) float32: all of them, read on first use and kept (12,000 of P = 16,912 are 812 MB)."""
+        return self.rows(range(len(self)))
+
+    def rows(self, index: Sequence[int] | torch.Tensor) -> torch.Tensor:
+        """(len(index), P) float32: the vectors at these places of `records`, read from the shards."""
+        from safetensors import safe_open
+
+        index = torch.as_tensor(index, dtype=torch.int64)
+        if "vectors" in self.__dict__:
+            return self.vectors[index]
+        wanted = self.places[index]
+        rows = torch.empty(len(wanted), self.spec.size)
+        for number in wanted[:, 0].unique().tolist():
+            here = torch.nonzero(wanted[:, 0] == number).flatten()
+            try:
+                with safe_open(self.files[number], framework="pt") as file:
+                    rows[here] = file.get_tensor("vectors")[wanted[here, 1]]
+            except Exception as error:  # the file was removed or overwritten since it was opened
+                raise T2WError(f"cannot read {self.files[number]}: {error}", fix="open the dataset again") from error
+        return rows
+
+    def batches(self, size: int) -> Iterator[torch.Tensor]:
+        """All vectors in order, `size` at a time: (size, P) float32, the last shorter. Memory stays flat."""
+        for first in range(0, len(self), size):
+            yield self.rows(range(first, min(first + size, len(self))))
+
+    def subset(self, index: Sequence[int] | torch.Tensor | None = None, *, split: str | None = None) -> WeightDataset:
+        """Some of the adapters, as a dataset.
+
+        Args:
+            index: places in `records`, in the order wanted; a bool mask (T,) is taken too. None: all.
+            split: only those whose task is of this split. None: of any.
+        """
+        chosen = torch.arange(len(self)) if index is None else torch.as_tensor(index)
+        chosen = torch.nonzero(chosen).flatten() if chosen.dtype == torch.bool else chosen.to(torch.int64)
+        kept = [i for i in chosen.tolist() if split is None or self.records[i].split == split]
+        part = WeightDataset(
+            folder=self.folder,
+            spec=self.spec,
+            base=self.base,
+            fingerprint=self.fingerprint,
+            identity=self.identity,
+            records=tuple(self.records[i] for i in kept),
+            texts=self.texts,
+            provenance=self.provenance,
+            total=self.total,
+            files=self.files,
+            places=self.places[kept],
+        )
+        if "vectors" in self.__dict__:  # already in memory: no need to read them again
+            part.__dict__["vectors"] = self.vectors[kept]
+        return part
+
+
+def _named(missing: Sequence[tuple[int, int]]) -> str:
+    return ", ".join(f"{first}..{last - 1}" for first, last in missing[:4]) + (" ..." if len(missing) > 4 else "")
