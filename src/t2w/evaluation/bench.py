@@ -1,0 +1,80 @@
+"""What every method on the scoreboard is given, and the one way all of them are scored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from t2w.adapters import AdapterSpec, accuracy
+from t2w.adapters.holdout import class_rows
+from t2w.features import FeatureSet
+from t2w.generator import condition_of
+
+__all__ = ["Bench", "Tasks"]
+
+Tasks = Sequence[Sequence[int]]  # per task, its classes as positions in the class texts
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """Data shared by all methods.
+
+    Attributes:
+        spec: the adapter's sizes.
+        base: (P,) the shared adapter that every task starts from.
+        text: (C, out) L2-normalised class texts.
+        train: training images' features; what may be learnt from.
+        validation_fraction: the share of them held out of all training.
+        test: test images' features; only ever used to score.
+        seen: positions of the classes that training may touch.
+        train_tasks: the training tasks, in the order of `train_vectors`.
+        train_vectors: (T, P) their adapters.
+        validation_tasks: the tasks on which hyper-parameters are chosen.
+        seed: of everything drawn here.
+        device: where scoring runs.
+    """
+
+    spec: AdapterSpec
+    base: torch.Tensor
+    text: torch.Tensor
+    train: FeatureSet
+    validation_fraction: float
+    test: FeatureSet
+    seen: tuple[int, ...]
+    train_tasks: Tasks
+    train_vectors: torch.Tensor
+    validation_tasks: Tasks
+    seed: int
+    device: torch.device
+
+    def score(self, vectors: torch.Tensor, tasks: Tasks, *, spec: AdapterSpec | None = None) -> np.ndarray:
+        """(T,) top-1 accuracy in 0..1 on the test images of each task's classes; `spec`: None for the bench's own."""
+        return self._score(vectors, tasks, self.test, spec)
+
+    def score_held_out(self, vectors: torch.Tensor, tasks: Tasks, *, spec: AdapterSpec | None = None) -> np.ndarray:
+        """The same on training images that nothing was trained on: what hyper-parameters are chosen by.
+
+        Where nothing is held out these are the training images: still never test images.
+        """
+        return self._score(vectors, tasks, self.held_out, spec)
+
+    def _score(self, vectors: torch.Tensor, tasks: Tasks, images: FeatureSet, spec: AdapterSpec | None) -> np.ndarray:
+        top1 = accuracy(spec or self.spec, vectors, images, self.text, tasks, device=self.device)
+        return np.asarray(top1.double().numpy())
+
+    @cached_property
+    def held_out(self) -> FeatureSet:
+        """The training images that neither base nor adapters were trained on."""
+        rows = class_rows(self.train, validation_fraction=self.validation_fraction).held_out
+        index = torch.cat(rows)
+        if not all(map(len, rows)):
+            return self.train
+        return replace(self.train, features=self.train.features[index], labels=self.train.labels[index])
+
+    def pooled(self, tasks: Tasks) -> torch.Tensor:
+        """(T, out) each task's text in one vector, by the paper's prior attention."""
+        return condition_of(self.text, tasks, conditioning="pooled").tokens[:, 0]

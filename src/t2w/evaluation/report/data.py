@@ -1,0 +1,114 @@
+"""What a report shows. Everything is plain data: nothing here trains, samples or reads a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+__all__ = ["DenoisingCurve", "Example", "ExampleGrid", "LossCurves", "ReportData"]
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One test image and what the generated classifier said about it.
+
+    Attributes:
+        image: uint8, (H, W) grey or (H, W, 3) RGB, 0..255; None where only features exist.
+        truth: name of the image's class.
+        prediction: name of the class the classifier chose.
+        probability: the classifier's softmax probability of `prediction`, 0..1.
+    """
+
+    image: np.ndarray | None
+    truth: str
+    prediction: str
+    probability: float
+
+    @property
+    def right(self) -> bool:
+        return self.prediction == self.truth
+
+
+@dataclass(frozen=True, eq=False)
+class ExampleGrid:
+    """Examples of one test task.
+
+    Attributes:
+        task_id: id of the task.
+        split: split of the task, for example "unseen_combination".
+        classes: names of the task's classes.
+        accuracy: top-1 of the generated classifier over all the task's test images, 0..1.
+        base_accuracy: top-1 of the base adapter on the same images, 0..1.
+        examples: what is shown. Without images they become a table by class, so all test rows may be given.
+    """
+
+    task_id: int
+    split: str
+    classes: tuple[str, ...]
+    accuracy: float
+    base_accuracy: float
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True)
+class DenoisingCurve:
+    """Accuracy of the predicted x_0 along the sampler's steps, averaged over tasks.
+
+    Attributes:
+        split: split of the tasks.
+        timesteps: (S,) diffusion times in the order visited, from noise to clean.
+        accuracy: (S,) mean top-1 of the x_0 predicted at each step, 0..1.
+        ci_low: (S,) lower end of the 95 % interval, 0..1; empty where there is none.
+        ci_high: (S,) upper end, as `ci_low`.
+        references: accuracies to compare with, by name ("base", "oracle"), 0..1.
+    """
+
+    split: str
+    timesteps: tuple[int, ...]
+    accuracy: tuple[float, ...]
+    ci_low: tuple[float, ...] = ()
+    ci_high: tuple[float, ...] = ()
+    references: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LossCurves:
+    """The generator's loss: (step, loss) pairs in order, either may be empty."""
+
+    train: tuple[tuple[int, float], ...] = ()
+    validation: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class ReportData:
+    """Everything on the page.
+
+    Attributes:
+        title: what was run, in a few words.
+        command: the command line that makes this report again.
+        scoreboard: the content of scoreboard.json: {"rows": [{"method", "split", "accuracy", "ci_low", "ci_high",
+            "n_tasks", "paired_difference"}], "recovery": {split: value}, "provenance": {...}}, accuracies in 0..1.
+            `paired_difference` is method minus generated: {"mean", "ci_low", "ci_high"}, None, or a number whose
+            interval stands in the row's "paired_ci_low" and "paired_ci_high" (where it has one).
+            `provenance["seconds"]`, where present, is {stage: seconds} and is drawn as bars.
+        losses: the generator's training.
+        base_losses: (steps,) the base adapter's training loss; empty where it was not recorded.
+        denoising: one curve per split, may be empty.
+        grids: predictions on test images, may be empty (features without images).
+        adapters: the weight dataset's summary (`t2w.adapters` makes it), None where there is none.
+        config: the resolved configuration.
+        tasks: any of "counts" ({split: number of tasks}), "seen_classes" and "unseen_classes" (lists of names).
+    """
+
+    title: str
+    command: str
+    scoreboard: dict[str, Any]
+    losses: LossCurves = field(default_factory=LossCurves)
+    base_losses: tuple[float, ...] = ()
+    denoising: tuple[DenoisingCurve, ...] = ()
+    grids: tuple[ExampleGrid, ...] = ()
+    adapters: dict[str, Any] | None = None
+    config: dict[str, Any] = field(default_factory=dict)
+    tasks: dict[str, Any] = field(default_factory=dict)
