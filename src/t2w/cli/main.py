@@ -1,0 +1,50 @@
+"""`t2w`: the verbs together, and how they fail."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from t2w.cli.adapters import adapters
+from t2w.cli.demo import demo
+from t2w.cli.generate import generate
+from t2w.cli.run import run
+from t2w.cli.stages import evaluate, features, tasks, train
+from t2w.errors import T2WError
+
+__all__ = ["main"]
+
+_INTERRUPTED = 130  # 128 + SIGINT, as shells count
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="t2w", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Words become weights: name the classes, get a working image classifier.
+
+    \b
+    t2w demo                                        words to classifiers of real digits, in minutes
+    t2w run experiment=digits generator.n_layer=6   an experiment, with changes
+    t2w generate --classes "three, five" --from runs/digits -o three-five.t2w
+    """
+
+
+for verb in (demo, run, tasks, features, adapters, train, evaluate, generate):
+    cli.add_command(verb)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; user's mistakes end in one sentence and exit code 2."""
+    try:
+        sys.exit(cli.main(arguments, prog_name="t2w", standalone_mode=False) or 0)
+    except T2WError as error:
+        click.echo(f"t2w: {error}", err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("t2w: interrupted; what was finished is kept, the same command goes on from there", err=True)
+        sys.exit(_INTERRUPTED)

@@ -1,0 +1,191 @@
+"""Every configuration key, its type and its range. The yaml files in `t2w/configs` give the values.
+
+Config objects stay at the door: stages hand plain arguments to the rooms.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+__all__ = [
+    "AdaptersConfig",
+    "Config",
+    "DatasetConfig",
+    "DiffusionConfig",
+    "EncoderConfig",
+    "EvalConfig",
+    "GeneratorSection",
+    "LauncherConfig",
+    "RecipeConfig",
+    "TasksConfig",
+    "TrainConfig",
+]
+
+Count = Annotated[int, Field(ge=1)]
+Whole = Annotated[int, Field(ge=0)]
+Rate = Annotated[float, Field(gt=0, lt=10, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Section(BaseModel):
+    """Unknown keys are refused, numbers are not guessed from text such as "3x", and nothing changes after the check."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatasetConfig(Section):
+    name: Literal["digits", "features"]
+    path: str | None = None  # features: the FeatureSet file
+
+    @model_validator(mode="after")
+    def _features_need_a_path(self) -> DatasetConfig:
+        if self.name == "features" and not self.path:
+            raise ValueError("dataset.path is missing: name the features file, dataset.path=FILE.safetensors")
+        return self
+
+
+class EncoderConfig(Section):
+    name: Literal["minilm"]
+    path: str | None = None  # a local folder with the text encoder; None: the offline package, then the hub
+    template: Annotated[str, Field(pattern=r"\{\}")]  # "{}" is replaced by the class name
+
+
+class TasksConfig(Section):
+    min_classes: Annotated[int, Field(ge=2)]
+    max_classes: Annotated[int, Field(ge=2)]
+    n_train: Annotated[int, Field(ge=2)]
+    n_validation: Count
+    n_unseen_combination: Count
+    n_unseen_class: Whole
+    unseen_classes: Whole  # how many classes are held out altogether
+    split_seed: Whole  # chooses the held-out classes and the tasks
+    begin: Whole = 0  # `t2w adapters` makes tasks begin..end-1 only: the range of this process
+    end: Count | None = None  # None: to the last
+
+    @model_validator(mode="after")
+    def _consistent(self) -> TasksConfig:
+        if self.max_classes < self.min_classes:
+            raise ValueError(f"tasks.max_classes is {self.max_classes}, below tasks.min_classes = {self.min_classes}")
+        if self.n_unseen_class and self.unseen_classes < self.min_classes:
+            raise ValueError(
+                f"tasks.unseen_classes is {self.unseen_classes}, too few for tasks of {self.min_classes} classes; "
+                "hold out more classes or set tasks.n_unseen_class=0"
+            )
+        if self.end is not None and self.end <= self.begin:
+            raise ValueError(f"tasks.end is {self.end}, not after tasks.begin = {self.begin}")
+        return self
+
+
+class RecipeConfig(Section):
+    name: str
+    steps: Count | None = None
+    epochs: Count | None = None  # passes over a task's images, in place of steps
+    batch_size: Count
+    learning_rate: Rate
+    schedule: Literal["constant", "cosine"]
+    validation_fraction: Share  # training images of every class held out of all training, to choose things on
+    patience: Count | None = None  # evaluations without gain before a task stops; None: no early stopping
+    evaluate_every: Count = 50  # steps between those evaluations
+
+    @model_validator(mode="after")
+    def _one_length(self) -> RecipeConfig:
+        if (self.steps is None) == (self.epochs is None):
+            raise ValueError(
+                f"recipe.steps is {self.steps} and recipe.epochs is {self.epochs}; give one, set the other to null"
+            )
+        if self.patience is not None and self.validation_fraction == 0:
+            raise ValueError("recipe.patience needs held-out images; set recipe.validation_fraction, e.g. to 0.1")
+        return self
+
+
+class BaseConfig(Section):
+    steps: Count
+    batch_size: Count
+    learning_rate: Rate
+
+
+class AdaptersConfig(Section):
+    hidden: Count
+    logit_scale: Annotated[float, Field(gt=0)]
+    dtype: Literal["float32", "bfloat16"]
+    shard_size: Count
+    group_size: Count | None = None  # tasks trained together; None: what suits the device
+    base: BaseConfig
+
+
+class LauncherConfig(Section):
+    name: Literal["local", "ray"]
+    address: str | None = None  # ray: the cluster's address, or auto; None: a local cluster
+
+
+class GeneratorSection(Section):
+    n_embd: Count
+    n_layer: Count
+    n_head: Count
+    tokenizer: Literal["unit", "chunk"]
+    chunk_size: Count
+    conditioning: Literal["classes", "pooled"]
+    residual: Annotated[float, Field(gt=0, le=1)]  # what the text leaves open, in units of the adapters' spread
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> GeneratorSection:
+        if self.n_embd % self.n_head:
+            raise ValueError(
+                f"generator.n_embd is {self.n_embd}, expected a multiple of generator.n_head = {self.n_head}"
+            )
+        return self
+
+
+class DiffusionConfig(Section):
+    timesteps: Annotated[int, Field(ge=2)]
+    sampler: Literal["ddim", "dpm++", "ancestral"]
+    steps: Count  # sampling steps
+
+
+class TrainConfig(Section):
+    steps: Count
+    batch_size: Count
+    learning_rate: Rate
+    weight_decay: Annotated[float, Field(ge=0)]
+    warmup: Whole
+    clip: Annotated[float, Field(gt=0)]
+    ema_decay: Share
+    weighting: Literal["uniform", "min_snr"]  # of the loss over timesteps
+    mixed_precision: Literal["no", "bf16"]
+    log_every: Count
+    checkpoint_every: Count
+    validate_every: Count
+
+
+class JointConfig(Section):
+    hidden: Count
+    steps: Count
+    batch_size: Count
+    learning_rates: Annotated[list[Rate], Field(min_length=1)]  # the best on validation tasks is taken
+
+
+class EvalConfig(Section):
+    seeds: Annotated[list[Whole], Field(min_length=1)]  # noise seeds of the generated adapters
+    ensemble: Count  # samples whose predictions are averaged
+    ridge_alphas: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)]
+    bootstrap: Annotated[int, Field(ge=100)]  # resamples
+    joint: JointConfig
+
+
+class Config(Section):
+    name: str
+    out: str  # the run folder
+    seed: Whole
+    device: str
+    dataset: DatasetConfig
+    encoder: EncoderConfig
+    tasks: TasksConfig
+    adapters: AdaptersConfig
+    recipe: RecipeConfig
+    launcher: LauncherConfig
+    generator: GeneratorSection
+    diffusion: DiffusionConfig
+    train: TrainConfig
+    eval: EvalConfig

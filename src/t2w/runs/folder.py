@@ -1,0 +1,99 @@
+"""The run folder: where each stage keeps its files, and the one configuration they belong to."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from t2w.config import Config
+from t2w.errors import T2WError
+from t2w.files import read_json, write_json
+
+__all__ = ["Run", "identity", "open_run", "record_run"]
+
+log = logging.getLogger("t2w")
+
+_FORMAT = 1
+# Keys that say where and how work is done, not what comes out: two runs that differ only in these are the same run.
+_OPERATIONAL = {
+    ("out",),
+    ("device",),
+    ("launcher",),
+    ("tasks", "begin"),
+    ("tasks", "end"),
+    ("adapters", "group_size"),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder and its configuration."""
+
+    folder: Path
+    config: Config
+
+    def path(self, *parts: str) -> Path:
+        return self.folder.joinpath(*parts)
+
+
+def open_run(config: Config, *, update: bool = False) -> Run:
+    """Open the run folder `config.out`; nothing is written yet.
+
+    Args:
+        update: let the folder take the new configuration; only the stages that it changes are done again.
+
+    Raises:
+        T2WError: the folder holds a run of another configuration (and not `update`), or something else altogether.
+    """
+    folder = Path(config.out)
+    record = folder / "run.json"
+    asked = identity(config)
+    if record.exists():
+        stored = read_json(record, what="the record of a run", fix="remove the folder or choose another with out=DIR")
+        if not isinstance(stored, dict) or stored.get("format") != _FORMAT:
+            raise T2WError(
+                f"{record} is of another format", expected=f"format {_FORMAT}", fix="choose another folder with out=DIR"
+            )
+        differences = list(_differences(stored["config"], asked))
+        if differences and not update:
+            shown = ", ".join(differences[:4]) + (f" and {len(differences) - 4} more" if len(differences) > 4 else "")
+            raise T2WError(
+                f"the run folder {folder} holds a run of another configuration: {shown}",
+                fix="choose another folder with out=DIR, or add --update to redo in it what changes",
+            )
+        for difference in differences:
+            log.info("changed: %s", difference)
+    elif folder.is_dir() and any(path for path in folder.iterdir() if path.name != "log.txt"):
+        raise T2WError(
+            f"{folder} is not empty and not a run folder", fix="choose an empty or a new folder with out=DIR"
+        )
+    elif folder.exists() and not folder.is_dir():
+        raise T2WError(f"{folder} is a file", expected="a folder", fix="choose another with out=DIR")
+    return Run(folder, config)
+
+
+def record_run(run: Run) -> None:
+    """Write the configuration into the run folder, which from then on is this run's."""
+    write_json(run.path("run.json"), {"format": _FORMAT, "config": identity(run.config)})
+
+
+def identity(config: Config) -> dict[str, Any]:
+    """The part of a configuration that determines the results."""
+    values = config.model_dump()
+    for *parents, key in _OPERATIONAL:
+        section = values
+        for parent in parents:
+            section = section[parent]
+        del section[key]
+    return values
+
+
+def _differences(stored: Any, asked: Any, prefix: str = "") -> Iterator[str]:
+    if isinstance(stored, dict) and isinstance(asked, dict):
+        for key in sorted(stored.keys() | asked.keys()):
+            yield from _differences(stored.get(key), asked.get(key), f"{prefix}{key}.")
+    elif stored != asked:
+        yield f"{prefix.rstrip('.')} is {stored!r} there, {asked!r} here"

@@ -1,0 +1,59 @@
+"""What a finished run shows: the report, and the scoreboard on the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from t2w.errors import T2WError
+from t2w.evaluation.report import DenoisingCurve, ExampleGrid, LossCurves, ReportData, write_report
+from t2w.evaluation.scoreboard import Scoreboard
+from t2w.files import read_json
+from t2w.runs.folder import Run
+from t2w.runs.stage_adapters import read_base, read_weights
+from t2w.runs.stage_tasks import read_task_set
+
+__all__ = ["show_results", "write_run_report"]
+
+
+def write_run_report(run: Run, board: Scoreboard, curves: list[DenoisingCurve], grids: list[ExampleGrid]) -> None:
+    """Write report.html into the run folder."""
+    from t2w.adapters.store import summarise
+
+    task_set = read_task_set(run)
+    training = read_json(run.path("train", "losses.json"), what="the generator's losses")
+    data = ReportData(
+        title=f"t2w: {run.config.name.replace('_', ' ')}",
+        command=f"t2w run experiment={run.config.name} out={run.config.out}",
+        scoreboard=board.to_dict(),
+        losses=LossCurves(*(tuple(map(tuple, training[part])) for part in ("train", "validation"))),
+        base_losses=tuple(read_base(run).losses.tolist()),
+        denoising=tuple(curves),
+        grids=tuple(grids),
+        adapters=summarise(read_weights(run)).to_dict(),
+        config=run.config.model_dump(),
+        tasks={
+            "counts": board.provenance["tasks"],
+            "seen_classes": list(task_set.seen_classes),
+            "unseen_classes": list(task_set.unseen_classes),
+        },
+    )
+    write_report(run.path("report.html"), data)
+
+
+def show_results(folder: Path) -> None:
+    """Print the scoreboard and where the report is.
+
+    Raises:
+        T2WError: the run has no scoreboard.
+    """
+    content = read_json(folder / "scoreboard.json", what="a scoreboard", fix=f"finish the run: t2w run out={folder}")
+    try:
+        board = Scoreboard.from_dict(content)
+    except (KeyError, TypeError) as error:
+        raise T2WError(
+            f"{folder / 'scoreboard.json'} is not a scoreboard ({error})", fix="remove the folder eval"
+        ) from error
+    click.echo(board.render())
+    click.echo(f"\n{folder / 'scoreboard.json'}\n{folder / 'report.html'}")

@@ -1,0 +1,110 @@
+"""Stage `adapters`: adapters/base.safetensors and the weight dataset of training and validation tasks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from t2w.adapters import AdapterSpec, Recipe, train_base
+from t2w.adapters.factory import AdapterJob, make_adapters
+from t2w.adapters.store import WeightDataset
+from t2w.devices import resolve_device
+from t2w.files import load_tensors, save_tensors
+from t2w.runs.folder import Run
+from t2w.runs.stage_features import read_features, read_texts
+from t2w.runs.stage_tasks import read_task_set
+from t2w.tasks import Task
+
+__all__ = ["Base", "make_for_tasks", "read_base", "read_weights", "run"]
+
+log = logging.getLogger("t2w")
+
+
+@dataclass(frozen=True, eq=False)
+class Base:
+    """The base adapter: its sizes, weights (P,) and training losses (steps,)."""
+
+    spec: AdapterSpec
+    vector: torch.Tensor
+    losses: torch.Tensor
+
+
+def run(run: Run) -> bool:
+    """False when only a range of the tasks was asked for and others are still missing."""
+    if not _base_path(run).exists():
+        _train_base(run)
+    task_set = read_task_set(run)
+    tasks = (*task_set.of("train"), *task_set.of("validation"))
+    begin, end = run.config.tasks.begin, run.config.tasks.end
+    return make_for_tasks(run, tasks, run.path("adapters", "weights"), begin=begin, end=end)
+
+
+def make_for_tasks(run: Run, tasks: Sequence[Task], folder: Path, *, begin: int = 0, end: int | None = None) -> bool:
+    """Train the adapters of `tasks` into `folder`; True when all of them are there."""
+    config = run.config
+    train, test = read_features(run)
+    base = read_base(run)
+    job = AdapterJob.from_tasks(
+        tasks,
+        spec=base.spec,
+        base=base.vector,
+        train=train,
+        test=test,
+        text=read_texts(run)[0],
+        recipe=Recipe(**config.recipe.model_dump()),
+        seed=config.seed,
+        dtype=getattr(torch, config.adapters.dtype),
+    )
+    report = make_adapters(
+        folder,
+        job=job,
+        begin=begin,
+        end=end,
+        device=str(resolve_device(config.device)),
+        shard_size=config.adapters.shard_size,
+        group_size=config.adapters.group_size,
+        launcher=config.launcher.name,
+        address=config.launcher.address,
+    )
+    weights = WeightDataset.open(folder, complete=False)
+    log.info("adapters: %d made, %d found, %d of %d there", report.made, report.found, len(weights), weights.total)
+    return len(weights) == weights.total
+
+
+def _train_base(run: Run) -> None:
+    config = run.config.adapters
+    train, _ = read_features(run)
+    text, _ = read_texts(run)
+    spec = AdapterSpec(train.dim, config.hidden, text.shape[1], config.logit_scale)
+    seen = read_task_set(run).seen_classes
+    result = train_base(
+        spec,
+        train,
+        text,
+        classes=[train.class_names.index(name) for name in seen],
+        steps=config.base.steps,
+        batch_size=config.base.batch_size,
+        learning_rate=config.base.learning_rate,
+        validation_fraction=run.config.recipe.validation_fraction,
+        seed=run.config.seed,
+        device=resolve_device(run.config.device),
+    )
+    save_tensors(_base_path(run), {"vector": result.vector, "losses": result.losses}, {"spec": spec.to_dict()})
+
+
+def _base_path(run: Run) -> Path:
+    return run.path("adapters", "base.safetensors")
+
+
+def read_base(run: Run) -> Base:
+    tensors, metadata = load_tensors(_base_path(run), what="a base adapter")
+    return Base(AdapterSpec.from_dict(metadata["spec"]), tensors["vector"], tensors["losses"])
+
+
+def read_weights(run: Run) -> WeightDataset:
+    """The run's weight dataset, all of it."""
+    return WeightDataset.open(run.path("adapters", "weights"))

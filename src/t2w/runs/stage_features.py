@@ -1,0 +1,80 @@
+"""Stage `features`: features/features.safetensors (images), features/texts.safetensors (class texts).
+
+The run folder keeps its own copy, so a run stays what it was when the source moves or changes.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import torch
+
+from t2w.config import Config
+from t2w.errors import T2WError
+from t2w.features import FeatureSet, load_features, save_features
+from t2w.files import load_tensors, read_json, save_tensors, write_json
+from t2w.runs.folder import Run
+from t2w.runs.stage_tasks import read_task_set
+from t2w.tasks import TextMode
+
+__all__ = ["read_features", "read_texts", "read_vision", "run"]
+
+log = logging.getLogger("t2w")
+
+
+def run(run: Run) -> None:
+    train, test, vision = _image_features(run.config, read_task_set(run).seen_classes)
+    save_features(run.path("features", "features.safetensors"), train, test)
+    write_json(run.path("features", "vision.json"), vision)
+    _encode_texts(run)
+    log.info("features: %d training and %d test images, %d numbers each", len(train), len(test), train.dim)
+
+
+def _image_features(config: Config, seen_classes: tuple[str, ...]) -> tuple[FeatureSet, FeatureSet, dict[str, object]]:
+    """Training and test features, and the vision encoder's description (what is needed to use it again)."""
+    if config.dataset.name == "features":
+        assert config.dataset.path is not None  # the schema saw to it
+        train, test = load_features(config.dataset.path)
+        return train, test, {"identity": train.encoder, "preprocessing": train.preprocessing}
+    from t2w.datasets import load_dataset
+    from t2w.encoders import PixelEncoder
+    from t2w.features import extract
+
+    images, test_images = load_dataset("digits")
+    encoder = PixelEncoder.fit(images.of_classes(seen_classes).images)  # unseen classes leave no trace in it
+    return extract(encoder, images), extract(encoder, test_images), encoder.to_dict()
+
+
+def _encode_texts(run: Run) -> None:
+    from t2w.encoders import encode_classes, minilm
+
+    names = read_task_set(run).class_names
+    texts = TextMode(run.config.encoder.template).texts(names)
+    encoder = minilm(run.config.encoder.path)
+    embeddings = encode_classes(encoder, texts)
+    save_tensors(
+        run.path("features", "texts.safetensors"),
+        {"text": embeddings},
+        {"class_names": list(names), "texts": list(texts), "encoder": encoder.identity},
+    )
+
+
+def read_features(run: Run) -> tuple[FeatureSet, FeatureSet]:
+    """(train, test) features of the run."""
+    return load_features(run.path("features", "features.safetensors"))
+
+
+def read_vision(run: Run) -> dict[str, object]:
+    """The vision encoder's description."""
+    vision: dict[str, object] = read_json(run.path("features", "vision.json"), what="a vision encoder's description")
+    return vision
+
+
+def read_texts(run: Run) -> tuple[torch.Tensor, str]:
+    """(C, d) class texts in the order of the classes, L2-normalised, and the identity of their encoder."""
+    path = run.path("features", "texts.safetensors")
+    tensors, metadata = load_tensors(path, what="class texts")
+    names = read_task_set(run).class_names
+    if "text" not in tensors or len(tensors["text"]) != len(names):
+        raise T2WError(f"{path} does not hold one text for each of {len(names)} classes", fix="remove it and run again")
+    return tensors["text"], str(metadata["encoder"])

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+
+import pytest
+import yaml
+
+from t2w.config import compose, list_options
+from t2w.errors import T2WError
+
+GROUPS = {
+    path.name: list_options(path.name)
+    for path in files("t2w.configs").iterdir()
+    if path.is_dir() and not path.name.startswith("__")
+}
+# dataset=features alone has no path, which is an error of its own
+EXTRA = {("dataset", "features"): ["dataset.path=x.safetensors"]}
+
+
+@pytest.mark.parametrize(("group", "option"), [(g, o) for g, options in GROUPS.items() for o in options])
+def test_every_yaml_loads(group: str, option: str) -> None:
+    config = compose([f"{group}={option}", *EXTRA.get((group, option), [])])
+    text = (files("t2w.configs") / group / f"{option}.yaml").read_text()
+    section = getattr(config, group, None)
+    for key, value in (yaml.safe_load(text) or {}).items():
+        if section is not None and not isinstance(value, dict) and value is not None and key != "path":
+            assert getattr(section, key) == value
+
+
+def test_overrides_win() -> None:
+    config = compose(["experiment=tiny_imagenet_features", "tasks.split_seed=7", "generator.n_layer=2"])
+    assert (config.tasks.split_seed, config.generator.n_layer, config.tasks.unseen_classes) == (7, 2, 40)
+    assert config.out == "runs/tiny_imagenet_features"
+
+
+def test_every_problem_is_reported_at_once() -> None:
+    with pytest.raises(T2WError) as error:
+        compose(["generator.n_layers=6", "seed=x", "tasks.max_classes=2", "recipe=paperr", "nonsense"])
+    text = str(error.value)
+    assert "5 problems" in text
+    for part in (
+        "no key 'generator.n_layers' (did you mean 'generator.n_layer'?)",
+        "seed is 'x'",
+        "tasks.max_classes is 2, below tasks.min_classes",
+        "recipe is 'paperr' (did you mean 'paper'?); expected one of best, fast, paper",
+        "'nonsense' is not an override; expected key=value",
+    ):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("generator.n_head=3", "expected a multiple of generator.n_head"),
+        ("train.learning_rate=-1", "train.learning_rate is -1"),
+        ("train.learning_rate=.nan", "train.learning_rate"),
+        ("train.steps=1.5", "train.steps is 1.5"),
+        ("train.steps=many", "train.steps is 'many'"),
+        ("diffusion.sampler=euler", "diffusion.sampler is 'euler'"),
+        ("tasks.min_classes=1", "tasks.min_classes is 1"),
+        ("encoder.template=hello", "encoder.template is 'hello'"),
+        ("recipe.patience=3 recipe.validation_fraction=0", "recipe.patience needs held-out images"),
+        ("recipe.epochs=3", "give one, set the other to null"),
+        ("dataset=features", "dataset.path is missing"),
+        ("a=[1", "no viable"),
+    ],
+)
+def test_values_are_checked(override: str, sentence: str) -> None:
+    with pytest.raises(T2WError, match=re.escape(sentence)):
+        compose(override.split())

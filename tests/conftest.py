@@ -1,0 +1,77 @@
+"""A small finished run that many tests look at, and the command line as a user calls it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from t2w.cli.main import main
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+# Everything small, and three of the ten digits held out: tasks of 2 to 3 of them give 4 unseen-class tasks.
+SMALL = [
+    "experiment=digits",
+    "tasks.min_classes=2",
+    "tasks.max_classes=5",
+    "tasks.unseen_classes=3",
+    "tasks.n_unseen_class=4",
+    "tasks.n_train=40",
+    "tasks.n_validation=8",
+    "tasks.n_unseen_combination=12",
+    "adapters.base.steps=100",
+    "adapters.shard_size=16",
+    "recipe.steps=30",
+    "generator.n_embd=32",
+    "generator.n_layer=1",
+    "train.steps=20",
+    "train.batch_size=16",
+    "train.warmup=2",
+    "eval.ensemble=2",
+    "eval.bootstrap=200",
+    "eval.ridge_alphas=[1.0,10.0]",
+    "eval.joint.steps=50",
+    "eval.joint.learning_rates=[0.001]",
+]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a call of `t2w` did."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def t2w(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Call the command line: `t2w("run", "seed=1")`."""
+
+    def call(*arguments: str) -> Outcome:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            main(arguments)
+        captured = capsys.readouterr()
+        return Outcome(int(stop.value.code or 0), captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def small_config() -> list[str]:
+    return SMALL
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small run of all stages."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    with pytest.raises(SystemExit) as stop:
+        main(["run", *SMALL, f"out={folder}"])
+    assert not stop.value.code
+    return folder
