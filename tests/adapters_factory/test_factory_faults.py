@@ -42,7 +42,7 @@ def test_kill_of_the_process_at_random_moments(tmp_path: Path, start: Start, und
     for _ in range(2):
         process = start(tmp_path, "--seconds", 0.05)
         wait_for_shards(tmp_path, seen + 1, process)
-        time.sleep(moments.uniform(0, 0.3))
+        time.sleep(moments.uniform(0, 0.2))
         process.kill()
         process.wait()
         seen = len(list_shards(tmp_path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,7 @@ def same(a: WeightDataset, b: WeightDataset) -> bool:
 def test_ranges_add_up_bit_for_bit(
     cuts: Sequence[int], tmp_path: Path, job: AdapterJob, undisturbed: WeightDataset
 ) -> None:
-    ranges = list(zip(cuts, cuts[1:], strict=False))
-    for begin, end in reversed(ranges):
+    for begin, end in reversed(list(pairwise(cuts))):
         report = make_adapters(tmp_path, job=job, begin=begin, end=end, device="cpu", shard_size=SHARD)
         assert (report.made, report.found) == (end - begin, 0)
     assert same(WeightDataset.open(tmp_path), undisturbed)
@@ -143,6 +143,13 @@ def test_a_range_outside_the_job(begin: int, end: int | None, tmp_path: Path, jo
     with pytest.raises(T2WError, match=f"tasks.begin is {begin} .*end <= {TASKS}"):
         make_adapters(tmp_path / "new", job=job, begin=begin, end=end)
     assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_that_is_a_file(tmp_path: Path, job: AdapterJob) -> None:
+    (tmp_path / "taken").write_text("mine")
+    with pytest.raises(T2WError, match=r"cannot write in .*taken"):
+        make_adapters(tmp_path / "taken", job=job)
+    assert (tmp_path / "taken").read_text() == "mine"
 
 
 def test_unknown_launcher_device_and_shard_size(tmp_path: Path, job: AdapterJob) -> None:

@@ -27,7 +27,7 @@ TASKS = 96
 SHARD = 8
 
 
-def tiny_job(*, seed: int = 0, tasks: int = TASKS, **changes: Any) -> AdapterJob:
+def tiny_job(*, seed: int = 0, **changes: Any) -> AdapterJob:
     """Three to seven of twelve Gaussian clouds per task, 188 weights per adapter."""
     generator = torch.Generator().manual_seed(11)
     classes, dim, out = 12, 16, 24
@@ -39,11 +39,11 @@ def tiny_job(*, seed: int = 0, tasks: int = TASKS, **changes: Any) -> AdapterJob
         "train": _features(centres, 20, "train", generator),
         "test": _features(centres, 10, "test", generator),
         "text": torch.nn.functional.normalize(torch.randn(classes, out, generator=generator), dim=-1),
-        "tasks": tuple(tuple(torch.randperm(classes, generator=generator)[: 3 + i % 5].tolist()) for i in range(tasks)),
-        "task_ids": tuple(range(100, 100 + tasks)),
+        "tasks": tuple(tuple(torch.randperm(classes, generator=generator)[: 3 + i % 5].tolist()) for i in range(TASKS)),
+        "task_ids": tuple(range(100, 100 + TASKS)),
         "recipe": recipe("fast", steps=20, validation_fraction=0.2),
         "texts": tuple(f"a photo of a cloud {c}" for c in range(classes)),
-        "splits": tuple("validation" if i % 5 == 4 else "train" for i in range(tasks)),
+        "splits": tuple("validation" if i % 5 == 4 else "train" for i in range(TASKS)),
         "seed": seed,
     }
     return AdapterJob(**{**values, **changes})

@@ -1,4 +1,4 @@
-"""`t2w adapters`: the adapter factory."""
+"""`t2w adapters`: the adapter factory, and a look at what it made."""
 
 from __future__ import annotations
 
@@ -11,14 +11,39 @@ __all__ = ["adapters"]
 
 @click.command()
 @run_options
-def adapters(overrides: tuple[str, ...], update: bool) -> None:
+@click.option("--summary", is_flag=True, help="Show what is there: accuracies, weights, the normaliser's constants.")
+@click.option("--export", metavar="DIR", help="Write the adapters as a Hugging Face datasets folder (Parquet).")
+@click.option("--push", metavar="USER/NAME", help="Push the exported folder to the hub; needs --export and a token.")
+def adapters(overrides: tuple[str, ...], update: bool, summary: bool, export: str | None, push: str | None) -> None:
     """Train the adapters of all tasks, or of a range of them: DIR/adapters.
 
-    Ranges made by several processes or machines in one folder add up; finished shards are not made again.
+    Ranges made by several processes or machines in one folder add up; finished shards are not made again. With
+    --summary alone nothing is trained.
 
     \b
     t2w adapters experiment=digits
     t2w adapters experiment=tiny_imagenet_features tasks.begin=0 tasks.end=1000 device=cuda:0
     t2w adapters experiment=tiny_imagenet_features launcher=ray launcher.address=auto
+    t2w adapters experiment=digits --summary
+    t2w adapters experiment=digits --export digits-adapters --push me/digits-adapters
     """
-    click.echo(start(overrides, update=update, last="adapters").path("adapters"))
+    if push and not export:
+        raise click.UsageError("--push needs --export DIR: the folder that is pushed.")
+    run = start(overrides, update=update, last=None if summary and not export else "adapters")
+    from t2w.runs.stage_adapters import read_weights
+
+    if summary:
+        from t2w.adapters.store import summarise
+
+        click.echo(summarise(read_weights(run, complete=False)).render())
+    if export:
+        from t2w.adapters.store import export_parquet
+
+        click.echo(export_parquet(read_weights(run), export, name=f"t2w adapters: {run.config.name}"))
+    if push:
+        from t2w.adapters.store import push_folder
+
+        assert export is not None  # checked above
+        click.echo(push_folder(export, push))
+    if not (summary or export):
+        click.echo(run.path("adapters", "weights"))

@@ -110,7 +110,7 @@ class AdaptersConfig(Section):
     hidden: Count
     logit_scale: Annotated[float, Field(gt=0)]
     dtype: Literal["float32", "bfloat16"]
-    shard_size: Count
+    shard_size: Count | None = None  # adapters per file; None: what suits the device
     group_size: Count | None = None  # tasks trained together; None: what suits the device
     base: BaseConfig
 

@@ -64,7 +64,7 @@ def make_for_tasks(run: Run, tasks: Sequence[Task], folder: Path, *, begin: int 
         job=job,
         begin=begin,
         end=end,
-        device=str(resolve_device(config.device)),
+        device=config.device,
         shard_size=config.adapters.shard_size,
         group_size=config.adapters.group_size,
         launcher=config.launcher.name,
@@ -105,6 +105,6 @@ def read_base(run: Run) -> Base:
     return Base(AdapterSpec.from_dict(metadata["spec"]), tensors["vector"], tensors["losses"])
 
 
-def read_weights(run: Run) -> WeightDataset:
-    """The run's weight dataset, all of it."""
-    return WeightDataset.open(run.path("adapters", "weights"))
+def read_weights(run: Run, *, complete: bool = True) -> WeightDataset:
+    """The run's weight dataset; `complete` False: as much of it as there is."""
+    return WeightDataset.open(run.path("adapters", "weights"), complete=complete)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -75,13 +73,3 @@ class RangeLocks:
         assert self._file is not None
         if self.works:
             fcntl.lockf(self._file, fcntl.LOCK_UN, end - begin, begin)
-
-    @contextmanager
-    def held(self, begin: int, end: int) -> Iterator[bool]:
-        """`acquire`, and `release` at the end if it was granted."""
-        granted = self.acquire(begin, end)
-        try:
-            yield granted
-        finally:
-            if granted:
-                self.release(begin, end)

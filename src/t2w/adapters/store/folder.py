@@ -26,7 +26,7 @@ MANIFEST = "manifest.json"
 def list_shards(folder: str | Path, begin: int = 0, end: int | None = None) -> list[Path]:
     """The shard files that hold any of the positions [begin, end), in order; `end` None: to the last."""
     found = []
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError):
         for path in Path(folder).iterdir():
             span = shard_range(path)
             if span and span[1] > begin and (end is None or span[0] < end):
