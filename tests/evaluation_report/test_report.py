@@ -76,6 +76,18 @@ def paired(mean: float, half: float) -> dict[str, float]:
     return {"mean": mean, "ci_low": mean - half, "ci_high": mean + half}
 
 
+SUMMARY = {
+    "folder": "x", "fingerprint": "0f", "recipe": EVIL, "seed": 0, "count": 800, "total": 800, "size": 10, "bytes": 5,
+    "seconds": 3.0, "loss": 0.5, "steps": [300, 300], "validation": None,
+    "test": {"count": 800, "mean": 0.9, "lowest": 0.5, "highest": 1.0, "histogram": [211, 589]},
+    "by_classes": [{"classes": 8, "count": 800, "validation_accuracy": None, "test_accuracy": 0.9}],
+    "layers": [
+        {"name": "linear1.bias", "shape": [10], "mean": 0.1, "std": 0.0712, "base_norm": 1.0, "difference_norm": 0.5,
+         "difference_mean": 0.0, "difference_std": 0.1, "difference_std_range": [0.1, 0.2]}
+    ],
+}  # fmt: skip
+
+
 def make_data(**changes: Any) -> ReportData:
     rng = np.random.default_rng(0)
     rows = [
@@ -117,11 +129,7 @@ def make_data(**changes: Any) -> ReportData:
             ),
         ),
         grids=(ExampleGrid(5, "unseen_combination", classes, 0.944, 0.871, examples),),
-        adapters={
-            "count": 800,
-            "accuracy_histogram": {"edges": [0.5, 0.75, 1.0], "counts": [211, 589]},
-            "weights": {"std": 0.0712},
-        },
+        adapters=SUMMARY,
         config={"generator": {"n_layer": 4}, "name": EVIL, "rate": float("inf")},
         tasks={"counts": {"train": 800}, "seen_classes": ["three", "five"], "unseen_classes": [EVIL]},
     )
@@ -183,14 +191,14 @@ def test_the_download_holds_the_numbers_of_every_picture(page: Page) -> None:
     assert numbers["scoreboard"]["rows"] == make_data().scoreboard["rows"]
     assert numbers["losses"]["validation"] == [[0, 1.0], [100, None], [200, 0.25]]
     assert numbers["denoising"][0]["accuracy"] == [0.31, 0.8, 0.941]
-    assert numbers["adapters"]["accuracy_histogram"]["counts"] == [211, 589]
+    assert numbers["adapters"]["test"]["histogram"] == [211, 589]
 
 
 def test_pictures_have_words_and_tables_beside_them(page: Page) -> None:
     plots = [a for a in page.all("svg") if a.get("class") == "plot"]
-    assert len(plots) == 4  # two losses, denoising, histogram
+    assert len(plots) == 5  # two losses, denoising, histogram, accuracy by number of classes
     assert all(len(a["aria-label"]) > 30 for a in plots)
-    assert len(page.all("figure")) == 4
+    assert len(page.all("figure")) == 5
     assert all(image["alt"] for image in page.all("img"))
     for said in ("999", "31.0", "211", "0.0712", "1 min 23 s", "800", "t2w demo", "n_layer"):
         assert said in page.text

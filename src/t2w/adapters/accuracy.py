@@ -57,7 +57,9 @@ def accuracy(
     results = []
     for vector, classes in zip(vectors, tasks, strict=True):
         own = torch.cat([rows.train[c] for c in classes]).to(device)
-        labels = torch.arange(len(classes)).repeat_interleave(torch.tensor([rows.counts[c] for c in classes])).to(device)
+        labels = (
+            torch.arange(len(classes)).repeat_interleave(torch.tensor([rows.counts[c] for c in classes])).to(device)
+        )
         scores = class_scores(spec, vector.to(device, torch.float32), x[own], text[list(classes)])
         results.append((scores.argmax(-1) == labels).float().mean())
     return torch.stack(results).cpu() if results else torch.zeros(0)

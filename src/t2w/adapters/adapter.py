@@ -43,7 +43,9 @@ class Adapter(nn.Module):
         """
         check_size(spec, vector)
         if vector.dim() != 1:
-            raise T2WError(f"weights of shape {tuple(vector.shape)}", expected=f"one vector ({spec.size},)", fix="take one row")
+            raise T2WError(
+                f"weights of shape {tuple(vector.shape)}", expected=f"one vector ({spec.size},)", fix="take one row"
+            )
         adapter = cls(spec, generator=torch.Generator()).to(device=vector.device, dtype=vector.dtype)
         adapter.load_state_dict(unflatten(spec, vector.detach()))
         return adapter

@@ -65,7 +65,9 @@ def train_base(
     Raises:
         T2WError: sizes that do not fit, a class that does not exist or has no images, or a loss that is not finite.
     """
-    plan = Recipe("base", steps=steps, batch_size=batch_size, learning_rate=learning_rate, validation_fraction=validation_fraction)
+    plan = Recipe(
+        "base", steps=steps, batch_size=batch_size, learning_rate=learning_rate, validation_fraction=validation_fraction
+    )
     check_sizes(spec, features, text)
     rows = class_rows(features, validation_fraction=validation_fraction)
     check_classes(classes, rows.counts, features.class_names, what="the base")

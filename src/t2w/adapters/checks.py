@@ -51,7 +51,9 @@ def check_classes(classes: Sequence[int], counts: Sequence[int], names: Sequence
         raise T2WError(f"{what} names class {twice} twice", expected="different classes")
     for c in classes:
         if not 0 <= c < len(counts):
-            raise T2WError(f"{what} names class {c}", expected=f"0..{len(counts) - 1} (there are {len(counts)} classes)")
+            raise T2WError(
+                f"{what} names class {c}", expected=f"0..{len(counts) - 1} (there are {len(counts)} classes)"
+            )
         if counts[c] == 0:
             raise T2WError(
                 f"class {c} ({names[c]!r}) of {what} has no images",

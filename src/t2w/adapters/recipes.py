@@ -61,7 +61,9 @@ class Recipe:
         wrong = {name: rule for name, (fine, rule) in rules.items() if not fine}
         if wrong:
             found = ", ".join(f"{name} = {getattr(self, name)!r}" for name in wrong)
-            raise T2WError(f"recipe {self.name!r} has {found}", expected=", ".join(f"{n} {rule}" for n, rule in wrong.items()))
+            raise T2WError(
+                f"recipe {self.name!r} has {found}", expected=", ".join(f"{n} {rule}" for n, rule in wrong.items())
+            )
         if self.patience is not None and self.validation_fraction == 0:
             raise T2WError(
                 f"recipe {self.name!r} stops early (patience = {self.patience}) but holds no images out",

@@ -81,7 +81,9 @@ def flatten(spec: AdapterSpec, state: Mapping[str, Tensor]) -> Tensor:
     """
     found = {name: tuple(value.shape) for name, value in state.items()}
     if found != dict(spec.layout):
-        raise T2WError(f"adapter parameters {found}", expected=str(dict(spec.layout)), fix="give the spec of that adapter")
+        raise T2WError(
+            f"adapter parameters {found}", expected=str(dict(spec.layout)), fix="give the spec of that adapter"
+        )
     return torch.cat([state[name].reshape(-1) for name, _ in spec.layout])
 
 
@@ -121,7 +123,8 @@ def permute(spec: AdapterSpec, vector: Tensor, permutation: Tensor) -> Tensor:
         permutation.sort().values, torch.arange(spec.hidden, device=vector.device)
     ):
         raise T2WError(
-            f"a permutation {permutation.tolist()}", expected=f"each of 0..{spec.hidden - 1} exactly once (the hidden units)"
+            f"a permutation {permutation.tolist()}",
+            expected=f"each of 0..{spec.hidden - 1} exactly once (the hidden units)",
         )
     part = unflatten(spec, vector)
     lead = vector.shape[:-1]

@@ -46,7 +46,7 @@ class GeneratorConfig:
     chunk_size: int = 576
     conditioning: Conditioning = "classes"
     timesteps: int = 1000
-    residual: float = 0.5
+    residual: float = 0.2
 
     def __post_init__(self) -> None:
         for name in ("text_dim", "n_embd", "n_layer", "n_head", "chunk_size", "timesteps"):

@@ -108,7 +108,7 @@ def train_generator(
             optimizer.zero_grad()
             accelerator.backward(loss)
             norm = accelerator.clip_grad_norm_(model.parameters(), settings.clip)
-            recent.append(float(loss))
+            recent.append(float(loss.detach()))
             if not math.isfinite(recent[-1] + float(norm)):
                 raise _diverged(step, path)
             optimizer.step()
@@ -131,6 +131,7 @@ def train_generator(
                 }  # fmt: skip
                 save_checkpoint(path, state, run=run)
 
+    accelerator.unwrap_model(model, keep_fp32_wrapper=False)  # mixed precision wraps `forward`; give it back plain
     weights = {name: value.detach().cpu().clone() for name, value in ema.module.state_dict().items()}
     network.load_state_dict(weights)
     network.eval()

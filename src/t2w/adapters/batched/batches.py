@@ -45,7 +45,9 @@ def batches_of(plans: Sequence[TaskPlan], rows: ClassRows, *, batch_size: int, s
     labels = torch.zeros(plans[0].steps, len(plans), 1, batch_size, dtype=torch.int64)
     for i, plan in enumerate(plans):
         own = torch.cat([rows.train[c] for c in plan.classes]).int()
-        label = torch.arange(len(plan.classes)).repeat_interleave(torch.tensor([len(rows.train[c]) for c in plan.classes]))
+        label = torch.arange(len(plan.classes)).repeat_interleave(
+            torch.tensor([len(rows.train[c]) for c in plan.classes])
+        )
         drawn = batch_positions(plan.images, steps=plan.steps, batch_size=batch_size, seed=seed, task_id=plan.task_id)
         index[: plan.steps, i] = own[drawn]
         labels[: plan.steps, i, 0] = label[drawn]

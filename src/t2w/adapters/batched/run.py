@@ -61,7 +61,9 @@ def run_group(problem: Problem, plans: Sequence[TaskPlan], start: Tensor, stop: 
             step += 1
             if look - step < LOSS_STEPS:
                 recent[step] = group.losses.clone()
-        losses = torch.stack([recent[s] for s in sorted(recent) if s > step - LOSS_STEPS]).mean(0).cpu() if recent else None
+        losses = (
+            torch.stack([recent[s] for s in sorted(recent) if s > step - LOSS_STEPS]).mean(0).cpu() if recent else None
+        )
         vectors = group.weights.vectors()
         staying = []
         for i, plan in enumerate(group.plans):
@@ -78,7 +80,9 @@ def run_group(problem: Problem, plans: Sequence[TaskPlan], start: Tensor, stop: 
                 staying.append(i)
         if len(staying) < len(group.plans):
             group.keep(staying)
-            recent = {s: kept[torch.tensor(staying, dtype=torch.int64, device=kept.device)] for s, kept in recent.items()}
+            recent = {
+                s: kept[torch.tensor(staying, dtype=torch.int64, device=kept.device)] for s, kept in recent.items()
+            }
     return result
 
 

@@ -57,7 +57,13 @@ class Step:
         self.k = text.new_empty(tasks, units, rows)
         self.dh, self.dz = text.new_empty(2, tasks, hidden, batch)
         self.inverse, self.q2 = text.new_empty(2, tasks, 1, batch)
-        shapes = {"w1": (hidden, width), "vt": (units, out), "z": (hidden, batch), "s": (rows, units), "k": (units, rows)}
+        shapes = {
+            "w1": (hidden, width),
+            "vt": (units, out),
+            "z": (hidden, batch),
+            "s": (rows, units),
+            "k": (units, rows),
+        }
         shapes |= {"dz": (hidden, batch), "dw1": (hidden, width), "dvt": (units, out)}
         self.narrow = {
             name: torch.empty(tasks, *shape, dtype=table.dtype, device=text.device)

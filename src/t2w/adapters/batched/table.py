@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["Table"]
 
 _CHUNK = 16384  # rows converted at once: bounds the memory of making a table
+
+# Tables live as long as their features: a long job trains its tasks in many calls on the same ones.
+_tables: WeakKeyDictionary[Any, dict[tuple[torch.dtype, torch.device], Table]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +38,15 @@ class Table:
     dtype: torch.dtype
 
     @classmethod
-    def of(cls, features: FeatureSet, *, dtype: torch.dtype, device: str | torch.device) -> Table:
+    def of(cls, features: FeatureSet, *, dtype: torch.dtype, device: torch.device) -> Table:
+        """The table of a feature set, made once for each dtype and device."""
+        known = _tables.setdefault(features, {})
+        if (dtype, device) not in known:
+            known[dtype, device] = cls._make(features, dtype, device)
+        return known[dtype, device]
+
+    @classmethod
+    def _make(cls, features: FeatureSet, dtype: torch.dtype, device: torch.device) -> Table:
         stored = features.features
         if dtype != torch.bfloat16 or (stored.dtype == dtype and features.scale is None):
             scale = None if features.scale is None else features.scale.to(device, dtype)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainedAdapters", "train_tasks"]
 
-_CPU_GROUP = 32
+_CPU_GROUP = 16
 _ACCELERATOR_GROUP = 2048
 
 
@@ -93,6 +93,8 @@ def train_tasks(
         raise T2WError(f"{len(task_ids)} task ids for {len(tasks)} tasks", expected="one id per task")
     if base.shape not in ((spec.size,), (len(tasks), spec.size)):
         raise T2WError(f"base of shape {tuple(base.shape)}", expected=f"({spec.size},) or ({len(tasks)}, {spec.size})")
+    if group_size is not None and group_size < 1:
+        raise T2WError(f"group_size is {group_size}", expected="1 or more, or none")
     if dtype not in (torch.float32, torch.float64, torch.bfloat16):
         raise T2WError(f"dtype is {dtype}", expected="torch.float32, torch.bfloat16 or torch.float64")
     rows = class_rows(features, validation_fraction=recipe.validation_fraction)
@@ -115,14 +117,13 @@ def train_tasks(
         steps=torch.zeros(len(tasks), dtype=torch.int64),
         validation_accuracy=torch.zeros(len(tasks)),
     )
-    workers = worker_count(device)
-    groups = plan_groups(plans, group_size or _group_size(device, len(tasks), workers))
+    groups = plan_groups(plans, group_size or _group_size(device, len(tasks)))
     start = base.detach().expand(len(tasks), -1)
 
     def work(group: Sequence[TaskPlan], stop: Event) -> GroupResult:
         return run_group(problem, group, start[[plan.position for plan in group]].to(device, wide), stop)
 
-    with closing(work_through(groups, work, workers=workers)) as finished:
+    with closing(work_through(groups, work, device=device)) as finished:
         for group, done in finished:
             _refuse_infinite(group, done)
             at = torch.tensor([plan.position for plan in group])
@@ -138,11 +139,11 @@ def _plan(position: int, task_id: int, classes: Sequence[int], rows: ClassRows, 
     return TaskPlan(position, task_id, tuple(classes), images, recipe.steps_for(images))
 
 
-def _group_size(device: torch.device, tasks: int, workers: int) -> int:
+def _group_size(device: torch.device, tasks: int) -> int:
     """Tasks per group: enough to make small operations large, few enough for their state to stay in a CPU's cache."""
     if device.type != "cpu":
         return _ACCELERATOR_GROUP
-    return max(1, min(_CPU_GROUP, -(-tasks // (2 * workers))))
+    return max(1, min(_CPU_GROUP, -(-tasks // (2 * worker_count(device)))))
 
 
 def _refuse_infinite(group: Sequence[TaskPlan], done: GroupResult) -> None:

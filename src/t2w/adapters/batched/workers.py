@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import torch
 
-__all__ = ["worker_count", "work_through"]
+__all__ = ["work_through", "worker_count"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -25,16 +25,17 @@ def worker_count(device: torch.device) -> int:
 
 
 def work_through(
-    items: Sequence[Item], work: Callable[[Item, Event], Result], *, workers: int
+    items: Sequence[Item], work: Callable[[Item, Event], Result], *, device: torch.device
 ) -> Iterator[tuple[Item, Result]]:
     """Yield (item, work(item, stop)) as they are finished. When the caller leaves early, `stop` is set and threads end."""
-    if workers == 1 or len(items) == 1:
+    if device.type != "cpu":
         for item in items:
             yield item, work(item, Event())
         return
     threads, stop = torch.get_num_threads(), Event()
-    # torch's number of threads is in part one per thread (OpenMP's) and in part global: put back at the end.
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="adapters", initializer=torch.set_num_threads, initargs=(1,))
+    # One thread each, even where only one is needed: a product split over threads can differ in its last bit. torch's
+    # number of threads is in part one per thread (OpenMP's) and in part global, which is put back at the end.
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="adapters", initializer=torch.set_num_threads, initargs=(1,))
     try:
         running = {pool.submit(work, item, stop): item for item in items}
         for future in as_completed(running):

@@ -1,16 +1,18 @@
-"""The weight dataset's summary as facts, pictures and tables, whatever keys it has."""
+"""The weight dataset on the page: how accurate its adapters are, and what their weights look like."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from t2w.evaluation.report.figures import Figure, Table
 from t2w.evaluation.report.plots import histogram_plot, number_plot
-from t2w.evaluation.report.text import finite, label, number
+from t2w.evaluation.report.text import label, number, percent, seconds
 
 __all__ = ["Facts", "WeightsView", "facts", "weights_view"]
+
+_KINDS = (("validation", "held-out training images"), ("test", "test images"))
 
 
 @dataclass(frozen=True)
@@ -23,37 +25,20 @@ class Facts:
 
 @dataclass(frozen=True)
 class WeightsView:
-    facts: tuple[Facts, ...]
+    """The section's parts: the main facts, pictures with their numbers, the parameters' statistics."""
+
+    facts: Facts
     figures: tuple[Figure, ...]
+    layers: Table
 
 
 def weights_view(summary: Mapping[str, Any] | None) -> WeightsView | None:
-    """Histograms ({"edges", "counts"}) and values by number become pictures, everything else facts.
-
-    Values by number are {8: 0.91}, {8: {"mean" or "accuracy": 0.91, ...}} or a list of such rows with "classes".
-    """
+    """The section of a dataset's summary (`t2w.adapters.store.Summary.to_dict`); None where there is none."""
     if not summary:
         return None
-    plain: dict[str, Any] = {}
-    groups, figures = [], []
-    for key, value in summary.items():
-        figure = _figure(str(key), value)
-        if figure is not None:
-            figures.append(figure)
-        elif isinstance(value, Mapping):
-            rest = {}
-            for inner, item in value.items():
-                figure = _figure(f"{key} {inner}", item)
-                if figure is None:
-                    rest[inner] = item
-                else:
-                    figures.append(figure)
-            if rest:
-                groups.append(facts(_title(str(key)), rest))
-        else:
-            plain[str(key)] = value
-    first = (facts("", plain),) if plain else ()
-    return WeightsView(first + tuple(groups), tuple(figures))
+    figures = [_histogram(kind, images, summary[kind]) for kind, images in _KINDS if summary[kind]]
+    by_classes = _by_classes(summary["by_classes"])
+    return WeightsView(_overview(summary), tuple(f for f in (*figures, by_classes) if f), _layers(summary["layers"]))
 
 
 def facts(title: str, values: Mapping[str, Any]) -> Facts:
@@ -85,62 +70,85 @@ def _said(value: Any) -> str:
     return str(value)
 
 
-def _figure(key: str, value: Any) -> Figure | None:
-    if (
-        isinstance(value, (list, tuple))
-        and value
-        and all(isinstance(row, Mapping) and "classes" in row for row in value)
-    ):
-        value = {row["classes"]: row for row in value}
-    if not isinstance(value, Mapping):
-        return None
-    name = "weights-" + "".join(character if character.isascii() and character.isalnum() else "-" for character in key)
-    words = label(key)
-    if "edges" in value and "counts" in value:
-        return _histogram(name, words, list(value["edges"]), list(value["counts"]))
-    numeric = {int(k): v for k, v in value.items() if str(k).isdigit()}
-    if len(numeric) < 2 or len(numeric) < len(value):
-        return None
-    means = {
-        k: finite(v.get("mean", v.get("accuracy")) if isinstance(v, Mapping) else v) for k, v in sorted(numeric.items())
-    }
-    if all(mean is None for mean in means.values()):
-        return None
-    share = all(0 <= mean <= 1 for mean in means.values() if mean is not None) and "accuracy" in words
-    scale = 100 if share else 1
-    values = [float("nan") if mean is None else scale * mean for mean in means.values()]
-    ylabel, xlabel = ("accuracy, %" if share else "value"), (words.split("by ")[-1] if "by " in words else "")
-    picture = number_plot([str(k) for k in means], values, name=name, what=_title(words), xlabel=xlabel, ylabel=ylabel)
-    if picture is None:
-        return None
-    rows = tuple((str(k), number(round(v, 2))) for k, v in zip(means, values, strict=True) if finite(v) is not None)
-    how = (
-        "The mean over the adapters of each size. More classes are usually harder to tell apart."
-        if "class" in words
-        else ""
+def _overview(summary: Mapping[str, Any]) -> Facts:
+    fewest, most = summary["steps"]
+    return Facts(
+        "",
+        (
+            ("adapters", f"{summary['count']:,} of {summary['total']:,}"),
+            ("weights each", f"{summary['size']:,}"),
+            ("recipe", str(summary["recipe"])),
+            ("steps", number(fewest) if fewest == most else f"{number(fewest)} to {number(most)}"),
+            ("training loss", number(round(summary["loss"], 4))),
+            ("made in", f"{seconds(summary['seconds'])}, {number(round(summary['bytes'] / 1e6, 1))} MB"),
+            ("job", str(summary["fingerprint"])),
+        ),
     )
-    return Figure(_title(words), how, picture, (Table("", (xlabel or "key", ylabel), rows),))
 
 
-def _histogram(name: str, words: str, edges: list[Any], counts: list[Any]) -> Figure | None:
-    share = "accuracy" in words and all(finite(edge) is not None and 0 <= edge <= 1 for edge in edges)
-    shown = [100 * edge for edge in edges] if share else edges
-    what = words.replace(" histogram", "").replace("histogram ", "")
-    picture = histogram_plot(shown, counts, name=name, what=what, unit="%" if share else "")
+def _histogram(kind: str, images: str, accuracies: Mapping[str, Any]) -> Figure | None:
+    counts = list(accuracies["histogram"])
+    edges = [100 * i / len(counts) for i in range(len(counts) + 1)]
+    # Empty bins at the low end only squeeze the others together.
+    first = next((i for i, count in enumerate(counts) if count), 0)
+    edges, counts = edges[first:], counts[first:]
+    picture = histogram_plot(edges, counts, name=f"weights-{kind}", what="accuracy of an adapter", unit="%")
     if picture is None:
         return None
+    mean, low, high = (percent(accuracies[key]) for key in ("mean", "lowest", "highest"))
+    rows = tuple((number(a), number(b), number(n)) for a, b, n in zip(edges, edges[1:], counts, strict=False))
+    how = (
+        f"On {images}: {mean} on average, {low} to {high}. A long tail to the left is hard tasks, or failed trainings."
+    )
+    return Figure(f"Accuracy on {images}", how, picture, (Table("", ("from %", "to %", "adapters"), rows),))
+
+
+def _by_classes(rows: Sequence[Mapping[str, Any]]) -> Figure | None:
+    kind = "validation_accuracy" if any(row["validation_accuracy"] is not None for row in rows) else "test_accuracy"
+    known = [row for row in rows if row[kind] is not None]
+    picture = number_plot(
+        [str(row["classes"]) for row in known],
+        [100 * row[kind] for row in known],
+        name="weights-by-classes",
+        what="Accuracy by number of classes",
+        xlabel="classes of the task",
+        ylabel="accuracy, %",
+    )
+    if picture is None:
+        return None
+    cells = tuple(
+        (number(row["classes"]), number(row["count"]), _share(row["validation_accuracy"]), _share(row["test_accuracy"]))
+        for row in rows
+    )
+    how = f"Means on {dict(_KINDS)[kind.split('_')[0]]}. More classes are harder to tell apart."
+    table = Table("", ("classes", "adapters", "held-out %", "test %"), cells)
+    return Figure("Accuracy by number of classes", how, picture, (table,))
+
+
+def _share(value: float | None) -> str:
+    return "none" if value is None else number(round(100 * value, 1))
+
+
+def _layers(layers: Sequence[Mapping[str, Any]]) -> Table:
+    columns = (
+        "parameter",
+        "shape",
+        "mean",
+        "std",
+        "norm of base",
+        "norm of change",
+        "normaliser mean",
+        "normaliser std",
+    )
     rows = tuple(
-        (number(round(low, 4)), number(round(high, 4)), number(n))
-        for low, high, n in zip(shown, shown[1:], counts, strict=False)
+        (
+            str(layer["name"]),
+            " x ".join(map(str, layer["shape"])),
+            *(
+                f"{layer[key]:.4f}"
+                for key in ("mean", "std", "base_norm", "difference_norm", "difference_mean", "difference_std")
+            ),
+        )
+        for layer in layers
     )
-    how = (
-        "Every adapter is counted once. A long tail to the left is hard tasks, or adapters that failed to train."
-        if share
-        else "Every value is counted once."
-    )
-    return Figure(_title(what), how, picture, (Table("", ("from", "to", "count"), rows),))
-
-
-def _title(text: str) -> str:
-    text = label(text)
-    return text[:1].upper() + text[1:]
+    return Table("", columns, rows)

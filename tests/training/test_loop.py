@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.testing import assert_close
+from training_parts import CONFIG, SETTINGS, SPEC, Setup
+
+import t2w.training.loop as loop
+from t2w.errors import T2WError
+from t2w.generator import Generator
+from t2w.training import LAST, TrainSettings, fit_generator, train_generator
+
+
+def _train(setup: Setup, folder: Path | None = None, settings: TrainSettings = SETTINGS, **changes: Any) -> Any:
+    network = setup.network()
+    result = train_generator(
+        network, setup.x_0, setup.condition, settings=replace(settings, **changes), validation=setup.validation,
+        checkpoints=folder,
+    )  # fmt: skip
+    return network, result
+
+
+def _state(folder: Path) -> dict[str, Any]:
+    stored: dict[str, Any] = torch.load(folder / LAST, weights_only=True)["state"]
+    stored.pop("seconds")
+    return stored
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Equal bit for bit, through dicts and lists."""
+    if isinstance(a, torch.Tensor):
+        return torch.equal(a, b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_same(a[k], b[k]) for k in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(_same(x, y) for x, y in zip(a, b, strict=True))
+    return bool(a == b)
+
+
+class Stopped(Exception):
+    pass
+
+
+def _stop_before(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = loop.draw
+
+    def draw(seed: int, at: int, **sizes: int) -> Any:
+        if at == step:
+            raise Stopped
+        return real(seed, at, **sizes)
+
+    monkeypatch.setattr(loop, "draw", draw)
+
+
+def test_training_learns_the_dependence_on_text(setup: Setup) -> None:
+    _, result = _train(setup, steps=250, batch_size=25, warmup=20, ema_decay=0.95, validate_every=50)
+    untrained = setup.validation[0].square().mean().item()  # the error of answering the mean
+    assert result.validation_losses[-1][2] < 0.5 * untrained
+    assert result.validation_losses[-1][1] < result.validation_losses[0][1]
+    assert result.train_losses[-1][1] < 0.5 * result.train_losses[0][1]
+
+
+@pytest.mark.parametrize("stop", [1, 4, 6, 8, 11])
+def test_stopped_at_any_step_and_continued_equals_uninterrupted(
+    setup: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int
+) -> None:
+    network, result = _train(setup, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        _stop_before(stop, patch)
+        with pytest.raises(Stopped):
+            _train(setup, tmp_path / "cut")
+    assert (tmp_path / "cut" / LAST).exists() == (stop >= 4)
+    again, continued = _train(setup, tmp_path / "cut")
+    assert _same(_state(tmp_path / "whole"), _state(tmp_path / "cut"))  # weights, EMA, optimiser, rates, curves
+    assert _same(result.weights, continued.weights)
+    assert _same(network.state_dict(), again.state_dict())
+    assert result.train_losses == continued.train_losses
+    assert result.validation_losses == continued.validation_losses
+
+
+def test_a_finished_run_is_not_repeated(setup: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, first = _train(setup, tmp_path)
+    _stop_before(0, monkeypatch)
+    _, second = _train(setup, tmp_path)
+    assert _same(first.weights, second.weights)
+    assert second.steps == SETTINGS.steps
+
+
+def test_same_seed_same_weights_other_seed_others(setup: Setup) -> None:
+    before = torch.get_rng_state()
+    one, two, other = (_train(setup, seed=seed)[1].weights for seed in (0, 0, 1))
+    assert _same(one, two)
+    assert not _same(one, other)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_curves_have_the_steps_asked_for(setup: Setup) -> None:
+    _, result = _train(setup, steps=10)
+    assert [step for step, _ in result.train_losses] == [3, 6, 9, 10]
+    assert [entry[0] for entry in result.validation_losses] == [4, 8, 10]
+    assert result.steps == 10
+
+
+def test_the_network_is_left_with_the_averaged_weights(setup: Setup) -> None:
+    network, result = _train(setup)
+    assert _same(network.state_dict(), result.weights)
+    assert not network.training
+
+
+def test_without_averaging_the_last_weights_are_returned(setup: Setup, tmp_path: Path) -> None:
+    _, result = _train(setup, tmp_path, ema_decay=0.0)
+    for name, value in _state(tmp_path)["network"].items():
+        assert_close(result.weights[name], value)
+
+
+def test_bfloat16_trains_and_leaves_a_float32_network(setup: Setup) -> None:
+    network, result = _train(setup, mixed_precision="bf16")
+    assert all(math.isfinite(loss) for _, loss in result.train_losses)
+    x, t = setup.x_0[:2], torch.tensor([999, 10])
+    found = network(x, t, setup.condition.rows([0, 1]))
+    plain = setup.network()
+    plain.load_state_dict(result.weights)
+    assert torch.equal(found, plain(x, t, setup.condition.rows([0, 1])))
+
+
+@pytest.mark.parametrize("change", [{"learning_rate": 1e-3}, {"steps": 20}, {"batch_size": 4}, {"seed": 3}])
+def test_a_checkpoint_of_other_settings_is_refused(setup: Setup, tmp_path: Path, change: dict[str, Any]) -> None:
+    _train(setup, tmp_path)
+    before = (tmp_path / LAST).read_bytes()
+    ((key, value),) = change.items()
+    with pytest.raises(
+        T2WError, match=rf"settings\.{key} = {getattr(SETTINGS, key)}; expected settings\.{key} = {value}"
+    ):
+        _train(setup, tmp_path, **change)
+    assert (tmp_path / LAST).read_bytes() == before
+
+
+def test_a_checkpoint_of_other_data_or_network_is_refused(setup: Setup, tmp_path: Path) -> None:
+    _train(setup, tmp_path)
+    setup.x_0[3, 4] += 1
+    with pytest.raises(T2WError, match=r"another run, with data = .*start again, or train into another folder"):
+        _train(setup, tmp_path)
+
+
+def test_a_damaged_checkpoint_is_refused(setup: Setup, tmp_path: Path) -> None:
+    _train(setup, tmp_path)
+    path = tmp_path / LAST
+    for content in (b"", path.read_bytes()[:1000], b"not a checkpoint"):
+        path.write_bytes(content)
+        with pytest.raises(T2WError, match="damaged or not a checkpoint"):
+            _train(setup, tmp_path)
+    torch.save({"weights": torch.zeros(2)}, path)
+    with pytest.raises(T2WError, match="is not a training checkpoint"):
+        _train(setup, tmp_path)
+
+
+def test_a_pickle_that_is_not_tensors_is_refused_unexecuted(setup: Setup, tmp_path: Path) -> None:
+    class Harmless:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return Path.touch, (tmp_path / "executed",)
+
+    torch.save({"format": Harmless()}, tmp_path / LAST)
+    with pytest.raises(T2WError, match="damaged or not a checkpoint"):
+        _train(setup, tmp_path)
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_run_that_diverges_says_where_and_keeps_the_last_good_state(setup: Setup, tmp_path: Path) -> None:
+    real, calls = loop.weight_loss, 0
+
+    def loss(*args: Any) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        return real(*args) * (float("nan") if calls == 6 else 1.0)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "weight_loss", loss)
+        with pytest.raises(
+            T2WError, match=rf"step 6 \(the last good checkpoint is .*{LAST}\).*lower train.learning_rate"
+        ):
+            _train(setup, tmp_path)
+    state = _state(tmp_path)
+    assert state["step"] == 4
+    assert all(torch.isfinite(value).all() for value in state["network"].values())
+    assert [p.name for p in tmp_path.iterdir()] == [LAST]
+
+
+def test_what_does_not_fit_is_refused(setup: Setup) -> None:
+    with pytest.raises(T2WError, match="at most 50, the number of training tasks"):
+        _train(setup, batch_size=51)
+    with pytest.raises(T2WError, match="one condition each"):
+        train_generator(setup.network(), setup.x_0[:9], setup.condition, settings=SETTINGS)
+    with pytest.raises(T2WError, match=f"expected \\(tasks, {SPEC.size}\\)"):
+        train_generator(setup.network(), setup.x_0[:, 1:], setup.condition, settings=SETTINGS)
+    setup.x_0[7, 0] = float("inf")
+    with pytest.raises(T2WError, match="training vector 7"):
+        _train(setup)
+
+
+def test_progress_is_told(setup: Setup, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("t2w.progress._QUIET_SECONDS", 0.0)
+    monkeypatch.setattr("t2w.progress._LINE_SECONDS", 0.0)
+    with caplog.at_level(logging.INFO, logger="t2w"):
+        _train(setup)
+    assert "12/12" in caplog.messages[-1]
+    assert "loss" in caplog.messages[-1]
+
+
+def test_fit_takes_adapters_as_trained(setup: Setup) -> None:
+    base = torch.arange(SPEC.size) / 10.0
+    vectors = base + 3 + 0.01 * setup.x_0
+    generator, result = fit_generator(
+        CONFIG, base, vectors, setup.condition, settings=SETTINGS, identity={"template": "a photo of a {}"},
+        validation=(base + 3 + 0.01 * setup.validation[0], setup.validation[1]),
+    )  # fmt: skip
+    assert isinstance(generator, Generator)
+    assert generator.identity == {"template": "a photo of a {}"}
+    # Errors are measured in normalised space (of order 1), weights are written in the adapters' own (base + 3 + small).
+    assert 0.1 < result.validation_losses[-1][1] < 3
+    assert_close(generator.generate(setup.condition).mean(dim=0), base + 3, atol=0.02, rtol=0)
