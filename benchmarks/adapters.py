@@ -1,6 +1,6 @@
 """Adapters per second: the batched trainer against the loop that a good engineer writes first.
 
-    python benchmarks/adapters.py                      # the ratio, the accuracies, and the share of the machine's FLOP/s
+    python benchmarks/adapters.py                     # the ratio, the accuracies, and the share of the machine's FLOP/s
     python benchmarks/adapters.py --growth             # does time per task stay flat from 500 to 12,000 tasks
     python benchmarks/adapters.py --device cuda        # on an NVIDIA GPU
 
@@ -199,7 +199,8 @@ def compare(args: argparse.Namespace, device: torch.device, dtype: torch.dtype) 
 
     def factory(which: Sequence[Sequence[int]]) -> Tensor:
         return train_tasks(
-            world.spec, world.base, world.train, world.text, which, range(len(which)), recipe=how, seed=0, device=device,
+            world.spec, world.base, world.train, world.text, which, range(len(which)),
+            recipe=how, seed=0, device=device,
             dtype=dtype, group_size=args.group_size,
         ).vectors  # fmt: skip
 
@@ -219,9 +220,7 @@ def compare(args: argparse.Namespace, device: torch.device, dtype: torch.dtype) 
         rates["factory"].append(len(tasks) / seconds)
         for name in ("float32", "bfloat16"):
             rates[name].append(matmul_flops(getattr(torch, name), device, size))
-        print(
-            f"round {turn + 1}: sequential {rates['sequential'][-1]:.2f} tasks/s, factory {rates['factory'][-1]:.1f} tasks/s"
-        )
+        print(f"round {turn + 1}: sequential {rates['sequential'][-1]:.2f} tasks/s, factory {rates['factory'][-1]:.1f}")
     ratios = [a / b for a, b in zip(rates["factory"], rates["sequential"], strict=True)]
     slow_vectors = torch.stack([vector for _, vector in sorted(slow, key=lambda pair: pair[0])])
 
@@ -246,7 +245,7 @@ def compare(args: argparse.Namespace, device: torch.device, dtype: torch.dtype) 
     if device.type == "cpu":
         parts = ", ".join(f"{kind} {100 * share:.0f} %" for kind, share in shares(world, tasks, dtype).items())
         print(f"a step's time: {parts}")
-        print("What bounds the rest: every step reads 64 rows per task from anywhere in memory and passes four times the "
+        print("What bounds the rest: every step reads 64 rows per task from anywhere in memory and passes 4 times the "
               "weights through the cache for Adam, at a few operations per byte.")  # fmt: skip
     print(f"peak memory: {peak_memory(device)}")
     print(f"ratio: {median(ratios):.1f}")
@@ -266,9 +265,7 @@ def grow(args: argparse.Namespace, device: torch.device, dtype: torch.dtype) -> 
         )  # fmt: skip
         del done
         per_task.append(seconds / count)
-        print(
-            f"{count:6d} tasks: {seconds:7.1f} s, {1e3 * per_task[-1]:6.2f} ms per task, peak memory {peak_memory(device)}"
-        )
+        print(f"{count:6d} tasks: {seconds:7.1f} s, {1e3 * per_task[-1]:6.2f} ms per task, peak {peak_memory(device)}")
     print("time per task, the slowest over the fastest (at most 1.10 wanted):")
     print(f"ratio: {max(per_task) / min(per_task):.2f}")
 

@@ -55,7 +55,8 @@ def main() -> int:
         fine = code == 0 and seconds <= command.seconds and megabytes <= command.megabytes
         missed |= not fine
         print(
-            f"{name}: {seconds:.1f} s (limit {command.seconds:g}), {megabytes:,.0f} MB (limit {command.megabytes:,.0f}), "
+            f"{name}: {seconds:.1f} s (limit {command.seconds:g}), "
+            f"{megabytes:,.0f} MB (limit {command.megabytes:,.0f}), "
             f"exit {code}{'' if fine else '  MISSED'}"
         )
     return int(missed)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import World
+from adapter_world import World
 
 from t2w.adapters import Adapter, accuracy
 from t2w.errors import T2WError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from conftest import World
+from adapter_world import World
 
 from t2w.adapters import AdapterSpec, accuracy, train_base
 from t2w.errors import T2WError

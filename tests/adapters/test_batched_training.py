@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import World
+from adapter_world import World
 
 from t2w.adapters import Adapter, Recipe, TrainedAdapters, accuracy, batch_positions, recipe, train_tasks
 from t2w.adapters.holdout import class_rows

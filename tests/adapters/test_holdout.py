@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import World
+from adapter_world import World
 
 from t2w.adapters import accuracy, recipe, train_base, train_tasks
 from t2w.adapters.holdout import class_rows

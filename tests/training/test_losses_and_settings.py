@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -47,8 +48,8 @@ def test_validation_loss_is_repeatable_and_known_for_known_denoisers() -> None:
 def test_rate_rises_then_falls_to_zero() -> None:
     settings = TrainSettings(steps=100, warmup=10)
     rates = [settings.rate(step) for step in range(101)]
-    assert all(a < b for a, b in zip(rates[:10], rates[1:11], strict=True))
-    assert all(a > b for a, b in zip(rates[10:100], rates[11:101], strict=True))
+    assert all(a < b for a, b in itertools.pairwise(rates))
+    assert all(a > b for a, b in itertools.pairwise(rates))
     assert max(rates) == 1
     assert rates[0] > 0
     assert rates[100] == pytest.approx(0, abs=1e-12)

@@ -66,7 +66,7 @@ def accuracy(
 
 
 def class_scores(spec: AdapterSpec, vector: Tensor, x: Tensor, text: Tensor) -> Tensor:
-    """What ranks the classes: output times text (N, n), without the norm and scale that all classes of an image share."""
+    """What ranks the classes: output times text (N, n), without norm and scale, which all classes of an image share."""
     part = unflatten(spec, vector)
     hidden = F.gelu(F.linear(x, part["linear1.weight"], part["linear1.bias"]))
     # Through the hidden layer: text @ linear2 is (n, hidden), so the outputs (N, out_features) are never formed.

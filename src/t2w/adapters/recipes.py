@@ -26,7 +26,8 @@ class Recipe:
         batch_size: images per step.
         learning_rate: Adam's rate (at the first step of a schedule).
         schedule: "constant", or "cosine" (from `learning_rate` down to 0 over the task's steps).
-        validation_fraction: share of each class's training images held out, in [0, 1); never trained on. 0 holds none out.
+        validation_fraction: share of each class's training images held out, in [0, 1); never trained on. 0 holds none
+            out.
         patience: stop after this many evaluations without a better validation accuracy, and keep the best weights;
             None trains to the end and keeps the last. Looks at held-out training images only, never at test images.
         evaluate_every: steps between those evaluations (used with `patience`).

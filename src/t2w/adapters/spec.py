@@ -17,7 +17,7 @@ __all__ = ["AdapterSpec", "flatten", "permute", "unflatten"]
 
 @dataclass(frozen=True)
 class AdapterSpec:
-    """Sizes of `Linear(in_features, hidden) -> GELU (erf) -> Linear(hidden, out_features)`, and the scale of its logits.
+    """Sizes of `Linear(in_features, hidden) -> GELU (erf) -> Linear(hidden, out_features)`, and its logits' scale.
 
     Attributes:
         in_features: numbers per image feature.
@@ -106,7 +106,7 @@ def unflatten(spec: AdapterSpec, vector: Tensor) -> dict[str, Tensor]:
 
 
 def permute(spec: AdapterSpec, vector: Tensor, permutation: Tensor) -> Tensor:
-    """Renumber the hidden units: unit j of the result is unit `permutation[j]` of `vector`. The function stays the same.
+    """Renumber the hidden units: unit j of the result is unit `permutation[j]` of `vector`: the same function.
 
     Args:
         vector: (..., P).

@@ -38,8 +38,8 @@ def batches_of(plans: Sequence[TaskPlan], rows: ClassRows, *, batch_size: int, s
         plans: T tasks, the longest training first.
 
     Returns:
-        Rows of the feature set (steps, T, B) int32, and labels (steps, T, 1, B) int64, positions among the task's classes;
-        zeros after a task's last step.
+        Rows of the feature set (steps, T, B) int32, and labels (steps, T, 1, B) int64, positions among the task's
+        classes; zeros after a task's last step.
     """
     index = torch.zeros(plans[0].steps, len(plans), batch_size, dtype=torch.int32)
     labels = torch.zeros(plans[0].steps, len(plans), 1, batch_size, dtype=torch.int64)

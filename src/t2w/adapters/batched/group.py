@@ -90,7 +90,7 @@ class Group:
         self._run = Repeated(self._once, text.device)
 
     def train(self, step: int, *, losses: bool) -> None:
-        """One step of every task, the `step`-th from 0. `losses` False leaves `self.losses` as they are, to save time."""
+        """One step of every task, the `step`-th from 0; `losses` False saves the time of writing `self.losses`."""
         device = self._count.device
         index, labels = self._index[step].flatten(), self._labels[step]
         if device.type == "cpu":
@@ -108,7 +108,8 @@ class Group:
         self._step.gradient(self.weights, self._g, *self._batch, self.losses if self._want_losses else None)
         state = (self.weights.tensors, self._g.tensors, self._m.tensors, self._v.tensors)
         for rate, (first, last, _) in zip(self._rates, self._stretches, strict=True):
-            adam_(*([tensor[first:last] for tensor in tensors] for tensors in state), self._count, rate)
+            w, g, m, v = ([tensor[first:last] for tensor in tensors] for tensors in state)
+            adam_(w, g, m, v, self._count, rate)
 
     def keep(self, places: Sequence[int]) -> None:
         """Go on with some of the tasks only (places in `plans`, ascending)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,5 +51,5 @@ def plan_groups(plans: Sequence[TaskPlan], group_size: int) -> list[list[TaskPla
         ordered = sorted(by_width[width], key=lambda plan: (-plan.steps, plan.position))
         count = -(-len(ordered) // group_size)
         edges = [len(ordered) * i // count for i in range(count + 1)]
-        groups += [ordered[first:last] for first, last in zip(edges, edges[1:], strict=False)]
+        groups += [ordered[first:last] for first, last in itertools.pairwise(edges)]
     return sorted(groups, key=lambda group: -len(group) * group[0].steps)

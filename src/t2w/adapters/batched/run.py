@@ -50,7 +50,7 @@ def run_group(problem: Problem, plans: Sequence[TaskPlan], start: Tensor, stop: 
     )
     place = {plan.position: i for i, plan in enumerate(plans)}
     waited = dict.fromkeys(place, 0)
-    recent: dict[int, list[Tensor]] = {}
+    recent: dict[int, Tensor] = {}
     step = 0
     while group.plans and not (stop is not None and stop.is_set()):
         look = group.plans[-1].steps  # the next moment at which anything is decided
@@ -80,9 +80,7 @@ def run_group(problem: Problem, plans: Sequence[TaskPlan], start: Tensor, stop: 
                 staying.append(i)
         if len(staying) < len(group.plans):
             group.keep(staying)
-            recent = {
-                s: kept[torch.tensor(staying, dtype=torch.int64, device=kept.device)] for s, kept in recent.items()
-            }
+            recent = {s: lately[staying] for s, lately in recent.items()}
     return result
 
 

@@ -1,7 +1,7 @@
 """Loss and gradient of many adapters at once, derived by hand.
 
-With h = [gelu(W1 x + b1); 1] and V = [W2, b2] the adapter's output is V h. Neither the output nor its norm is ever formed:
-with M = [E; V^T], where E are the unit texts of the task's n classes, and S = M V (n + hidden + 1 rows),
+With h = [gelu(W1 x + b1); 1] and V = [W2, b2] the adapter's output is V h. Neither the output nor its norm is ever
+formed: with M = [E; V^T], where E are the unit texts of the task's n classes, and S = M V (n + hidden + 1 rows),
 
     A = S h                 the first n rows are E V h (cosine times norm), the others V^T V h
     |V h|^2 = h . V^T V h
@@ -33,7 +33,8 @@ class Step:
     """The forward and backward pass of T tasks, in memory that is used again at every step.
 
     Args:
-        table: features. Their dtype is that of the products with images or class texts; it is the weights' own, or bfloat16.
+        table: features. Their dtype is that of the products with images or class texts; it is the weights' own, or
+            bfloat16.
         text: (T, n, out) unit texts in the dtype of the weights, zeros where a task has fewer classes.
         padding: (T, n, 1), 0 for a class, `PADDING` for none.
         hidden: hidden units.

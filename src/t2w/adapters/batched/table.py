@@ -24,8 +24,8 @@ _tables: WeakKeyDictionary[Any, dict[tuple[torch.dtype, torch.device], Table]] =
 class Table:
     """Rows of features on a device.
 
-    A batch is 64 rows from anywhere in memory, so what a gather costs is the bytes of a row. Where a wider type is asked
-    for than is stored, rows stay as stored (int8, bfloat16) and each batch is widened after the gather.
+    A batch is 64 rows from anywhere in memory, so what a gather costs is the bytes of a row. Where a wider type is
+    asked for than is stored, rows stay as stored (int8, bfloat16) and each batch is widened after the gather.
 
     Attributes:
         values: (N, in), float32, float64, bfloat16 or int8.

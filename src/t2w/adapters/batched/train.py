@@ -67,8 +67,8 @@ def train_tasks(
 ) -> TrainedAdapters:
     """Train one adapter per task, each from the base on the images of its own classes, many at once.
 
-    The adapter of a task depends on the seed, its id, the recipe, the base and the features only: within rounding it is the
-    same whatever is trained beside it.
+    The adapter of a task depends on the seed, its id, the recipe, the base and the features only: within rounding it
+    is the same whatever is trained beside it.
 
     Args:
         base: (P,) where every task starts, or (T, P), a start for each.
@@ -84,8 +84,8 @@ def train_tasks(
         on_group: called with the number of tasks just finished, from the calling thread.
 
     Raises:
-        T2WError: sizes that do not fit, a task with fewer than two classes, repeated classes, or a class without images,
-            or a loss that is not finite (naming the tasks).
+        T2WError: sizes that do not fit, a task with fewer than two classes, repeated classes, or a class without
+            images, or a loss that is not finite (naming the tasks).
     """
     check_sizes(spec, features, text)
     check_size(spec, base)

@@ -17,8 +17,8 @@ __all__ = ["Weights"]
 class Weights:
     """T adapters as three contiguous tensors, in the orientation that the products want.
 
-    The second layer is kept as V^T with V = [linear2.weight, linear2.bias]: its bias is the column of one more hidden unit
-    whose value is always 1. Adam works number by number, so this order of the numbers is as good as the vector's.
+    The second layer is kept as V^T with V = [linear2.weight, linear2.bias]: its bias is the column of one more hidden
+    unit whose value is always 1. Adam works number by number, so this order of the numbers is as good as the vector's.
 
     Attributes:
         w1: (T, hidden, in). b1: (T, hidden, 1). vt: (T, hidden + 1, out).

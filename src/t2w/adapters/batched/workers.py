@@ -1,12 +1,13 @@
 """Independent groups on the cores of a CPU: one thread for each, every thread with a core to itself.
 
-A step is some forty operations of tens of microseconds. Splitting each over the cores would spend as long waiting at their
-ends as working; whole groups never wait for one another, and torch releases the interpreter's lock inside its operations.
+A step is some forty operations of tens of microseconds. Splitting each over the cores would spend as long waiting at
+their ends as working; whole groups never wait for one another, and torch releases the interpreter's lock inside its
+operations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from threading import Event
 from typing import TypeVar
@@ -20,14 +21,14 @@ Result = TypeVar("Result")
 
 
 def worker_count(device: torch.device) -> int:
-    """Groups in training at once: torch's number of threads on a CPU, one on an accelerator, which is parallel itself."""
+    """Groups in training at once: torch's threads on a CPU, one on an accelerator, which is parallel itself."""
     return torch.get_num_threads() if device.type == "cpu" else 1
 
 
 def work_through(
     items: Sequence[Item], work: Callable[[Item, Event], Result], *, device: torch.device
-) -> Iterator[tuple[Item, Result]]:
-    """Yield (item, work(item, stop)) as they are finished. When the caller leaves early, `stop` is set and threads end."""
+) -> Generator[tuple[Item, Result], None, None]:
+    """Yield (item, work(item, stop)) as they finish; when the caller leaves early, `stop` is set and threads end."""
     if device.type != "cpu":
         for item in items:
             yield item, work(item, Event())
