@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from t2w.training import draw, task_order
+from t2w.training.batches import seeded
 
 SIZES = {"tasks": 10, "size": 5, "batch_size": 4, "timesteps": 1000}
 
@@ -36,3 +37,14 @@ def test_timesteps_are_uniform_and_spread_within_every_batch() -> None:
         counts.update(t.tolist())
     assert set(counts) == set(range(100))
     assert max(counts.values()) < 2 * min(counts.values())
+
+
+def test_dropout_depends_on_seed_and_step_alone_and_leaves_the_global_generator_alone() -> None:
+    def numbers(seed: int, step: int) -> list[float]:
+        with seeded(torch.device("cpu"), seed, step):
+            return torch.rand(4).tolist()
+
+    before = torch.get_rng_state()
+    assert numbers(0, 5) == numbers(0, 5)
+    assert len({tuple(numbers(*at)) for at in ((0, 5), (0, 6), (1, 5))}) == 3
+    assert torch.equal(torch.get_rng_state(), before)

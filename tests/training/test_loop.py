@@ -124,7 +124,7 @@ def test_bfloat16_trains_and_leaves_a_float32_network(setup: Setup) -> None:
     assert all(math.isfinite(loss) for _, loss in result.train_losses)
     x, t = setup.x_0[:2], torch.tensor([999, 10])
     found = network(x, t, setup.condition.rows([0, 1]))
-    plain = setup.network()
+    plain = setup.network().eval()
     plain.load_state_dict(result.weights)
     assert torch.equal(found, plain(x, t, setup.condition.rows([0, 1])))
 

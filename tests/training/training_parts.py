@@ -12,7 +12,7 @@ from t2w.generator import Condition, GeneratorConfig, WeightTransformer, build_n
 from t2w.training import TrainSettings
 
 SPEC = AdapterSpec(in_features=6, hidden=3, out_features=5, logit_scale=20.0)
-CONFIG = GeneratorConfig(SPEC, text_dim=8, n_embd=32, n_layer=2, n_head=2)
+CONFIG = GeneratorConfig(SPEC, text_dim=8, n_embd=32, n_layer=2, n_head=2, dropout=0.1)
 SETTINGS = TrainSettings(
     steps=12, batch_size=8, learning_rate=3e-3, warmup=2, log_every=3, validate_every=4, checkpoint_every=4
 )

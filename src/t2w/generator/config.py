@@ -30,6 +30,8 @@ class GeneratorConfig:
         chunk_size: numbers per chunk; used by "chunk" alone.
         conditioning: "classes" (one token per class text) or "pooled" (one token, the paper's prior attention).
         timesteps: T of the linear noise schedule it is trained with.
+        dropout: share of every block's outputs dropped in training, in [0, 1). A few thousand adapters are soon learnt by
+            heart; dropout delays that. Larger: learns more slowly, and gains from longer training.
         residual: the standard deviation, in normalised space, of what the text leaves open in x_0; in (0, 1]. It sets
             how far x_t is believed (see `network.py`). Larger: samples differ more; smaller: nearer to their mean.
 
@@ -46,6 +48,7 @@ class GeneratorConfig:
     chunk_size: int = 576
     conditioning: Conditioning = "classes"
     timesteps: int = 1000
+    dropout: float = 0.0
     residual: float = 0.2
 
     def __post_init__(self) -> None:
@@ -61,6 +64,8 @@ class GeneratorConfig:
                 raise T2WError(
                     f"generator {name} is {value!r}{nearest(str(value), known)}", expected=f"one of {', '.join(known)}"
                 )
+        if not 0 <= self.dropout < 1:
+            raise T2WError(f"generator dropout is {self.dropout!r}", expected="a number in [0, 1)")
         if not 0 < self.residual <= 1:
             raise T2WError(f"generator residual is {self.residual!r}", expected="a number in (0, 1]")
 

@@ -44,15 +44,16 @@ class Attention(nn.Module):
 class Block(nn.Module):
     """Pre-norm attention and MLP, each added to its input."""
 
-    def __init__(self, n_embd: int, n_head: int) -> None:
+    def __init__(self, n_embd: int, n_head: int, dropout: float) -> None:
         super().__init__()
+        self.dropout = nn.Dropout(dropout)
         self.ln1, self.ln2 = nn.LayerNorm(n_embd), nn.LayerNorm(n_embd)
         self.attn = Attention(n_embd, n_head)
         self.mlp = nn.Sequential(nn.Linear(n_embd, 4 * n_embd), nn.GELU(), nn.Linear(4 * n_embd, n_embd))
 
     def forward(self, x: Tensor, text: Tensor, mask: Tensor) -> Tensor:
-        x = x + self.attn(self.ln1(x), text, mask)
-        return x + self.mlp(self.ln2(x))
+        x = x + self.dropout(self.attn(self.ln1(x), text, mask))
+        return x + self.dropout(self.mlp(self.ln2(x)))
 
 
 class WeightTransformer(nn.Module):
@@ -78,7 +79,7 @@ class WeightTransformer(nn.Module):
         self.position = nn.Parameter(torch.zeros(self.weights.count, d))
         self.time = nn.Sequential(nn.Linear(d, d), nn.SiLU(), nn.Linear(d, d))
         self.text = nn.Sequential(nn.Linear(config.text_dim, d), nn.GELU(), nn.Linear(d, d), nn.LayerNorm(d))
-        self.blocks = nn.ModuleList([Block(d, config.n_head) for _ in range(config.n_layer)])
+        self.blocks = nn.ModuleList([Block(d, config.n_head, config.dropout) for _ in range(config.n_layer)])
         self.ln_f = nn.LayerNorm(d)
         nn.init.normal_(self.position, std=1.0)
         alpha_bar = linear_schedule(config.timesteps).alpha_bar.float()

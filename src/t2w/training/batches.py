@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -9,7 +11,7 @@ from torch import Tensor
 
 from t2w.seeds import derive_seed
 
-__all__ = ["Draw", "draw", "task_order"]
+__all__ = ["Draw", "draw", "seeded", "task_order"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +49,15 @@ def draw(seed: int, step: int, *, tasks: int, size: int, batch_size: int, timest
     noise = torch.randn(batch_size, size, generator=rng)
     order = task_order(seed, step, tasks=tasks, batch_size=batch_size)
     return Draw(order, t.clamp(max=timesteps - 1), noise)
+
+
+@contextmanager
+def seeded(device: torch.device, seed: int, step: int) -> Iterator[None]:
+    """Give dropout, which draws from torch's own generators, this step's numbers; they are put back afterwards."""
+    devices = [] if device.type == "cpu" else [device]
+    with torch.random.fork_rng(devices=devices, device_type="cuda" if device.type == "cpu" else device.type):
+        torch.manual_seed(derive_seed(seed, "dropout", step))
+        yield
 
 
 def _generator(seed: int, purpose: str, index: int) -> torch.Generator:

@@ -16,7 +16,7 @@ from t2w.errors import T2WError
 from t2w.files import fingerprint
 from t2w.generator import Condition, WeightTransformer
 from t2w.progress import progress
-from t2w.training.batches import draw
+from t2w.training.batches import draw, seeded
 from t2w.training.checkpoint import LAST, load_checkpoint, save_checkpoint
 from t2w.training.ema import averaged
 from t2w.training.losses import timestep_weights, validation_loss, weight_loss
@@ -102,7 +102,7 @@ def train_generator(
             )  # fmt: skip
             tasks, t, noise = (value.to(accelerator.device) for value in (now.tasks, now.t, now.noise))
             target = x_0[tasks]
-            with accelerator.autocast():
+            with seeded(accelerator.device, settings.seed, step), accelerator.autocast():
                 x0_hat = model(q_sample(schedule, target, t, noise), t, condition.rows(tasks))
             loss = weight_loss(x0_hat.float(), target, timestep_weights(schedule, t, settings.weighting))
             optimizer.zero_grad()

@@ -1,0 +1,91 @@
+"""What a user holds: TextToWeights and Classifier."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from t2w import Classifier, T2WError, TextToWeights
+from t2w.files import load_tensors, save_tensors
+
+
+@pytest.fixture(scope="module")
+def classifier(finished_run: Path) -> Classifier:
+    return TextToWeights.from_pretrained(finished_run).generate("three, five, eight", seed=3)
+
+
+def test_a_classifier_comes_back_from_its_file(classifier: Classifier, tmp_path: Path) -> None:
+    path = tmp_path / "c.t2w"
+    classifier.save(path)
+    again = Classifier.load(path)
+    images = np.zeros((2, 8, 8), dtype=np.uint8)
+    assert torch.equal(again.predict(images).probabilities, classifier.predict(images).probabilities)
+    assert (again.classes, again.texts, again.spec) == (classifier.classes, classifier.texts, classifier.spec)
+    assert again.provenance == classifier.provenance
+
+
+def test_generated_weights_are_the_evaluated_ones(finished_run: Path, classifier: Classifier) -> None:
+    """The same text, seed, sampler and steps through the generator directly."""
+    from t2w.generator import Generator
+
+    generator = Generator.load(finished_run / "train" / "generator.safetensors")
+    direct = generator.generate(generator.condition(classifier.text), seed=3)
+    assert torch.equal(direct[0], classifier.weights)
+
+
+def test_features_that_do_not_fit_are_refused(classifier: Classifier) -> None:
+    with pytest.raises(T2WError, match=r"features of shape \(2, 63\); expected \(images, 64\)"):
+        classifier.predict_features(torch.zeros(2, 63))
+
+
+def test_images_of_another_size_are_refused(classifier: Classifier) -> None:
+    with pytest.raises(T2WError, match="8x8"):
+        classifier.predict(np.zeros((1, 28, 28), dtype=np.uint8))
+
+
+def test_damaged_and_foreign_files_are_refused(classifier: Classifier, tmp_path: Path) -> None:
+    path = tmp_path / "c.t2w"
+    classifier.save(path)
+    content = path.read_bytes()
+    path.write_bytes(content[:-10])
+    with pytest.raises(T2WError, match="damaged"):
+        Classifier.load(path)
+    save_tensors(path, {"x": torch.zeros(2)})
+    with pytest.raises(T2WError, match="unknown kind of file"):
+        Classifier.load(path)
+
+
+def test_a_file_with_altered_tensors_is_refused(classifier: Classifier, tmp_path: Path) -> None:
+    path = tmp_path / "c.t2w"
+    classifier.save(path)
+    tensors, metadata = load_tensors(path)
+    save_tensors(path, tensors | {"weights": tensors["weights"][:-1]}, metadata)
+    with pytest.raises(T2WError, match="generate it again"):
+        Classifier.load(path)
+
+
+def test_another_text_encoder_is_refused(finished_run: Path) -> None:
+    from t2w.generator import Generator
+
+    class Other:
+        identity = "other@1"
+        dim = 384
+        logit_scale = None
+
+        def encode(self, texts: list[str]) -> torch.Tensor:
+            return torch.zeros(len(texts), 384)
+
+    generator = Generator.load(finished_run / "train" / "generator.safetensors")
+    with pytest.raises(T2WError, match="the text encoder is other@1; expected all-MiniLM-L6-v2"):
+        TextToWeights(generator, Other())
+
+
+def test_features_of_a_file_say_which_encoder_they_need(classifier: Classifier) -> None:
+    from dataclasses import replace
+
+    other = replace(classifier, vision={"identity": "some network", "preprocessing": "x"})
+    with pytest.raises(T2WError, match="some network"):
+        other.predict(np.zeros((1, 8, 8), dtype=np.uint8))
