@@ -59,7 +59,8 @@ class Progress:
         rate = (self._count - self._initial) / seconds if seconds > 0 else 0.0
         left = tqdm.format_interval((self._total - self._count) / rate) if rate > 0 else "?"
         note = f", {self._note}" if self._note else ""
-        return f"{self.description}: {self._count}/{self._total}, {rate:.1f} {self._unit}/s, {left} left{note}"
+        pace = f"{rate:.1f} {self._unit}/s" if rate >= 0.1 or rate == 0 else f"{1 / rate:.0f} s/{self._unit}"
+        return f"{self.description}: {self._count}/{self._total}, {pace}, {left} left{note}"
 
     def close(self) -> None:
         self._bar.close()
