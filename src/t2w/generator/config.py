@@ -30,8 +30,8 @@ class GeneratorConfig:
         chunk_size: numbers per chunk; used by "chunk" alone.
         conditioning: "classes" (one token per class text) or "pooled" (one token, the paper's prior attention).
         timesteps: T of the linear noise schedule it is trained with.
-        dropout: share of every block's outputs dropped in training, in [0, 1). A few thousand adapters are soon learnt by
-            heart; dropout delays that. Larger: learns more slowly, and gains from longer training.
+        dropout: share of every block's outputs dropped in training, in [0, 1). Larger: learns more slowly, and learns
+            the training adapters by heart later.
         residual: the standard deviation, in normalised space, of what the text leaves open in x_0; in (0, 1]. It sets
             how far x_t is believed (see `network.py`). Larger: samples differ more; smaller: nearer to their mean.
 

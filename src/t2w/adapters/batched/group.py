@@ -12,6 +12,7 @@ from torch import Tensor
 from t2w.adapters.batched.adam import adam_
 from t2w.adapters.batched.batches import batches_of
 from t2w.adapters.batched.graph import Repeated
+from t2w.adapters.batched.memory import Memory
 from t2w.adapters.batched.plan import TaskPlan
 from t2w.adapters.batched.step import PADDING, Step
 from t2w.adapters.batched.table import Table
@@ -52,7 +53,7 @@ class Group:
     def __init__(self, problem: Problem, plans: Sequence[TaskPlan], start: Tensor) -> None:
         self.problem, self.plans = problem, list(plans)
         self.weights = Weights.from_vectors(problem.spec, start)
-        self._m, self._v = self.weights.zeros(), self.weights.zeros()
+        self._m, self._v = (self.weights.map(torch.zeros_like) for _ in range(2))
         index, labels = batches_of(plans, problem.rows, batch_size=problem.recipe.batch_size, seed=problem.seed)
         self._index, self._labels = index.to(start.device), labels.to(start.device)
         self._set_up()
@@ -60,6 +61,9 @@ class Group:
     def _set_up(self) -> None:
         """Working memory for the tasks that are left."""
         problem, text = self.problem, self.problem.text
+        memory = Memory(text.device)
+        self.weights, self._m, self._v = (part.map(memory.copy) for part in (self.weights, self._m, self._v))
+        self._g = self.weights.map(memory.copy)
         tasks, width = len(self.plans), self.plans[0].width
         texts = text.new_zeros(tasks, width, problem.spec.out_features)
         padding = text.new_full((tasks, width, 1), PADDING)
@@ -73,8 +77,8 @@ class Group:
             hidden=problem.spec.hidden,
             batch=problem.recipe.batch_size,
             scale=problem.spec.logit_scale,
+            memory=memory,
         )
-        self._g = self.weights.zeros()
         self.losses = text.new_zeros(tasks)
         self._count = torch.zeros((), device=text.device)
         # Tasks of one number of steps have one learning rate: stretches of the group that Adam takes in one call.
@@ -85,6 +89,10 @@ class Group:
         if problem.recipe.schedule == "constant":
             self._stretches = [(0, tasks, self.plans[0].steps)]
         self._rates = [text.new_zeros(()) for _ in self._stretches]
+        self._adam = [
+            [[tensor[first:last] for tensor in part.tensors] for part in (self.weights, self._g, self._m, self._v)]
+            for first, last, _ in self._stretches
+        ]
         self._batch = (self._index[0].flatten().clone(), self._labels[0].clone())
         self._want_losses = False
         self._run = Repeated(self._once, text.device)
@@ -106,9 +114,7 @@ class Group:
 
     def _once(self) -> None:
         self._step.gradient(self.weights, self._g, *self._batch, self.losses if self._want_losses else None)
-        state = (self.weights.tensors, self._g.tensors, self._m.tensors, self._v.tensors)
-        for rate, (first, last, _) in zip(self._rates, self._stretches, strict=True):
-            w, g, m, v = ([tensor[first:last] for tensor in tensors] for tensors in state)
+        for rate, (w, g, m, v) in zip(self._rates, self._adam, strict=True):
             adam_(w, g, m, v, self._count, rate)
 
     def keep(self, places: Sequence[int]) -> None:

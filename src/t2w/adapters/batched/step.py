@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from t2w.adapters.batched.memory import Memory
 from t2w.adapters.batched.table import Table
 from t2w.adapters.batched.weights import Weights
 
@@ -33,55 +34,52 @@ class Step:
     """The forward and backward pass of T tasks, in memory that is used again at every step.
 
     Args:
-        table: features. Their dtype is that of the products with images or class texts; it is the weights' own, or
-            bfloat16.
+        table: features. Their dtype, the weights' own or bfloat16, is that of the products with images or class texts.
         text: (T, n, out) unit texts in the dtype of the weights, zeros where a task has fewer classes.
         padding: (T, n, 1), 0 for a class, `PADDING` for none.
         hidden: hidden units.
         batch: images per task and step.
         scale: what cosines are multiplied by.
+        memory: where working memory comes from.
     """
 
-    def __init__(self, table: Table, text: Tensor, padding: Tensor, *, hidden: int, batch: int, scale: float) -> None:
+    def __init__(
+        self, table: Table, text: Tensor, padding: Tensor, *, hidden: int, batch: int, scale: float, memory: Memory
+    ) -> None:
         tasks, n, out = text.shape
         units, rows, width = hidden + 1, n + hidden + 1, table.values.shape[1]
-        self.table, self.padding, self.scale, self.shape = table, padding, scale, (tasks, batch)
+
+        def new(*shape: int, dtype: torch.dtype = text.dtype) -> Tensor:
+            return memory.empty(tasks, *shape, dtype=dtype)
+
+        def new_narrow(*shape: int) -> Tensor | None:
+            """Where a product's operand or result lies in bfloat16; None where products are in the weights' dtype."""
+            return None if table.dtype == text.dtype else new(*shape, dtype=table.dtype)
+
+        self.table, self.padding, self.scale, self.batch = table, padding, scale, batch
         self.minus_one = text.new_full((tasks, 1, batch), -1.0)
-        self.gathered = table.buffer(tasks * batch)
-        self.m = torch.empty(tasks, rows, out, dtype=table.dtype, device=text.device)
+        self.gathered = table.buffer(tasks * batch, memory)
+        self.x = self.gathered[1].unflatten(0, (tasks, batch))
+        # Views are made once: making one costs as much as a small operation on it.
+        self.m = new(rows, out, dtype=table.dtype)
         self.m[:, :n] = text
-        self.s = text.new_empty(tasks, rows, units)
-        self.z = text.new_empty(tasks, hidden, batch)
-        self.h = text.new_ones(tasks, units, batch)
-        self.a, self.c = text.new_empty(2, tasks, rows, batch)
-        self.p, self.logits = text.new_empty(2, tasks, n, batch)
-        self.k = text.new_empty(tasks, units, rows)
-        self.dh, self.dz = text.new_empty(2, tasks, hidden, batch)
-        self.inverse, self.q2 = text.new_empty(2, tasks, 1, batch)
-        shapes = {
-            "w1": (hidden, width),
-            "vt": (units, out),
-            "z": (hidden, batch),
-            "s": (rows, units),
-            "k": (units, rows),
-        }
-        shapes |= {"dz": (hidden, batch), "dw1": (hidden, width), "dvt": (units, out)}
-        self.narrow = {
-            name: torch.empty(tasks, *shape, dtype=table.dtype, device=text.device)
-            for name, shape in shapes.items()
-            if table.dtype != text.dtype
-        }
-
-    def _as_product(self, value: Tensor, name: str) -> Tensor:
-        """`value` in the dtype of the large products."""
-        return self.narrow[name].copy_(value) if self.narrow else value
-
-    def _multiply(self, a: Tensor, b: Tensor, name: str, out: Tensor) -> None:
-        """out = a b, in the dtype of a and b."""
-        if self.narrow:
-            out.copy_(torch.bmm(a, b, out=self.narrow[name]))
-        else:
-            torch.bmm(a, b, out=out)
+        self.m_v, self.m_t = self.m[:, n:], self.m.mT
+        self.s_t = new(units, rows)
+        self.s, self.s_hidden = self.s_t.mT, self.s_t[:, :-1]
+        self.z = new(hidden, batch)
+        self.h = new(units, batch)
+        self.h[:, -1] = 1.0
+        self.h_hidden = self.h[:, :-1]
+        self.a, self.c = new(rows, batch), new(rows, batch)
+        self.a_text, self.a_gram = self.a[:, :n], self.a[:, n:]
+        self.c_text, self.c_gram, self.c_t = self.c[:, :n], self.c[:, n:], self.c.mT
+        self.logits, self.p = new(n, batch), new(n, batch)
+        self.k, self.dh = new(units, rows), new(hidden, batch)
+        self.square, self.inverse, self.q2 = new(1, batch), new(1, batch), new(1, batch)
+        self.w1, self.vt = new_narrow(hidden, width), new_narrow(units, out)
+        self.z_t, self.s_n = new_narrow(batch, hidden), new_narrow(units, rows)
+        self.k_n, self.dz = new_narrow(units, rows), new_narrow(hidden, batch)
+        self.dw1, self.dvt = new_narrow(hidden, width), new_narrow(units, out)
 
     def gradient(self, w: Weights, g: Weights, index: Tensor, labels: Tensor, losses: Tensor | None = None) -> None:
         """Write the gradient of each task's mean cross-entropy into `g`.
@@ -92,29 +90,45 @@ class Step:
             labels: (T, 1, B) int64, positions among the task's classes.
             losses: (T,) where to write the mean cross-entropy; None to save the trouble.
         """
-        n, (_, batch) = self.p.shape[1], self.shape
-        x = self.table.gather(index, self.gathered).unflatten(0, self.shape)  # (T, B, in)
-        self._multiply(self._as_product(w.w1, "w1"), x.mT, "z", self.z)
-        self.z += w.b1
-        self.h[:, :-1] = F.gelu(self.z)
-        vt = self._as_product(w.vt, "vt")
-        self.m[:, n:] = vt
-        self._multiply(self.m, vt.mT, "s", self.s)
+        self.table.gather(index, self.gathered)
+        torch.add(_product(self.x, _as(w.w1, self.w1).mT, self.z_t).mT, w.b1, out=self.z)
+        vt = _as(w.vt, self.vt)
+        self.m_v.copy_(vt)
+        _multiply(vt, self.m_t, self.s_n, out=self.s_t)
+        self.h_hidden.copy_(F.gelu(self.z))
         torch.bmm(self.s, self.h, out=self.a)
-        torch.mul(self.h, self.a[:, n:], out=self.c[:, n:])
-        torch.sum(self.c[:, n:], 1, keepdim=True, out=self.inverse).rsqrt_()  # 1 / |V h|
-        torch.addcmul(self.padding, self.a[:, :n], self.inverse, value=self.scale, out=self.logits)
+        torch.mul(self.h, self.a_gram, out=self.c_gram)
+        torch.sum(self.c_gram, 1, keepdim=True, out=self.square)  # |V h|^2
+        torch.rsqrt(self.square, out=self.inverse)
+        torch.addcmul(self.padding, self.a_text, self.inverse, value=self.scale, out=self.logits)
         if losses is not None:
             torch.mean(-torch.log_softmax(self.logits, 1).gather(1, labels).squeeze(1), 1, out=losses)
         torch.softmax(self.logits, 1, out=self.p)
         self.p.scatter_add_(1, labels, self.minus_one)  # B times the gradient at the logits
         torch.sum(self.logits.mul_(self.p), 1, keepdim=True, out=self.q2)
-        self.q2.mul_(self.inverse).mul_(self.inverse).mul_(-1.0 / batch)
-        torch.mul(self.p, self.inverse.mul_(self.scale / batch), out=self.c[:, :n])
-        torch.mul(self.h, self.q2, out=self.c[:, n:])
-        torch.bmm(self.s[:, :, :-1].mT, self.c, out=self.dh)
-        self.dz.copy_(torch.ops.aten.gelu_backward(self.dh, self.z))
-        torch.sum(self.dz, 2, keepdim=True, out=g.b1)
-        torch.bmm(self.h, self.c.mT, out=self.k)
-        self._multiply(self._as_product(self.k, "k"), self.m, "dvt", g.vt)
-        self._multiply(self._as_product(self.dz, "dz"), x, "dw1", g.w1)
+        self.q2.div_(self.square).mul_(-1.0 / self.batch)
+        torch.mul(self.p, self.inverse.mul_(self.scale / self.batch), out=self.c_text)
+        torch.mul(self.h, self.q2, out=self.c_gram)
+        torch.bmm(self.s_hidden, self.c, out=self.dh)
+        dz = torch.ops.aten.gelu_backward(self.dh, self.z)
+        torch.sum(dz, 2, keepdim=True, out=g.b1)
+        torch.bmm(self.h, self.c_t, out=self.k)
+        _multiply(_as(self.k, self.k_n), self.m, self.dvt, out=g.vt)
+        _multiply(_as(dz, self.dz), self.x, self.dw1, out=g.w1)
+
+
+def _as(value: Tensor, narrow: Tensor | None) -> Tensor:
+    """`value` in bfloat16, written to `narrow`; itself where that is None."""
+    return value if narrow is None else narrow.copy_(value)
+
+
+def _product(a: Tensor, b: Tensor, narrow: Tensor | None) -> Tensor:
+    return torch.bmm(a, b) if narrow is None else torch.bmm(a, b, out=narrow)
+
+
+def _multiply(a: Tensor, b: Tensor, narrow: Tensor | None, *, out: Tensor) -> None:
+    """out = a b, by way of `narrow` where a and b are bfloat16."""
+    if narrow is None:
+        torch.bmm(a, b, out=out)
+    else:
+        out.copy_(torch.bmm(a, b, out=narrow))

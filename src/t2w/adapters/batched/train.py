@@ -79,13 +79,14 @@ def train_tasks(
         recipe: steps, rates, what is held out.
         seed: shared by all tasks.
         device: where to compute.
-        dtype: of the arithmetic. bfloat16 applies to images and the two products with them; weights stay float32.
+        dtype: of the arithmetic. bfloat16 applies to images and the products with images or class texts; weights, Adam
+            and all between stay float32.
         group_size: tasks trained together; None chooses for the device.
         on_group: called with the number of tasks just finished, from the calling thread.
 
     Raises:
-        T2WError: sizes that do not fit, a task with fewer than two classes, repeated classes, or a class without
-            images, or a loss that is not finite (naming the tasks).
+        T2WError: sizes that do not fit; a task with fewer than two classes, repeated classes, or a class without
+            images; a loss that is not finite (naming the tasks).
     """
     check_sizes(spec, features, text)
     check_size(spec, base)

@@ -30,11 +30,11 @@ class Weights:
 
     @classmethod
     def from_vectors(cls, spec: AdapterSpec, vectors: Tensor) -> Weights:
-        """From weight vectors (T, P), copied."""
+        """From weight vectors (T, P); parts may share their memory."""
         part = unflatten(spec, vectors)
         return cls(
-            w1=part["linear1.weight"].clone(memory_format=torch.contiguous_format),
-            b1=part["linear1.bias"].unsqueeze(-1).clone(memory_format=torch.contiguous_format),
+            w1=part["linear1.weight"],
+            b1=part["linear1.bias"].unsqueeze(-1),
             vt=torch.cat([part["linear2.weight"].mT, part["linear2.bias"].unsqueeze(1)], dim=1),
         )
 
@@ -49,6 +49,3 @@ class Weights:
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Weights:
         return Weights(*map(change, self.tensors))
-
-    def zeros(self) -> Weights:
-        return self.map(torch.zeros_like)
