@@ -88,12 +88,12 @@ class GeneratorConfig:
 
 
 def tiny(spec: AdapterSpec, text_dim: int, **changes: Any) -> GeneratorConfig:
-    """For adapters of a few thousand weights; trains in about a minute on 2 CPU cores."""
+    """For adapters of a few thousand weights."""
     return replace(GeneratorConfig(spec, text_dim, n_embd=128, n_layer=4, n_head=4), **changes)
 
 
 def small(spec: AdapterSpec, text_dim: int, **changes: Any) -> GeneratorConfig:
-    """For adapters of about 15,000 weights; trains in about ten minutes on 2 CPU cores."""
+    """For adapters of about 15,000 weights."""
     return replace(GeneratorConfig(spec, text_dim, n_embd=256, n_layer=6, n_head=4), **changes)
 
 
