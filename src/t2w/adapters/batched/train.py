@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainedAdapters", "train_tasks"]
 
-_CPU_GROUP = 16
+_CPU_GROUP = 24
 _ACCELERATOR_GROUP = 2048
 
 
