@@ -1,0 +1,146 @@
+"""The reference implementation's diffusion transformer, tensor for tensor.
+
+Its state dict has the reference's names, shapes and order, so that either can read the other's weights. Reads top to
+bottom: timestep embedding, attention, block, decoder, network. Shapes: N tasks, M tokens, d = n_embd, P numbers.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from t2w.errors import T2WError
+from t2w.generator.condition import Condition
+from t2w.generator.reference_config import ReferenceConfig, SplitPolicy, reference_large, reference_small
+from t2w.generator.reference_tokens import chunk_sizes, decoders, encoders, project
+
+__all__ = ["ReferenceConfig", "ReferenceTransformer", "SplitPolicy", "reference_large", "reference_small"]
+
+
+class TimeEmbedding(nn.Module):
+    """t (N,) to (N, 2F + 1): sines and cosines of t at F frequencies from 1 to 2^max_freq_log2, and t itself."""
+
+    frequencies: Tensor
+
+    def __init__(self, num_frequencies: int, max_freq_log2: float) -> None:
+        super().__init__()
+        # Stored with the weights: 2^14 times 999 is beyond what float32 sines forgive, so no bit may differ.
+        self.register_buffer("frequencies", 2 ** torch.linspace(0, max_freq_log2, num_frequencies))
+
+    def forward(self, t: Tensor) -> Tensor:
+        t = t.to(self.frequencies.dtype)[:, None]  # (N, 1)
+        angle = t * self.frequencies
+        return torch.cat([angle.sin(), angle.cos(), t], dim=1)
+
+
+class Attention(nn.Module):
+    """Every token attends to every token."""
+
+    def __init__(self, n_embd: int, n_head: int, dropout: float) -> None:
+        super().__init__()
+        self.n_head, self.dropout = n_head, dropout
+        self.key = nn.Linear(n_embd, n_embd)
+        self.query = nn.Linear(n_embd, n_embd)
+        self.value = nn.Linear(n_embd, n_embd)
+        self.proj = nn.Linear(n_embd, n_embd)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (
+            linear(x).unflatten(-1, (self.n_head, -1)).transpose(1, 2)  # (N, heads, M, d/heads)
+            for linear in (self.query, self.key, self.value)
+        )
+        y = F.scaled_dot_product_attention(q, k, v, dropout_p=self.dropout if self.training else 0.0)
+        return self.proj(y.transpose(1, 2).flatten(-2))
+
+
+class Block(nn.Module):
+    """Pre-norm attention and MLP, each added to its input."""
+
+    def __init__(self, n_embd: int, n_head: int, dropout: float) -> None:
+        super().__init__()
+        self.ln1, self.ln2 = nn.LayerNorm(n_embd), nn.LayerNorm(n_embd)
+        self.attn = Attention(n_embd, n_head, dropout)
+        self.mlp = nn.Sequential(nn.Linear(n_embd, 4 * n_embd), nn.GELU(), nn.Linear(4 * n_embd, n_embd))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.dropout(self.attn(self.ln1(x)))
+        return x + self.dropout(self.mlp(self.ln2(x)))
+
+
+class Decoder(nn.Module):
+    """Chunks to tokens, through the blocks, and the tokens of the weights back to chunks."""
+
+    def __init__(self, config: ReferenceConfig) -> None:
+        super().__init__()
+        self.sizes, out = chunk_sizes(config)
+        d = config.n_embd
+        # Registered in the reference's order, which is that of its state dict.
+        self.pos_emb = nn.Parameter(torch.zeros(1, len(self.sizes), d))
+        self.blocks = nn.ModuleList([Block(d, config.n_head, config.dropout) for _ in range(config.n_layer)])
+        self.input_parameter_projections = encoders(self.sizes, d, config.encoder_depth)
+        self.ln_in, self.ln_f = nn.LayerNorm(d), nn.LayerNorm(d)
+        self.output_parameter_projections = decoders(out, d, config.decoder_depth)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        # One by one on a processor, where copying the weights costs more than it gains (see `project`).
+        grouped = numbers.device.type != "cpu"
+        tokens = project(self.input_parameter_projections, list(numbers.split(self.sizes, dim=1)), grouped=grouped)
+        x = self.dropout(self.ln_in(torch.stack(tokens, dim=1)) + self.pos_emb)  # (N, M, d)
+        for block in self.blocks:
+            x = block(x)
+        tokens = list(self.ln_f(x).unbind(dim=1)[: len(self.output_parameter_projections)])
+        return torch.cat(project(self.output_parameter_projections, tokens, grouped=grouped), dim=1)  # (N, P)
+
+
+class ReferenceTransformer(nn.Module):
+    """Predicts x_0 (N, P) from x_t (N, P), t (N,) and one text embedding per task.
+
+    Initial weights: linear layers N(0, 0.02), biases and positions zero.
+    """
+
+    def __init__(self, config: ReferenceConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.decoder = Decoder(config)
+        self.scalar_embedder = TimeEmbedding(config.num_frequencies, config.max_freq_log2)
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, std=0.02)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+
+    def forward(self, x_t: Tensor, t: Tensor, condition: Condition | Tensor) -> Tensor:
+        """The prediction (N, P) float32.
+
+        Args:
+            x_t: (N, P) noisy weights, normalised.
+            t: (N,) timesteps 0 .. T-1, of the whole schedule (not counted in sampling steps).
+            condition: N pooled conditions, one token each; or, as the reference has them, a tensor (N, text_dim).
+
+        Raises:
+            T2WError: weights or text of other sizes, or several tokens per task.
+        """
+        if isinstance(condition, Tensor):
+            return self.raw(x_t, t, condition)
+        if condition.tokens.shape[1] != 1:
+            raise T2WError(
+                f"conditions of up to {condition.tokens.shape[1]} tokens",
+                expected="one token per task, as the reference network has it",
+                fix='make the condition with conditioning="pooled"',
+            )
+        return self.raw(x_t, t, condition.tokens[:, 0])
+
+    def raw(self, x_t: Tensor, t: Tensor, cond: Tensor) -> Tensor:
+        """The same for text embeddings `cond` (N, text_dim). Raises as `forward`."""
+        for what, found, size in (("noisy weights", x_t, self.config.spec.size), ("text", cond, self.config.text_dim)):
+            if found.ndim != 2 or found.shape[1] != size:
+                raise T2WError(f"{what} of shape {tuple(found.shape)}", expected=f"(N, {size}), as the network has it")
+        if not len(x_t) == len(t) == len(cond):
+            raise T2WError(
+                f"{len(x_t)} weight vectors, {len(t)} timesteps and {len(cond)} conditions",
+                expected="one each per task",
+            )
+        return self.decoder(torch.cat([x_t, self.scalar_embedder(t), cond], dim=1)).float()

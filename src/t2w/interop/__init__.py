@@ -1,0 +1,1 @@
+"""The reference implementation's files, read and written."""

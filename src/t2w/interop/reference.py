@@ -1,0 +1,160 @@
+"""The reference's generator checkpoints, `results/<name>/checkpoints/best.pt`, read and written.
+
+A checkpoint is {"G", "optim", "G_ema"}: the network's state dict as it is trained, the optimiser's, and the moving
+average of the network's parameters, which is absent where none was kept.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from t2w.adapters import AdapterSpec
+from t2w.errors import T2WError, nearest
+from t2w.generator import Generator, Normalizer
+from t2w.generator.reference import ReferenceTransformer
+from t2w.interop.reference_optimizer import optimizer_state
+from t2w.interop.reference_sizes import build_from
+from t2w.interop.torch_files import load_torch, save_torch
+
+__all__ = ["COEFFICIENT", "load_generator", "load_reference_generator", "save_generator"]
+
+COEFFICIENT = 1.646  # dataset.openai_coeff of all the reference's configurations
+_WHAT = "a generator checkpoint of the reference"
+
+
+def load_generator(
+    path: str | Path,
+    *,
+    n_head: int,
+    weights: Literal["G", "G_ema"] = "G",
+    max_freq_log2: float = 14,
+    spec: AdapterSpec | None = None,
+) -> ReferenceTransformer:
+    """The network in a checkpoint of the reference, in eval mode on the CPU.
+
+    Called as `model(x_t, t, cond)`: x_t (N, P) float32, normalised by the reference's coefficient; t (N,) integer,
+    0 .. 999; cond (N, C) float32. Gives the prediction of x_0, (N, P).
+
+    Args:
+        path: the .pt file. Nothing in it is executed.
+        n_head: attention heads: `transformer.n_head` of the config.yaml beside it. The file does not say.
+        weights: "G", as trained, which is what the reference samples with; or "G_ema", their moving average.
+        max_freq_log2: `transformer.max_freq_log2` of that config.yaml.
+        spec: the adapters it writes; None: worked out (see `config_of`).
+
+    Raises:
+        T2WError: missing, damaged, not a checkpoint of this architecture, holding anything but data, without the
+            weights asked for, or with an `n_head` that does not divide its width.
+    """
+    if weights not in ("G", "G_ema"):
+        raise T2WError(f"weights is {weights!r}{nearest(str(weights), ['G', 'G_ema'])}", expected='"G" or "G_ema"')
+    checkpoint = load_torch(path, what=_WHAT)
+    if not isinstance(checkpoint, Mapping) or "G" not in checkpoint:
+        raise T2WError(
+            f"{path} holds {_shown(checkpoint)}", expected=f'{_WHAT}: a dict with "G" (and "optim", "G_ema")'
+        )
+    if weights not in checkpoint:
+        raise T2WError(
+            f"{path} has no G_ema",
+            expected="a checkpoint of a run with transformer.ema",
+            fix='load it with weights="G"',
+        )
+    state = checkpoint[weights]
+    if not isinstance(state, Mapping):
+        raise T2WError(f"{path} has {_shown(state)} as {weights}", expected="a state dict")
+    return build_from(state, where=f"{path}, {weights}", n_head=n_head, max_freq_log2=max_freq_log2, spec=spec)
+
+
+def load_reference_generator(
+    path: str | Path,
+    *,
+    n_head: int,
+    weights: Literal["G", "G_ema"] = "G",
+    max_freq_log2: float = 14,
+    coefficient: float = COEFFICIENT,
+    spec: AdapterSpec | None = None,
+    identity: Mapping[str, Any] | None = None,
+) -> Generator:
+    """A checkpoint of the reference as a `Generator`, to sample with, score and save.
+
+    Args:
+        coefficient: what adapter weights were multiplied by in training: `dataset.openai_coeff`; 1 where
+            `dataset.normalizer` was none.
+        identity: what it was trained with, stored as is; None: only where it came from.
+        path, n_head, weights, max_freq_log2, spec: as `load_generator` has them.
+
+    Raises:
+        T2WError: as `load_generator`.
+    """
+    network = load_generator(path, n_head=n_head, weights=weights, max_freq_log2=max_freq_log2, spec=spec)
+    normalizer = Normalizer.scaled(network.config.spec.size, coefficient)
+    return Generator(network, normalizer, {"name": Path(path).name, "weights": weights, **(identity or {})})
+
+
+def save_generator(
+    generator: Generator,
+    path: str | Path,
+    optimizer: torch.optim.Optimizer | None = None,
+    *,
+    trained: nn.Module | None = None,
+) -> None:
+    """Write a generator so that the reference can read it.
+
+    The normaliser is not in such a file: the reader's `dataset.openai_coeff` has to be 1 / std.
+
+    Args:
+        optimizer: the AdamW that trained it; None: a new one's state.
+        trained: the network as trained, where the generator's is its moving average; None: the same weights for both.
+            The optimiser's parameters are those of this one.
+
+    Raises:
+        T2WError: the network is not the reference's, its normaliser is more than a coefficient, or the file cannot be
+            written.
+    """
+    network: nn.Module = generator.network
+    if not isinstance(network, ReferenceTransformer):
+        raise T2WError(
+            "this generator's network is not the reference's, which has no tensors for it",
+            expected="one trained with generator.kind=reference",
+        )
+    coefficient_of(generator)
+    trained = trained or network
+    save_torch(
+        path,
+        {
+            "G": _state(trained),
+            "optim": optimizer_state(trained, optimizer),
+            "G_ema": _state(network),
+        },
+    )
+
+
+def coefficient_of(generator: Generator) -> float:
+    """What the generator's normaliser multiplies weights by, where that is all it does.
+
+    Raises:
+        T2WError: it does more: the reference cannot undo it.
+    """
+    normalizer = generator.normalizer
+    shift, std = normalizer.base + normalizer.mean, normalizer.std
+    if bool(shift.any()) or not torch.equal(std, std[:1].expand_as(std)):
+        raise T2WError(
+            "this generator's normaliser has a base, a mean or a spread per weight",
+            expected="one coefficient, which is all the reference can undo",
+            fix="train with generator.normalizer=coefficient",
+        )
+    return 1 / float(std[0])
+
+
+def _state(module: nn.Module) -> OrderedDict[str, Tensor]:
+    return OrderedDict((name, value.detach().cpu().contiguous()) for name, value in module.state_dict().items())
+
+
+def _shown(value: Any) -> str:
+    return f"a dict of {sorted(map(str, value))[:6]}" if isinstance(value, Mapping) else type(value).__name__

@@ -1,0 +1,135 @@
+"""The sizes of a reference network, worked out from its tensors."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
+
+import torch
+from torch import Tensor
+
+from t2w.adapters import AdapterSpec
+from t2w.errors import T2WError
+from t2w.generator.reference import ReferenceConfig, ReferenceTransformer, SplitPolicy
+from t2w.generator.reference_tokens import chunk_sizes
+
+__all__ = ["build_from", "config_of"]
+
+_LOGIT_SCALE = 100.0  # CLIP's; the network's tensors do not hold it
+_POSITION, _FREQUENCIES = "decoder.pos_emb", "scalar_embedder.frequencies"
+_FOREIGN = "the state dict of a reference network"
+
+
+def build_from(
+    state: Mapping[str, Any], *, where: str, n_head: int, max_freq_log2: float = 14, spec: AdapterSpec | None = None
+) -> ReferenceTransformer:
+    """The network whose state dict this is, in eval mode, with a copy of the weights.
+
+    Args:
+        where: the file and the part of it, for the errors' sentences.
+        n_head, max_freq_log2, spec: as `config_of` has them.
+
+    Raises:
+        T2WError: as `config_of`; or a tensor is missing, unknown, of another shape, or not finite.
+    """
+    config = config_of(state, where=where, n_head=n_head, max_freq_log2=max_freq_log2, spec=spec)
+    with torch.device("meta"):
+        network = ReferenceTransformer(config)
+    expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    for name in [*expected, *state]:
+        found = tuple(state[name].shape) if isinstance(state.get(name), Tensor) else "absent"
+        if found != expected.get(name, "absent"):
+            raise T2WError(
+                f"{where}: tensor {name} is {found}",
+                expected=f"{expected.get(name, 'absent')}, by the sizes of the other tensors",
+                fix="the file was altered, or is of another architecture",
+            )
+        if not torch.isfinite(state[name]).all():
+            raise T2WError(
+                f"{where}: tensor {name} holds NaN or infinity", expected="numbers", fix="take an earlier checkpoint"
+            )
+    # A copy: the tensors of the file may be mapped, and would change when it is written again.
+    network.load_state_dict({name: value.float().clone() for name, value in state.items()}, assign=True)
+    return network.requires_grad_(True).eval()
+
+
+def config_of(
+    state: Mapping[str, Any], *, where: str, n_head: int, max_freq_log2: float = 14, spec: AdapterSpec | None = None
+) -> ReferenceConfig:
+    """The sizes of the network with these tensors.
+
+    Args:
+        where: the file and the part of it, for the errors' sentences.
+        n_head: attention heads, which no tensor tells; in the training configuration `transformer.n_head`.
+        max_freq_log2: of the timestep's frequencies; checked against those stored.
+        spec: the adapters it writes. None: those of the right size whose output is as long as the text embedding,
+            in the first place those whose input is too (512-h-512 for ResNet-18 and CLIP).
+
+    Raises:
+        T2WError: not a network of this architecture, an `n_head` that does not divide its width, or other frequencies.
+    """
+    for name in (_POSITION, _FREQUENCIES):
+        if not isinstance(state.get(name), Tensor):
+            raise T2WError(f"{where} has no tensor {name}", expected=_FOREIGN)
+    inputs, outputs = _projections(state, "input"), _projections(state, "output")
+    if state[_POSITION].ndim != 3 or not inputs or not outputs:
+        raise T2WError(f"{where} has {len(inputs)} input and {len(outputs)} output projections", expected=_FOREIGN)
+    frequencies, width = len(state[_FREQUENCIES]), state[_POSITION].shape[2]
+    sizes = [weights[0].shape[1] for weights in inputs], [weights[-1].shape[0] for weights in outputs]
+    text_dim = sum(sizes[0]) - sum(sizes[1]) - 2 * frequencies - 1
+    _check_frequencies(state[_FREQUENCIES], max_freq_log2, where)
+    blocks = {match[1] for name in state if (match := re.match(r"decoder\.blocks\.(\d+)\.", name))}
+    for policy in get_args(SplitPolicy):
+        for candidate in [spec] if spec else _specs(sum(sizes[1]), text_dim):
+            config = ReferenceConfig(
+                spec=candidate,
+                text_dim=text_dim,
+                n_embd=width,
+                n_layer=len(blocks),
+                n_head=n_head,
+                chunk_size=max(sizes[0]),
+                split_policy=policy,
+                encoder_depth=len(inputs[0]),
+                decoder_depth=len(outputs[0]),
+                num_frequencies=frequencies,
+                max_freq_log2=max_freq_log2,
+            )
+            if chunk_sizes(config) == sizes:
+                return config
+    raise T2WError(
+        f"{where} writes {sum(sizes[1])} weights in {len(sizes[1])} chunks from a text of {text_dim} numbers",
+        expected=f"the chunks of an adapter {spec}" if spec else "those of a two-layer adapter into the text's space",
+        fix="give the adapter's sizes with spec=AdapterSpec(...)",
+    )
+
+
+def _projections(state: Mapping[str, Any], which: str) -> list[list[Tensor]]:
+    """The weights of each token's projection, in order."""
+    pattern = re.compile(rf"decoder\.{which}_parameter_projections\.(\d+)\.(\d+)\.weight")
+    found: dict[int, dict[int, Tensor]] = {}
+    for name, value in state.items():
+        if (match := pattern.fullmatch(name)) and isinstance(value, Tensor) and value.ndim == 2:
+            found.setdefault(int(match[1]), {})[int(match[2])] = value
+    return [[layers[i] for i in sorted(layers)] for _, layers in sorted(found.items())]
+
+
+def _check_frequencies(found: Tensor, max_freq_log2: float, where: str) -> None:
+    expected = 2 ** torch.linspace(0, max_freq_log2, len(found))
+    if not torch.allclose(found.float(), expected, rtol=1e-4):
+        raise T2WError(
+            f"{where} has timestep frequencies up to 2^{math.log2(max(float(found[-1]), 1e-9)):.4g}",
+            expected=f"up to 2^{max_freq_log2:g}",
+            fix="give max_freq_log2 as it was in training (transformer.max_freq_log2)",
+        )
+
+
+def _specs(size: int, text_dim: int) -> Iterator[AdapterSpec]:
+    """Adapters of `size` weights into a space of `text_dim`, first the one whose input has as many numbers."""
+    if text_dim < 1 or size <= text_dim:
+        return
+    rest = size - text_dim  # = hidden (in + 1 + out)
+    hidden = [h for h in range(1, rest // (text_dim + 2) + 1) if rest % h == 0]
+    specs = [AdapterSpec(rest // h - 1 - text_dim, h, text_dim, _LOGIT_SCALE) for h in hidden]
+    yield from sorted(specs, key=lambda spec: spec.in_features != text_dim)
