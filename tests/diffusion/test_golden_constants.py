@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from t2w.diffusion import linear_schedule, posterior, q_sample, sample
+from t2w.diffusion import fixed_large_log_variance, linear_schedule, posterior, q_sample, respace, sample
 
 GOLDEN = Path(os.environ.get("T2W_GOLDEN", Path(__file__).parents[3] / "shared" / "golden"))
 pytestmark = pytest.mark.skipif(
@@ -35,6 +35,8 @@ def test_q_sample_and_the_steps() -> None:
     torch.testing.assert_close(x_t, golden["q_sample"], atol=1e-6, rtol=1e-6)
     mean, _ = posterior(SCHEDULE, golden["model_out"], golden["x_t"], golden["t"])
     torch.testing.assert_close(mean, golden["p_mean"], atol=1e-6, rtol=1e-5)
+    log_variance = fixed_large_log_variance(SCHEDULE)[golden["t"]].float()
+    torch.testing.assert_close(log_variance, golden["p_logvar"], atol=1e-6, rtol=1e-6)
     for i, t in enumerate(golden["t"].tolist()):
         if t > 0:
             asked: list[torch.Tensor] = []
@@ -45,3 +47,8 @@ def test_q_sample_and_the_steps() -> None:
 
             sample(model, golden["x_t"][i : i + 1], timesteps=[t, t - 1])
             torch.testing.assert_close(asked[1], golden["ddim_step"][i : i + 1], atol=1e-4, rtol=1e-4)
+
+
+def test_respacing() -> None:
+    golden = np.load(GOLDEN / "reference_tiny_io.npz")
+    assert list(respace("20"))[::-1] == golden["timestep_map_20"].tolist()

@@ -1,14 +1,22 @@
+"""Every sampler against what it must do for denoisers known in closed form."""
+
 from __future__ import annotations
+
+from typing import get_args
 
 import pytest
 import torch
 from torch import Tensor
 
-from t2w.diffusion import SAMPLERS, Denoiser, linear_schedule, sample, trailing_timesteps
+from t2w.cli.generate import generate
+from t2w.config.schema import DiffusionConfig
+from t2w.diffusion import SAMPLERS, SCHEDULES, SOLVERS, Denoiser, linear_schedule, respaced, sample, schedule
 from t2w.errors import T2WError
 
 SCHEDULE = linear_schedule()
 MU, SIGMA = 1.5, 0.4
+STOCHASTIC = [name for name, solver in SOLVERS.items() if solver.stochastic]
+DETERMINISTIC = [name for name, solver in SOLVERS.items() if not solver.stochastic]
 
 
 def gaussian_denoiser(x_t: Tensor, t: Tensor) -> Tensor:
@@ -33,33 +41,91 @@ def test_a_point_mass_is_recovered_exactly(sampler: str, steps: int) -> None:
     assert torch.equal(found.x_0, torch.full((8, 2), MU))
 
 
-@pytest.mark.parametrize(("sampler", "steps"), [("ddim", 200), ("dpm++", 50), ("ancestral", 1000)])
-def test_a_gaussian_is_recovered(sampler: str, steps: int) -> None:
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_a_gaussian_is_recovered(sampler: str) -> None:
+    # With as many steps as each wants: ancestral sampling and SA converge slowest.
+    steps = {"ddim": 200, "dpm++sde": 200, "sa": 400, "ancestral": 1000}.get(sampler, 50)
     rng = torch.Generator().manual_seed(1)
     x_0 = sample(gaussian_denoiser, _noise(20_000), sampler=sampler, steps=steps, generator=rng).x_0
     assert x_0.mean().item() == pytest.approx(MU, abs=0.02)
     assert x_0.std().item() == pytest.approx(SIGMA, abs=0.02)
 
 
-@pytest.mark.parametrize("sampler", ["ddim", "dpm++"])
-def test_deterministic_samplers_follow_the_probability_flow(sampler: str) -> None:
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_one_step_is_the_prediction_from_pure_noise(sampler: str) -> None:
+    x_T = _noise(5)
+    found = sample(gaussian_denoiser, x_T, sampler=sampler, steps=1)
+    assert torch.equal(found.x_0, gaussian_denoiser(x_T, torch.full((5,), 999)))
+
+
+def _flow(x_T: Tensor) -> Tensor:
     # For Gaussian data the flow keeps every point's standard score, so x_0 is known pointwise (up to alpha_bar_T > 0).
-    x_T = _noise(100)
     bar = SCHEDULE.alpha_bar[-1].item()
-    expected = MU + SIGMA * (x_T - bar**0.5 * MU) / (bar * SIGMA**2 + 1 - bar) ** 0.5
+    return MU + SIGMA * (x_T - bar**0.5 * MU) / (bar * SIGMA**2 + 1 - bar) ** 0.5
+
+
+@pytest.mark.parametrize("sampler", DETERMINISTIC)
+def test_deterministic_samplers_follow_the_probability_flow(sampler: str) -> None:
+    x_T = _noise(100)
     found = sample(gaussian_denoiser, x_T, sampler=sampler, steps=400).x_0
-    torch.testing.assert_close(found, expected, atol=0.02, rtol=0)
+    torch.testing.assert_close(found, _flow(x_T), atol=0.02, rtol=0)
 
 
-def test_second_order_needs_fewer_steps() -> None:
+@pytest.mark.parametrize("sampler", [name for name in DETERMINISTIC if name != "ddim"])
+def test_higher_order_needs_fewer_steps(sampler: str) -> None:
     x_T = _noise(100)
-    bar = SCHEDULE.alpha_bar[-1].item()
-    expected = MU + SIGMA * (x_T - bar**0.5 * MU) / (bar * SIGMA**2 + 1 - bar) ** 0.5
 
     def error(name: str) -> float:
-        return (sample(gaussian_denoiser, x_T, sampler=name, steps=20).x_0 - expected).abs().mean().item()
+        return (sample(gaussian_denoiser, x_T, sampler=name, steps=20).x_0 - _flow(x_T)).abs().mean().item()
 
-    assert error("dpm++") < 0.7 * error("ddim")
+    assert error(sampler) < 0.7 * error("ddim")
+
+
+@pytest.mark.parametrize("steps", [5, 25])
+def test_ancestral_sampling_has_the_variance_of_its_recursion(steps: int) -> None:
+    # Everything is Gaussian, so mean and variance of every x_t follow in closed form from the step's own definition.
+    visited = [round(i) for i in torch.linspace(999, 0, steps).tolist()]
+    few = respaced(SCHEDULE, visited)
+    mean, variance = 0.0, 1.0
+    for i in range(steps - 1, -1, -1):
+        bar, prev, beta = (table[i].item() for table in (few.alpha_bar, few.alpha_bar_prev, few.betas))
+        gain = bar**0.5 * SIGMA**2 / (bar * SIGMA**2 + 1 - bar)
+        c_0, c_t = beta * prev**0.5 / (1 - bar), (1 - prev) * (1 - beta) ** 0.5 / (1 - bar)
+        mean = (c_0 * gain + c_t) * mean + c_0 * (MU - gain * bar**0.5 * MU)
+        variance = (c_0 * gain + c_t) ** 2 * variance + (beta if i else 0.0)
+    rng = torch.Generator().manual_seed(2)
+    x_0 = sample(gaussian_denoiser, _noise(100_000), sampler="ancestral", timesteps=visited, generator=rng).x_0
+    assert x_0.mean().item() == pytest.approx(mean, abs=0.005)
+    assert x_0.std().item() == pytest.approx(variance**0.5, rel=0.01)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_samplers_take_any_schedule_and_uneven_timesteps(sampler: str, name: str) -> None:
+    found = sample(
+        point_denoiser,
+        _noise(4),
+        sampler=sampler,
+        schedule=schedule(name),
+        timesteps=[999, 998, 700, 31, 30, 3],
+        generator=torch.Generator().manual_seed(0),
+        states=True,
+    )
+    assert found.states is not None
+    assert found.states.isfinite().all()
+    assert torch.equal(found.x_0, torch.full((4, 2), MU))
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_ddim_is_exact_for_a_point(name: str) -> None:
+    # The noise in x_t never changes when x_0 is known, so every state is q_sample with the very same noise.
+    x_T, visited = _noise(4), [999, 500, 20, 7]
+    bar = schedule(name).alpha_bar[torch.tensor(visited)].float()
+    noise = (x_T - bar[0].sqrt() * MU) / (1 - bar[0]).sqrt()
+    states = sample(point_denoiser, x_T, schedule=schedule(name), timesteps=visited, states=True).states
+    assert states is not None
+    for state, kept in zip(states, bar[1:], strict=False):
+        torch.testing.assert_close(state, kept.sqrt() * MU + (1 - kept).sqrt() * noise, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("steps", [2, 10, 50])
@@ -74,10 +140,11 @@ def test_ddim_equals_the_library_ddim_where_steps_divide_the_timesteps(steps: in
     torch.testing.assert_close(sample(gaussian_denoiser, x_T, steps=steps).x_0, x_t, atol=2e-5, rtol=0)
 
 
-def test_ancestral_is_repeatable_and_leaves_the_global_generator_alone() -> None:
+@pytest.mark.parametrize("sampler", STOCHASTIC)
+def test_noise_is_repeatable_and_leaves_the_global_generator_alone(sampler: str) -> None:
     before = torch.get_rng_state()
     one, two, other = (
-        sample(gaussian_denoiser, _noise(4), sampler="ancestral", generator=torch.Generator().manual_seed(s)).x_0
+        sample(gaussian_denoiser, _noise(4), sampler=sampler, generator=torch.Generator().manual_seed(s)).x_0
         for s in (3, 3, 4)
     )
     assert torch.equal(one, two)
@@ -96,26 +163,46 @@ def test_trajectory_ends_in_x_0_and_starts_from_pure_noise(sampler: str) -> None
         return gaussian_denoiser(x_t, t)
 
     x_T = _noise(3)
-    found = sample(watching, x_T, sampler=sampler, steps=6, trajectory=True, generator=torch.Generator().manual_seed(0))
+    rng = torch.Generator().manual_seed(0)
+    found = sample(watching, x_T, sampler=sampler, steps=6, trajectory=True, states=True, generator=rng)
     assert found.trajectory is not None
+    assert found.states is not None
     assert found.trajectory.shape == (6, 3, 2)
     assert torch.equal(found.trajectory[-1], found.x_0)
     assert torch.equal(asked[0][0], x_T)
+    assert found.states.shape == (6, 3, 2)
+    assert torch.equal(found.states[:-1], torch.stack([x_t for x_t, _ in asked[1:]]))
     assert tuple(t for _, t in asked) == found.timesteps
     assert found.timesteps[0] == 999
 
 
-@pytest.mark.parametrize("steps", [1, 3, 10, 16, 600, 1000])
-def test_timesteps_fall_from_the_last(steps: int) -> None:
-    visited = trailing_timesteps(steps)
-    assert len(visited) == steps
-    assert visited[0] == 999
-    assert min(visited) >= 0
-    assert list(visited) == sorted(set(visited), reverse=True)
+def test_nothing_is_kept_unasked() -> None:
+    found = sample(gaussian_denoiser, _noise(3), steps=3)
+    assert found.trajectory is None
+    assert found.states is None
 
 
-def test_all_thousand_steps_visit_every_timestep() -> None:
-    assert trailing_timesteps(1000) == tuple(range(999, -1, -1))
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_a_threshold_holds_at_every_step(sampler: str) -> None:
+    found = sample(
+        lambda x_t, t: 9 * x_t, _noise(20), sampler=sampler, steps=7, threshold=(-0.5, 0.25), trajectory=True
+    )
+    assert found.trajectory is not None
+    assert found.trajectory.min().item() == -0.5
+    assert found.trajectory.max().item() == 0.25
+    assert found.x_0.abs().max().item() <= 0.5
+
+
+def test_a_threshold_beyond_the_predictions_changes_nothing() -> None:
+    x_T = _noise(20)
+    wide = sample(gaussian_denoiser, x_T, threshold=(-100.0, 100.0)).x_0
+    assert torch.equal(wide, sample(gaussian_denoiser, x_T).x_0)
+    with pytest.raises(T2WError, match="low below high"):
+        sample(gaussian_denoiser, x_T, threshold=(1.0, -1.0))
+
+
+def test_a_respacing_string_stands_for_its_timesteps() -> None:
+    assert sample(point_denoiser, _noise(2), timesteps="ddim4").timesteps == (750, 500, 250, 0)
 
 
 @pytest.mark.parametrize("steps", [0, -1, 1001])
@@ -125,7 +212,7 @@ def test_impossible_step_counts_are_refused(steps: int) -> None:
 
 
 def test_unknown_sampler_is_refused_with_the_nearest_name() -> None:
-    with pytest.raises(T2WError, match=r"did you mean 'ddim'.*ddim, dpm\+\+, ancestral"):
+    with pytest.raises(T2WError, match=r"did you mean 'ddim'.*ddim, dpm\+\+, .*ancestral"):
         sample(point_denoiser, _noise(2), sampler="dddim")  # type: ignore[arg-type]
 
 
@@ -134,3 +221,10 @@ def test_other_schedules_are_used() -> None:
     denoiser: Denoiser = lambda x_t, t: torch.full_like(x_t, float(t[0]))  # noqa: E731
     found = sample(denoiser, _noise(2), steps=4, schedule=short, trajectory=True)
     assert found.timesteps == (99, 74, 49, 24)
+
+
+def test_every_place_that_names_the_samplers_names_the_same() -> None:
+    assert tuple(SOLVERS) == SAMPLERS
+    assert get_args(DiffusionConfig.model_fields["sampler"].annotation) == SAMPLERS
+    choice = next(p for p in generate.params if p.name == "sampler").type
+    assert tuple(choice.choices) == SAMPLERS  # type: ignore[attr-defined]

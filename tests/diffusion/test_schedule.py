@@ -3,7 +3,16 @@ from __future__ import annotations
 import pytest
 import torch
 
-from t2w.diffusion import conversions, linear_schedule, posterior, q_sample
+from t2w.diffusion import (
+    SCHEDULES,
+    conversions,
+    cosine_schedule,
+    fixed_large_log_variance,
+    linear_schedule,
+    posterior,
+    q_sample,
+    schedule,
+)
 from t2w.errors import T2WError
 
 SCHEDULE = linear_schedule()
@@ -35,6 +44,41 @@ def test_other_lengths_end_in_noise_too(timesteps: int) -> None:
 def test_too_few_timesteps_are_refused(timesteps: int) -> None:
     with pytest.raises(T2WError, match="at least 21"):
         linear_schedule(timesteps)
+
+
+def test_cosine_alpha_bar_is_a_squared_cosine_until_the_cap() -> None:
+    found = cosine_schedule()
+    time = (torch.arange(1, 1001, dtype=torch.float64) / 1000 + 0.008) / 1.008
+    expected = torch.cos(time * torch.pi / 2) ** 2 / torch.cos(torch.tensor(0.008 / 1.008 * torch.pi / 2)) ** 2
+    free = found.betas < 0.999
+    assert free[:-1].all()
+    torch.testing.assert_close(found.alpha_bar[free], expected[free], rtol=1e-6, atol=0)
+    assert found.betas.max().item() == 0.999
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_schedules_by_name_turn_everything_into_noise(name: str) -> None:
+    found = schedule(name, 500)
+    assert found.timesteps == 500
+    assert found.alpha_bar[0].item() > 0.99
+    assert found.alpha_bar[-1].item() < 1e-4
+    assert (found.alpha_bar.diff() < 0).all()
+
+
+def test_unknown_schedules_are_refused() -> None:
+    with pytest.raises(T2WError, match=r"did you mean 'cosine'.*one of linear, cosine"):
+        schedule("cosin")
+    with pytest.raises(T2WError, match="at least 1"):
+        cosine_schedule(0)
+
+
+def test_the_large_variance_bounds_the_posterior_s() -> None:
+    found = fixed_large_log_variance(SCHEDULE).exp()
+    t = torch.arange(1, 1000)
+    variance = posterior(SCHEDULE, torch.zeros(999, 1), torch.zeros(999, 1), t)[1].squeeze().double()
+    torch.testing.assert_close(found[1:], SCHEDULE.betas[1:])
+    assert (found[1:] >= variance * (1 - 1e-6)).all()
+    assert found[0].item() == pytest.approx(variance[0].item(), rel=1e-6)
 
 
 def test_q_sample_has_the_moments_of_the_forward_process() -> None:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 __all__ = ["generate"]
 
+# t2w.diffusion.SAMPLERS, said again because that import brings torch, too slow for --help
+_SAMPLERS = ["ddim", "dpm++", "dpm++3m", "dpm++sde", "unipc", "deis", "sa", "ancestral"]
+
 
 @click.command()
 @click.option("--classes", required=True, metavar="NAMES", help='The classes, e.g. "three, five, eight".')
@@ -19,7 +22,7 @@ __all__ = ["generate"]
 @click.option("-o", "--output", required=True, metavar="FILE.t2w", help="The classifier's file.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of the noise it starts from.")
 @click.option("--steps", default=10, show_default=True, type=click.IntRange(1, 1000), help="Sampling steps.")
-@click.option("--sampler", default="ddim", show_default=True, type=click.Choice(["ddim", "dpm++", "ancestral"]))
+@click.option("--sampler", default="ddim", show_default=True, type=click.Choice(_SAMPLERS))
 @click.option("--any-class", is_flag=True, help="Accept names that are not classes of the dataset it was trained on.")
 @click.option("--device", default="auto", show_default=True)
 def generate(

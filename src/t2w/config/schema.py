@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 __all__ = [
     "AdaptersConfig",
@@ -140,8 +140,17 @@ class GeneratorSection(Section):
 
 class DiffusionConfig(Section):
     timesteps: Annotated[int, Field(ge=2)]
-    sampler: Literal["ddim", "dpm++", "ancestral"]
+    sampler: Literal["ddim", "dpm++", "dpm++3m", "dpm++sde", "unipc", "deis", "sa", "ancestral"]
     steps: Count  # sampling steps
+    # "10,15,20" (or a list), "100" or "ddim50": visit these timesteps in place of `steps` evenly spaced ones
+    respacing: Annotated[str, Field(pattern=r"^(ddim\d+|\d+(,\d+)*)$")] | None = None
+
+    @field_validator("respacing", mode="before")
+    @classmethod
+    def _sections_as_text(cls, value: object) -> object:
+        # The command line turns 100 into a number and cannot write 10,15,20 without quotes.
+        sections = value if isinstance(value, list) else [value]
+        return ",".join(map(str, sections)) if sections and all(type(part) is int for part in sections) else value
 
 
 class TrainConfig(Section):

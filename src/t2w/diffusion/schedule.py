@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from t2w.errors import T2WError
+from t2w.errors import T2WError, nearest
 
-__all__ = ["NoiseSchedule", "linear_schedule", "posterior", "q_sample"]
+__all__ = [
+    "SCHEDULES",
+    "NoiseSchedule",
+    "cosine_schedule",
+    "fixed_large_log_variance",
+    "linear_schedule",
+    "posterior",
+    "q_sample",
+    "schedule",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +61,7 @@ class NoiseSchedule:
 
     def at(self, table: Tensor, t: Tensor, like: Tensor) -> Tensor:
         """Entries of a (T,) table at t (N,), in dtype and on device of `like` (N, ...), shaped to multiply it."""
-        values = table.to(like.device)[t.to(like.device)].to(like.dtype)
+        values = table.to(like.dtype).to(like.device)[t.to(like.device)]  # dtype first: MPS has no float64
         return values.view(-1, *[1] * (like.ndim - 1))
 
 
@@ -73,6 +84,39 @@ def linear_schedule(timesteps: int = 1000, *, beta_start: float = 1e-4, beta_end
     return NoiseSchedule(torch.linspace(scale * beta_start, scale * beta_end, timesteps, dtype=torch.float64))
 
 
+def cosine_schedule(timesteps: int = 1000, *, max_beta: float = 0.999) -> NoiseSchedule:
+    """Betas of a squared-cosine alpha_bar (Nichol and Dhariwal 2021, equation 17), known as squaredcos_cap_v2.
+
+    Args:
+        timesteps: T, at least 1.
+        max_beta: the cap that keeps the last timesteps from destroying everything at once.
+
+    Raises:
+        T2WError: T is below 1.
+    """
+    if timesteps < 1:
+        raise T2WError(f"{timesteps} diffusion timesteps", expected="at least 1", fix="1000 is the usual number")
+    time = torch.arange(timesteps + 1, dtype=torch.float64) / timesteps
+    alpha_bar = torch.cos((time + 0.008) / 1.008 * math.pi / 2) ** 2
+    return NoiseSchedule((1.0 - alpha_bar[1:] / alpha_bar[:-1]).clamp(max=max_beta))
+
+
+SCHEDULES: dict[str, Callable[[int], NoiseSchedule]] = {"linear": linear_schedule, "cosine": cosine_schedule}
+
+
+def schedule(name: str, timesteps: int = 1000) -> NoiseSchedule:
+    """The noise schedule of that name, one of `SCHEDULES`.
+
+    Raises:
+        T2WError: unknown name, or a T the schedule cannot have.
+    """
+    if name not in SCHEDULES:
+        raise T2WError(
+            f"unknown noise schedule {name!r}{nearest(name, SCHEDULES)}", expected=f"one of {', '.join(SCHEDULES)}"
+        )
+    return SCHEDULES[name](timesteps)
+
+
 def q_sample(schedule: NoiseSchedule, x_0: Tensor, t: Tensor, noise: Tensor) -> Tensor:
     """x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) noise.
 
@@ -93,3 +137,13 @@ def posterior(schedule: NoiseSchedule, x_0: Tensor, x_t: Tensor, t: Tensor) -> t
     c_t = schedule.at((1.0 - prev) * schedule.alphas.sqrt() / (1.0 - bar), t, x_0)
     variance = schedule.at(schedule.betas * (1.0 - prev) / (1.0 - bar), t, x_0)
     return c_0 * x_0 + c_t * x_t, variance
+
+
+def fixed_large_log_variance(schedule: NoiseSchedule) -> Tensor:
+    """(T,) log of the larger of the two usual reverse variances: beta_t, and at t = 0 the posterior's at t = 1.
+
+    Beta is the variance where x_0 is standard normal (Ho et al. 2020, section 3.2); at t = 0 it would be too large, the
+    posterior's is zero, and the next one is the usual stand-in.
+    """
+    bar, prev = schedule.alpha_bar[1:2], schedule.alpha_bar_prev[1:2]
+    return torch.cat([schedule.betas[1:2] * (1.0 - prev) / (1.0 - bar), schedule.betas[1:]])[: schedule.timesteps].log()
