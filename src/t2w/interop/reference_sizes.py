@@ -14,10 +14,10 @@ from t2w.adapters import AdapterSpec
 from t2w.errors import T2WError
 from t2w.generator.reference import ReferenceConfig, ReferenceTransformer, SplitPolicy
 from t2w.generator.reference_tokens import chunk_sizes
+from t2w.interop.reference_adapters import LOGIT_SCALE
 
 __all__ = ["build_from", "config_of"]
 
-_LOGIT_SCALE = 100.0  # CLIP's; the network's tensors do not hold it
 _POSITION, _FREQUENCIES = "decoder.pos_emb", "scalar_embedder.frequencies"
 _FOREIGN = "the state dict of a reference network"
 
@@ -131,5 +131,5 @@ def _specs(size: int, text_dim: int) -> Iterator[AdapterSpec]:
         return
     rest = size - text_dim  # = hidden (in + 1 + out)
     hidden = [h for h in range(1, rest // (text_dim + 2) + 1) if rest % h == 0]
-    specs = [AdapterSpec(rest // h - 1 - text_dim, h, text_dim, _LOGIT_SCALE) for h in hidden]
+    specs = [AdapterSpec(rest // h - 1 - text_dim, h, text_dim, LOGIT_SCALE) for h in hidden]
     yield from sorted(specs, key=lambda spec: spec.in_features != text_dim)
