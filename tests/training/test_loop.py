@@ -11,25 +11,27 @@ import torch
 from torch.testing import assert_close
 from training_parts import CONFIG, SETTINGS, SPEC, Setup
 
-import t2w.training.loop as loop
+import t2w.training.objectives as objectives
 from t2w.errors import T2WError
 from t2w.generator import Generator
-from t2w.training import LAST, TrainSettings, fit_generator, train_generator
+from t2w.training import Checkpoints, TrainSettings, Validation, fit_generator, train_generator
 
 
 def _train(setup: Setup, folder: Path | None = None, settings: TrainSettings = SETTINGS, **changes: Any) -> Any:
     network = setup.network()
     result = train_generator(
-        network, setup.x_0, setup.condition, settings=replace(settings, **changes), validation=setup.validation,
+        network, setup.x_0, setup.condition, settings=replace(settings, **changes), validation=Validation(*setup.validation),
         checkpoints=folder,
     )  # fmt: skip
     return network, result
 
 
 def _state(folder: Path) -> dict[str, Any]:
-    stored: dict[str, Any] = torch.load(folder / LAST, weights_only=True)["state"]
-    stored.pop("seconds")
-    return stored
+    found = Checkpoints(folder).load()
+    assert found is not None
+    state, _ = found
+    state.pop("seconds")
+    return state
 
 
 def _same(a: Any, b: Any) -> bool:
@@ -48,14 +50,14 @@ class Stopped(Exception):
 
 
 def _stop_before(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = loop.draw
+    real = objectives.draw
 
     def draw(seed: int, at: int, **sizes: int) -> Any:
         if at == step:
             raise Stopped
         return real(seed, at, **sizes)
 
-    monkeypatch.setattr(loop, "draw", draw)
+    monkeypatch.setattr(objectives, "draw", draw)
 
 
 def test_training_learns_the_dependence_on_text(setup: Setup) -> None:
@@ -75,7 +77,7 @@ def test_stopped_at_any_step_and_continued_equals_uninterrupted(
         _stop_before(stop, patch)
         with pytest.raises(Stopped):
             _train(setup, tmp_path / "cut")
-    assert (tmp_path / "cut" / LAST).exists() == (stop >= 4)
+    assert (Checkpoints(tmp_path / "cut").last_path is not None) == (stop >= 4)
     again, continued = _train(setup, tmp_path / "cut")
     assert _same(_state(tmp_path / "whole"), _state(tmp_path / "cut"))  # weights, EMA, optimiser, rates, curves
     assert _same(result.weights, continued.weights)
@@ -129,16 +131,28 @@ def test_bfloat16_trains_and_leaves_a_float32_network(setup: Setup) -> None:
     assert torch.equal(found, plain(x, t, setup.condition.rows([0, 1])))
 
 
-@pytest.mark.parametrize("change", [{"learning_rate": 1e-3}, {"steps": 20}, {"batch_size": 4}, {"seed": 3}])
+@pytest.mark.parametrize("change", [{"ema_decay": 0.5}, {"steps": 20}, {"batch_size": 4}, {"seed": 3}])
 def test_a_checkpoint_of_other_settings_is_refused(setup: Setup, tmp_path: Path, change: dict[str, Any]) -> None:
     _train(setup, tmp_path)
-    before = (tmp_path / LAST).read_bytes()
+    before = _state(tmp_path)
     ((key, value),) = change.items()
     with pytest.raises(
         T2WError, match=rf"settings\.{key} = {getattr(SETTINGS, key)}; expected settings\.{key} = {value}"
     ):
         _train(setup, tmp_path, **change)
-    assert (tmp_path / LAST).read_bytes() == before
+    assert _same(_state(tmp_path), before)
+
+
+def test_a_harmless_change_is_announced_key_by_key(
+    setup: Setup, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _train(setup, tmp_path)
+    with caplog.at_level(logging.WARNING, logger="t2w"):
+        _train(setup, tmp_path, log_every=5, learning_rate=1e-3)
+    assert caplog.messages == [
+        "generator: goes on with learning_rate = 0.001; it was 0.003",
+        "generator: goes on with log_every = 5; it was 3",
+    ]
 
 
 def test_a_checkpoint_of_other_data_or_network_is_refused(setup: Setup, tmp_path: Path) -> None:
@@ -148,31 +162,48 @@ def test_a_checkpoint_of_other_data_or_network_is_refused(setup: Setup, tmp_path
         _train(setup, tmp_path)
 
 
-def test_a_damaged_checkpoint_is_refused(setup: Setup, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["network.safetensors", "ema.safetensors", "training.safetensors", "state.json"])
+def test_a_damaged_checkpoint_is_refused(setup: Setup, tmp_path: Path, name: str) -> None:
     _train(setup, tmp_path)
-    path = tmp_path / LAST
-    for content in (b"", path.read_bytes()[:1000], b"not a checkpoint"):
+    path = tmp_path / "step-000012" / name
+    whole = path.read_bytes()
+    for content in (b"", whole[: len(whole) // 2], b"not a checkpoint"):
         path.write_bytes(content)
-        with pytest.raises(T2WError, match="damaged or not a checkpoint"):
+        with pytest.raises(T2WError, match=f"{name}.*(damaged|not valid JSON).*to start again"):
             _train(setup, tmp_path)
-    torch.save({"weights": torch.zeros(2)}, path)
-    with pytest.raises(T2WError, match="is not a training checkpoint"):
+    path.unlink()
+    with pytest.raises(T2WError, match=f"{name}.*to start again"):
         _train(setup, tmp_path)
 
 
-def test_a_pickle_that_is_not_tensors_is_refused_unexecuted(setup: Setup, tmp_path: Path) -> None:
-    class Harmless:
-        def __reduce__(self) -> tuple[Any, ...]:
-            return Path.touch, (tmp_path / "executed",)
+def test_old_checkpoints_go_and_the_best_stays(setup: Setup, tmp_path: Path) -> None:
+    _train(setup, tmp_path, steps=20, checkpoint_every=2, validate_every=5, select="validation_loss", keep=2)
+    index = Checkpoints(tmp_path).index()
+    kept = {p.name for p in tmp_path.glob("step-*")}
+    assert index["last"] == "step-000020"
+    assert {"step-000016", "step-000018", index["last"], index["best"]} >= kept
+    assert {index["last"], index["best"]} <= kept
 
-    torch.save({"format": Harmless()}, tmp_path / LAST)
-    with pytest.raises(T2WError, match="damaged or not a checkpoint"):
-        _train(setup, tmp_path)
-    assert not (tmp_path / "executed").exists()
+
+def test_the_best_by_its_metric_is_what_is_returned(setup: Setup, tmp_path: Path) -> None:
+    scores = iter([0.2, 0.7, 0.4, 0.3])
+    validation = Validation(*setup.validation, lambda network: next(scores))
+    network = setup.network()
+    result = train_generator(
+        network, setup.x_0, setup.condition, validation=validation, checkpoints=tmp_path,
+        settings=replace(SETTINGS, steps=16, select="validation_accuracy"),
+    )  # fmt: skip
+    assert [point.accuracy for point in result.validation_losses] == [0.2, 0.7, 0.4, 0.3]
+    assert result.best_step == 8
+    assert Checkpoints(tmp_path).index() == {"last": "step-000016", "best": "step-000008", "value": 0.7}
+    best = Checkpoints(tmp_path).best()
+    assert best is not None
+    assert _same(best, result.weights)
+    assert not _same(_state(tmp_path)["ema"], result.weights)
 
 
 def test_a_run_that_diverges_says_where_and_keeps_the_last_good_state(setup: Setup, tmp_path: Path) -> None:
-    real, calls = loop.weight_loss, 0
+    real, calls = objectives.weight_loss, 0
 
     def loss(*args: Any) -> torch.Tensor:
         nonlocal calls
@@ -180,15 +211,15 @@ def test_a_run_that_diverges_says_where_and_keeps_the_last_good_state(setup: Set
         return real(*args) * (float("nan") if calls == 6 else 1.0)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "weight_loss", loss)
+        patch.setattr(objectives, "weight_loss", loss)
         with pytest.raises(
-            T2WError, match=rf"step 6 \(the last good checkpoint is .*{LAST}\).*lower train.learning_rate"
+            T2WError, match=r"step 6 \(the last good checkpoint is .*step-000004\).*lower train.learning_rate"
         ):
             _train(setup, tmp_path)
     state = _state(tmp_path)
     assert state["step"] == 4
     assert all(torch.isfinite(value).all() for value in state["network"].values())
-    assert [p.name for p in tmp_path.iterdir()] == [LAST]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["index.json", "step-000004"]
 
 
 def test_what_does_not_fit_is_refused(setup: Setup) -> None:
@@ -217,7 +248,7 @@ def test_fit_takes_adapters_as_trained(setup: Setup) -> None:
     vectors = base + 3 + 0.01 * setup.x_0
     generator, result = fit_generator(
         CONFIG, base, vectors, setup.condition, settings=SETTINGS, identity={"template": "a photo of a {}"},
-        validation=(base + 3 + 0.01 * setup.validation[0], setup.validation[1]),
+        validation=Validation(base + 3 + 0.01 * setup.validation[0], setup.validation[1]),
     )  # fmt: skip
     assert isinstance(generator, Generator)
     assert generator.identity == {"template": "a photo of a {}"}

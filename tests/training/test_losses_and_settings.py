@@ -8,7 +8,7 @@ from torch.testing import assert_close
 
 from t2w.diffusion import linear_schedule
 from t2w.errors import T2WError
-from t2w.training import TrainSettings, timestep_weights, validation_loss, weight_loss
+from t2w.training import FunctionalSettings, TrainSettings, timestep_weights, validation_loss, weight_loss
 from t2w.training.ema import averaged
 
 SCHEDULE = linear_schedule()
@@ -45,14 +45,25 @@ def test_validation_loss_is_repeatable_and_known_for_known_denoisers() -> None:
 
 
 def test_rate_rises_then_falls_to_zero() -> None:
-    settings = TrainSettings(steps=100, warmup=10)
+    settings = TrainSettings(steps=100, warmup=10, learning_rate=0.2)
     rates = [settings.rate(step) for step in range(101)]
     assert rates[:11] == sorted(set(rates[:11]))
     assert rates[10:] == sorted(set(rates[10:]), reverse=True)
-    assert max(rates) == 1
+    assert max(rates) == 0.2
     assert rates[0] > 0
     assert rates[100] == pytest.approx(0, abs=1e-12)
-    assert rates[55] == pytest.approx(0.5)
+    assert rates[55] == pytest.approx(0.1)
+
+
+def test_each_phase_has_its_own_rise_and_fall() -> None:
+    second = FunctionalSettings(steps=50, warmup=5, learning_rate=0.01)
+    settings = TrainSettings(steps=100, warmup=10, learning_rate=0.2, functional=second)
+    rates = [settings.rate(step) for step in range(150)]
+    assert settings.total_steps == 150
+    assert rates[99] < 1e-3
+    assert max(rates[100:]) == 0.01
+    assert rates[100:106] == sorted(set(rates[100:106]))
+    assert rates[105:] == sorted(set(rates[105:]), reverse=True)
 
 
 def test_the_average_warms_up_and_then_has_its_decay() -> None:
@@ -71,10 +82,11 @@ def test_the_average_warms_up_and_then_has_its_decay() -> None:
     "change",
     [
         {"steps": 0}, {"batch_size": 1.5}, {"learning_rate": 0.0}, {"learning_rate": float("nan")},
-        {"weight_decay": -0.1}, {"ema_decay": 1.0}, {"clip": 0.0}, {"weighting": "snr"}, {"mixed_precision": "fp8"},
+        {"adversarial": -1.0}, {"condition_dropout": 1.0}, {"select": "first"}, {"timestep_sampler": "unifrom"},
+        {"accumulate": 3}, {"weight_decay": -0.1}, {"ema_decay": 1.0}, {"clip": 0.0}, {"weighting": "snr"}, {"mixed_precision": "fp8"},
     ],
 )  # fmt: skip
 def test_bad_settings_name_the_key(change: dict[str, Any]) -> None:
     (key,) = change
-    with pytest.raises(T2WError, match=f"train {key} is .*; expected"):
+    with pytest.raises(T2WError, match=f"train ({key}|batch_size) is .*; expected"):
         TrainSettings(**change)

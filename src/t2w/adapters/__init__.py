@@ -4,6 +4,7 @@ from t2w.adapters.accuracy import accuracy
 from t2w.adapters.adapter import Adapter
 from t2w.adapters.base import BaseResult, train_base
 from t2w.adapters.batched import TrainedAdapters, batch_positions, train_tasks
+from t2w.adapters.logits import task_logits
 from t2w.adapters.recipes import RECIPES, Recipe, recipe
 from t2w.adapters.spec import AdapterSpec, flatten, permute, unflatten
 
@@ -19,6 +20,7 @@ __all__ = [
     "flatten",
     "permute",
     "recipe",
+    "task_logits",
     "train_base",
     "train_tasks",
     "unflatten",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,7 +13,7 @@ from t2w.seeds import derive_seed
 if TYPE_CHECKING:
     from t2w.features import FeatureSet
 
-__all__ = ["ClassRows", "class_rows"]
+__all__ = ["ClassRows", "class_rows", "held_out"]
 
 
 @dataclass(frozen=True)
@@ -50,3 +50,12 @@ def class_rows(features: FeatureSet, *, validation_fraction: float = 0.0) -> Cla
         held_out.append(shuffled[:count].sort().values)
         train.append(shuffled[count:].sort().values)
     return ClassRows(tuple(train), tuple(held_out))
+
+
+def held_out(features: FeatureSet, validation_fraction: float) -> FeatureSet | None:
+    """The images that nothing is trained on; None where a class has none."""
+    rows = class_rows(features, validation_fraction=validation_fraction).held_out
+    if not all(map(len, rows)):
+        return None
+    index = torch.cat(rows)
+    return replace(features, features=features.features[index], labels=features.labels[index])

@@ -121,13 +121,25 @@ class LauncherConfig(Section):
 
 
 class GeneratorSection(Section):
+    kind: Literal["t2w", "reference"] = "t2w"  # reference: the network of the paper's code, chunks and one text token
     n_embd: Count
     n_layer: Count
     n_head: Count
-    tokenizer: Literal["unit", "chunk"]
-    chunk_size: Count
-    conditioning: Literal["classes", "pooled"]
-    residual: Annotated[float, Field(gt=0, le=1)]  # what the text leaves open, in units of the adapters' spread
+    dropout: Share = 0.0
+    chunk_size: Count = 576
+    normalizer: Literal["standard", "coefficient", "none"] = "standard"  # each coordinate its own, one factor, as is
+    coefficient: Annotated[float, Field(gt=0)] | None = None  # of "coefficient"; None: 0.538 / spread of the weights
+    # kind t2w
+    tokenizer: Literal["unit", "chunk"] = "unit"
+    conditioning: Literal["classes", "pooled", "both"] = "classes"
+    position: bool = True  # false: tokens of a kind share projections; unit tokens are then equivariant
+    residual: Annotated[float, Field(gt=0, le=1)] = 0.2  # what the text leaves open, in units of the adapters' spread
+    # kind reference
+    split_policy: Literal["chunk_within_layer", "chunk", "layer_by_layer", "chunk_within_input"] = "chunk_within_layer"
+    encoder_depth: Count = 1
+    decoder_depth: Count = 1
+    num_frequencies: Count = 128
+    max_freq_log2: Annotated[float, Field(gt=0)] = 14
 
     @model_validator(mode="after")
     def _heads_divide(self) -> GeneratorSection:
@@ -153,19 +165,55 @@ class DiffusionConfig(Section):
         return ",".join(map(str, sections)) if sections and all(type(part) is int for part in sections) else value
 
 
+class FunctionalConfig(Section):
+    steps: Whole = 0  # of the second phase, on the task loss; 0: none
+    batch_size: Count = 32  # fresh tasks per step
+    images: Count = 128  # training images per task and step
+    learning_rate: Rate = 3e-4
+    warmup: Whole = 50
+    noisy_share: Annotated[float, Field(ge=0, le=1)] = 0.5  # of the tasks at pure noise
+    feature_noise: Annotated[float, Field(ge=0)] = 0.0  # added to image features, in units of their spread
+    label_smoothing: Share = 0.0
+
+
 class TrainConfig(Section):
-    steps: Count
+    steps: Whole | None = None  # of the first phase, on weights
+    epochs: Count | None = None  # passes over the training tasks, in place of steps
     batch_size: Count
     learning_rate: Rate
     weight_decay: Annotated[float, Field(ge=0)]
-    warmup: Whole
+    beta2: Annotated[float, Field(gt=0, lt=1)] = 0.99
+    warmup: Whole = 0  # steps
+    warmup_epochs: Annotated[float, Field(ge=0)] | None = None  # in place of warmup
     clip: Annotated[float, Field(gt=0)]
+    accumulate: Count = 1  # parts a batch is worked through in: less memory, the same result
     ema_decay: Share
-    weighting: Literal["uniform", "min_snr"]  # of the loss over timesteps
-    mixed_precision: Literal["no", "bf16"]
-    log_every: Count
-    checkpoint_every: Count
-    validate_every: Count
+    ema_warmup: bool = True
+    weighting: Literal["uniform", "min_snr"] = "uniform"  # of the loss over timesteps
+    timestep_sampler: Literal["uniform", "loss-second-moment"] = "uniform"
+    condition_dropout: Share = 0.0  # of the tasks trained without text; guidance needs some, e.g. 0.1
+    text_noise: Annotated[float, Field(ge=0)] = 0.0  # blur of class texts, up to this many times their length
+    permutation: bool = False  # hidden units of training adapters in random order, anew at every step
+    adversarial: Annotated[float, Field(ge=0)] = 0.0  # weight of the discriminator; 0: none
+    functional: FunctionalConfig = FunctionalConfig()
+    select: Literal["validation_loss", "validation_accuracy", "last"] = "last"  # which weights are kept
+    mixed_precision: Literal["no", "bf16", "fp16"] = "no"
+    compile: bool = False
+    resume_from: str | None = None  # weights to start from: a generator's file, ours or the reference's
+    log_every: Count = 10
+    checkpoint_every: Count = 250
+    checkpoint_every_epochs: Count | None = None  # in place of checkpoint_every
+    validate_every: Count = 100
+    keep: Whole = 1  # periodic checkpoints kept beside the last and the best
+    trackers: list[Literal["tensorboard", "wandb"]] = []
+
+    @model_validator(mode="after")
+    def _one_length(self) -> TrainConfig:
+        if (self.steps is None) == (self.epochs is None):
+            raise ValueError(
+                f"train.steps is {self.steps} and train.epochs is {self.epochs}; give one, set the other to null"
+            )
+        return self
 
 
 class JointConfig(Section):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import torch
 
 from t2w.adapters import AdapterSpec, accuracy
-from t2w.adapters.holdout import class_rows
+from t2w.adapters.holdout import held_out
 from t2w.features import FeatureSet
 from t2w.generator import condition_of
 
@@ -68,12 +68,8 @@ class Bench:
 
     @cached_property
     def held_out(self) -> FeatureSet:
-        """The training images that neither base nor adapters were trained on."""
-        rows = class_rows(self.train, validation_fraction=self.validation_fraction).held_out
-        index = torch.cat(rows)
-        if not all(map(len, rows)):
-            return self.train
-        return replace(self.train, features=self.train.features[index], labels=self.train.labels[index])
+        """The training images that neither base nor adapters were trained on; all, where a class has none of those."""
+        return held_out(self.train, self.validation_fraction) or self.train
 
     def pooled(self, tasks: Tasks) -> torch.Tensor:
         """(T, out) each task's text in one vector, by the paper's prior attention."""

@@ -1,10 +1,12 @@
 """The generator: from class texts to adapter weights."""
 
-from t2w.generator.condition import Condition, condition_of, prior_attention
-from t2w.generator.config import PRESETS, Conditioning, GeneratorConfig, Tokenizer, preset, small, tiny
+from t2w.generator.build import PRESETS, Network, NetworkConfig, build_network, config_from_dict, preset
+from t2w.generator.condition import Condition, condition_of, prior_attention, with_noise, without_text
+from t2w.generator.config import Conditioning, GeneratorConfig, Tokenizer, small, tiny
 from t2w.generator.generator import Generator
-from t2w.generator.network import WeightTransformer, build_network
+from t2w.generator.network import WeightTransformer
 from t2w.generator.normalizer import Normalizer
+from t2w.generator.reference import ReferenceConfig, ReferenceTransformer, reference_large, reference_small
 from t2w.generator.tokens import WeightTokens, chunk_tables, token_tables, unit_tables
 
 __all__ = [
@@ -13,17 +15,26 @@ __all__ = [
     "Conditioning",
     "Generator",
     "GeneratorConfig",
+    "Network",
+    "NetworkConfig",
     "Normalizer",
+    "ReferenceConfig",
+    "ReferenceTransformer",
     "Tokenizer",
     "WeightTokens",
     "WeightTransformer",
     "build_network",
     "chunk_tables",
     "condition_of",
+    "config_from_dict",
     "preset",
     "prior_attention",
+    "reference_large",
+    "reference_small",
     "small",
     "tiny",
     "token_tables",
     "unit_tables",
+    "with_noise",
+    "without_text",
 ]

@@ -12,7 +12,7 @@ from torch import Tensor
 from t2w.errors import T2WError
 from t2w.generator.config import Conditioning
 
-__all__ = ["Condition", "condition_of", "prior_attention"]
+__all__ = ["Condition", "condition_of", "prior_attention", "with_noise", "without_text"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +41,30 @@ class Condition:
         return Condition(self.tokens.to(device), self.mask.to(device))
 
 
+def without_text(condition: Condition, dropped: Tensor) -> Condition:
+    """The condition with nothing said to some tasks: one token of zeros each.
+
+    Args:
+        dropped: (N,) bool, True for the tasks whose text is left out.
+    """
+    tokens = condition.tokens.masked_fill(dropped[:, None, None], 0.0)
+    first = torch.arange(condition.mask.shape[1], device=condition.mask.device) == 0
+    return Condition(tokens, torch.where(dropped[:, None], first, condition.mask))
+
+
+def with_noise(condition: Condition, level: Tensor, noise: Tensor) -> Condition:
+    """The condition with its texts blurred: each token moved in a random direction, its length kept.
+
+    Args:
+        level: (N,) length of the move, in lengths of the token: 0 leaves it, at 1 its cosine with the old one is 0.7.
+        noise: (N, n, text_dim) standard normal.
+    """
+    tokens = condition.tokens
+    length = tokens.norm(dim=-1, keepdim=True)
+    moved = tokens + level[:, None, None] * length * noise / noise.shape[-1] ** 0.5
+    return Condition(moved * (length / moved.norm(dim=-1, keepdim=True).clamp(min=1e-12)), condition.mask)
+
+
 def prior_attention(embeddings: Tensor) -> Tensor:
     """The paper's pooling of n class embeddings (n, d) to one (d,): softmax over cosines with their mean."""
     similarity = F.cosine_similarity(embeddings, embeddings.mean(dim=0, keepdim=True), dim=-1)
@@ -55,7 +79,8 @@ def condition_of(
     Args:
         text: (C, text_dim) one embedding per class.
         tasks: positions in `text` per task; None for one task of all C classes.
-        conditioning: "classes" (one token per class, padded) or "pooled" (one token per task).
+        conditioning: "classes" (one token per class, padded), "pooled" (one token per task) or "both" (the pooled one
+            first).
 
     Raises:
         T2WError: no task, a task without classes, or a class that `text` does not have.
@@ -69,9 +94,10 @@ def condition_of(
             f"a class at position {highest if highest >= len(text) else lowest}",
             expected=f"0 to {len(text) - 1}, as there are {len(text)} class texts",
         )
-    groups = [text[torch.as_tensor(list(task))].float() for task in tasks]
-    if conditioning == "pooled":
-        groups = [prior_attention(group)[None] for group in groups]
+    groups = [text[torch.as_tensor(list(task), device=text.device)].float() for task in tasks]
+    if conditioning != "classes":
+        pooled = [prior_attention(group)[None] for group in groups]
+        groups = pooled if conditioning == "pooled" else [torch.cat(pair) for pair in zip(pooled, groups, strict=True)]
     lengths = torch.tensor([len(group) for group in groups])
     tokens = torch.nn.utils.rnn.pad_sequence(groups, batch_first=True)
-    return Condition(tokens, torch.arange(tokens.shape[1]) < lengths[:, None])
+    return Condition(tokens, (torch.arange(tokens.shape[1]) < lengths[:, None]).to(tokens.device))

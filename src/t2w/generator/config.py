@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from t2w.adapters import AdapterSpec
 from t2w.errors import T2WError, nearest
 
-__all__ = ["PRESETS", "Conditioning", "GeneratorConfig", "Tokenizer", "preset", "small", "tiny"]
+__all__ = ["Conditioning", "GeneratorConfig", "Tokenizer", "small", "tiny"]
 
 Tokenizer = Literal["unit", "chunk"]
-Conditioning = Literal["classes", "pooled"]
+Conditioning = Literal["classes", "pooled", "both"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,9 @@ class GeneratorConfig:
         tokenizer: "unit" (one token per hidden unit: incoming row, bias, outgoing column; one for the output bias) or
             "chunk" (consecutive pieces of at most `chunk_size` numbers within each layer, as the reference has them).
         chunk_size: numbers per chunk; used by "chunk" alone.
-        conditioning: "classes" (one token per class text) or "pooled" (one token, the paper's prior attention).
+        conditioning: "classes" (one token per class text), "pooled" (one token, the paper's prior attention) or "both".
+        position: every weight token has a place, and projections, of its own. False: tokens of one kind share them, and
+            with "unit" tokens the network is equivariant: renumber the hidden units of x_t, and x_0 follows.
         timesteps: T of the linear noise schedule it is trained with.
         dropout: share of every block's outputs dropped in training, in [0, 1). Larger: learns more slowly, and learns
             the training adapters by heart later.
@@ -47,6 +49,7 @@ class GeneratorConfig:
     tokenizer: Tokenizer = "unit"
     chunk_size: int = 576
     conditioning: Conditioning = "classes"
+    position: bool = True
     timesteps: int = 1000
     dropout: float = 0.0
     residual: float = 0.2
@@ -95,17 +98,3 @@ def tiny(spec: AdapterSpec, text_dim: int, **changes: Any) -> GeneratorConfig:
 def small(spec: AdapterSpec, text_dim: int, **changes: Any) -> GeneratorConfig:
     """For adapters of about 15,000 weights."""
     return replace(GeneratorConfig(spec, text_dim, n_embd=256, n_layer=6, n_head=4), **changes)
-
-
-PRESETS: dict[str, Callable[..., GeneratorConfig]] = {"tiny": tiny, "small": small}
-
-
-def preset(name: str, spec: AdapterSpec, text_dim: int, **changes: Any) -> GeneratorConfig:
-    """The config called `name`, with fields changed.
-
-    Raises:
-        T2WError: no preset of that name, or a field out of range.
-    """
-    if name not in PRESETS:
-        raise T2WError(f"no generator preset {name!r}{nearest(name, PRESETS)}", expected=f"one of {', '.join(PRESETS)}")
-    return PRESETS[name](spec, text_dim, **changes)

@@ -12,15 +12,14 @@ from torch import Tensor
 from t2w.diffusion import Denoiser, Sampler, Samples, linear_schedule, sample
 from t2w.errors import T2WError
 from t2w.files import load_tensors, save_tensors
-from t2w.generator.condition import Condition, condition_of
-from t2w.generator.config import GeneratorConfig
-from t2w.generator.network import WeightTransformer, build_network
+from t2w.generator.build import Network, NetworkConfig, build_network, config_from_dict
+from t2w.generator.condition import Condition, condition_of, without_text
 from t2w.generator.normalizer import Normalizer
 from t2w.seeds import derive_seed
 
 __all__ = ["FORMAT", "VERSION", "Generator"]
 
-FORMAT, VERSION = "t2w-generator", 1
+FORMAT, VERSION = "t2w-generator", 2
 _WHAT = "a generator saved by t2w"
 _BATCH = 64  # tasks per call of the network: memory stays flat, and larger gains nothing on a CPU
 
@@ -34,15 +33,13 @@ class Generator:
         identity: names of what it was trained with, e.g. "text_encoder", "template", "vision_encoder"; stored as is.
     """
 
-    def __init__(
-        self, network: WeightTransformer, normalizer: Normalizer, identity: Mapping[str, Any] | None = None
-    ) -> None:
+    def __init__(self, network: Network, normalizer: Normalizer, identity: Mapping[str, Any] | None = None) -> None:
         self.network = network.eval()
         self.normalizer = normalizer.to(next(network.parameters()).device)
         self.identity: dict[str, Any] = dict(identity or {})
 
     @property
-    def config(self) -> GeneratorConfig:
+    def config(self) -> NetworkConfig:
         return self.network.config
 
     @property
@@ -59,14 +56,25 @@ class Generator:
         """The condition this generator wants: see `condition_of` for the arguments."""
         return condition_of(text, tasks, conditioning=self.config.conditioning)
 
-    def denoiser(self, condition: Condition) -> Denoiser:
-        """x_t (N, P), t (N,) -> x0_hat (N, P) in normalised space, for these N conditions."""
+    def denoiser(self, condition: Condition, *, guidance: float = 1.0) -> Denoiser:
+        """x_t (N, P), t (N,) -> x0_hat (N, P) in normalised space, for these N conditions.
+
+        Args:
+            guidance: w of classifier-free guidance (Ho and Salimans 2022), x0_u + w (x0_c - x0_u) with and without
+                text. 1 asks with text alone; other values double the cost, and want a network trained with
+                condition dropout.
+        """
         condition = condition.to(self.device)
 
         def predict(x_t: Tensor, t: Tensor) -> Tensor:
             return self.network(x_t, t, condition)
 
-        return predict
+        def guided(x_t: Tensor, t: Tensor) -> Tensor:
+            silent = without_text(condition, torch.ones(len(condition), dtype=torch.bool, device=self.device))
+            unconditional = self.network(x_t, t, silent)
+            return unconditional + guidance * (predict(x_t, t) - unconditional)
+
+        return predict if guidance == 1.0 else guided
 
     def generate(
         self,
@@ -75,6 +83,7 @@ class Generator:
         seed: int = 0,
         sampler: Sampler = "ddim",
         steps: int = 10,
+        guidance: float = 1.0,
         progress: Callable[[int], None] | None = None,
     ) -> Tensor:
         """Adapter weights (N, P) float32 on the CPU, one vector per condition.
@@ -82,6 +91,7 @@ class Generator:
         Args:
             seed: of the noise; row i depends on (seed, i) and its condition, not on the other rows.
             sampler, steps: see `t2w.diffusion.sample`.
+            guidance: see `denoiser`.
             progress: called with the number of vectors done since the last call; None for no calls.
 
         Raises:
@@ -89,18 +99,24 @@ class Generator:
         """
         found = []
         for start in range(0, len(condition), _BATCH):
-            samples = self._sample(condition, start, seed, sampler, steps, trajectory=False)
+            samples = self._sample(condition, start, seed, sampler, steps, guidance, trajectory=False)
             found.append(self.normalizer.denormalize(samples.x_0).cpu())
             if progress is not None:
                 progress(len(found[-1]))
         return torch.cat(found)
 
     def trajectory(
-        self, condition: Condition, *, seed: int = 0, sampler: Sampler = "ddim", steps: int = 10
+        self,
+        condition: Condition,
+        *,
+        seed: int = 0,
+        sampler: Sampler = "ddim",
+        steps: int = 10,
+        guidance: float = 1.0,
     ) -> tuple[Tensor, tuple[int, ...]]:
         """The adapter (S, N, P) that each of the S steps predicts, the last as `generate` has it, and the timesteps."""
         parts = [
-            self._sample(condition, start, seed, sampler, steps, trajectory=True)
+            self._sample(condition, start, seed, sampler, steps, guidance, trajectory=True)
             for start in range(0, len(condition), _BATCH)
         ]
         paths = [self.normalizer.denormalize(p.trajectory).cpu() for p in parts if p.trajectory is not None]
@@ -108,12 +124,20 @@ class Generator:
 
     @torch.inference_mode()
     def _sample(
-        self, condition: Condition, start: int, seed: int, sampler: Sampler, steps: int, *, trajectory: bool
+        self,
+        condition: Condition,
+        start: int,
+        seed: int,
+        sampler: Sampler,
+        steps: int,
+        guidance: float,
+        *,
+        trajectory: bool,
     ) -> Samples:
         part = condition.rows(slice(start, start + _BATCH))
         x_T = torch.stack([_noise(self.config.spec.size, seed, start + i) for i in range(len(part))])
         return sample(
-            self.denoiser(part),
+            self.denoiser(part, guidance=guidance),
             x_T.to(self.device),
             sampler=sampler,
             steps=steps,
@@ -145,9 +169,9 @@ class Generator:
                 expected=f"format {VERSION}",
                 fix="read it with the version of t2w that wrote it",
             )
-        config = GeneratorConfig.from_dict(metadata.get("config", {}))
+        config = config_from_dict(metadata.get("config", {}))
         with torch.device("meta"):
-            network = WeightTransformer(config)
+            network = build_network(config)
         expected = {f"network.{name}": value.shape for name, value in network.state_dict().items()}
         expected |= {f"normalizer.{name}": torch.Size([config.spec.size]) for name in ("base", "mean", "std")}
         _check_tensors(path, {name: value.shape for name, value in tensors.items()}, expected)

@@ -18,7 +18,7 @@ from t2w.generator.condition import Condition
 from t2w.generator.config import GeneratorConfig
 from t2w.generator.tokens import WeightTokens, token_tables
 
-__all__ = ["WeightTransformer", "build_network"]
+__all__ = ["WeightTransformer"]
 
 
 class Attention(nn.Module):
@@ -74,9 +74,12 @@ class WeightTransformer(nn.Module):
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.config, d = config, config.n_embd
-        self.weights = WeightTokens(token_tables(config), d)
-        # Weight tokens have places, class tokens are a set: only the former get positions.
-        self.position = nn.Parameter(torch.zeros(self.weights.count, d))
+        tables = token_tables(config)
+        self.weights = WeightTokens(tables, d, shared=not config.position)
+        # Weight tokens have places, class tokens are a set: only the former get positions. Without places a token says
+        # of itself no more than which kind it is.
+        self.places = None if config.position else [len(table) for table in tables]
+        self.position = nn.Parameter(torch.zeros(self.weights.count if config.position else len(tables), d))
         self.time = nn.Sequential(nn.Linear(d, d), nn.SiLU(), nn.Linear(d, d))
         self.text = nn.Sequential(nn.Linear(config.text_dim, d), nn.GELU(), nn.Linear(d, d), nn.LayerNorm(d))
         self.blocks = nn.ModuleList([Block(d, config.n_head, config.dropout) for _ in range(config.n_layer)])
@@ -91,7 +94,10 @@ class WeightTransformer(nn.Module):
         k = alpha_bar * self.config.residual**2
         k = k / (k + 1 - alpha_bar)
 
-        tokens = self.weights.encode(alpha_bar.sqrt() * x_t) + self.position  # (N, M, d)
+        position: Tensor = self.position
+        if self.places is not None:
+            position = position.repeat_interleave(torch.tensor(self.places, device=position.device), dim=0)
+        tokens = self.weights.encode(alpha_bar.sqrt() * x_t) + position  # (N, M, d)
         time = self.time(_sinusoids(t, self.config.n_embd))[:, None]  # (N, 1, d)
         x = torch.cat([tokens, time], dim=1)
         # Unit-length embeddings have entries of about text_dim^-1/2; at about 1 they suit the usual initialisation.
@@ -124,10 +130,3 @@ def _sinusoids(t: Tensor, n: int) -> Tensor:
     frequency = torch.exp(-math.log(10_000) * torch.arange(half, device=t.device) / max(half - 1, 1))
     angle = t[:, None].float() * frequency
     return F.pad(math.sqrt(2) * torch.cat([angle.sin(), angle.cos()], dim=1), (0, n - 2 * half))
-
-
-def build_network(config: GeneratorConfig, *, seed: int = 0) -> WeightTransformer:
-    """A network with initial weights that depend on the config and the seed alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return WeightTransformer(config)

@@ -1,4 +1,4 @@
-"""Weights as the diffusion sees them: differences from the base adapter, each coordinate at mean 0 and spread 1."""
+"""Weights as the diffusion sees them: by default differences from base, each coordinate at mean 0 and spread 1."""
 
 from __future__ import annotations
 
@@ -51,10 +51,19 @@ class Normalizer(nn.Module):
                 expected="finite weights",
                 fix="train the adapters again, at a lower learning rate",
             )
-        change = vectors.float() - base.float()
-        std, mean = torch.std_mean(change, dim=0)
+        std, mean = torch.std_mean(vectors.float() - base.float(), dim=0)
         typical = std.square().mean().sqrt()
         return cls(base, mean, std.clamp(min=max(_FLOOR * float(typical), 1e-12)))
+
+    @staticmethod
+    def coefficient_for(vectors: Tensor) -> float:
+        """The factor that brings weights (T, P) to a spread of 0.538, the rule of G.pt (Peebles et al. 2022)."""
+        return 0.538 / float(vectors.float().std())
+
+    @classmethod
+    def scaled(cls, size: int, coefficient: float) -> Normalizer:
+        """The reference's: weights times one number, base and mean left in. `coefficient` 1 leaves them as they are."""
+        return cls(torch.zeros(size), torch.zeros(size), torch.full((size,), 1.0 / coefficient))
 
     def normalize(self, weights: Tensor) -> Tensor:
         """(..., P) adapter weights to (..., P) normalised."""

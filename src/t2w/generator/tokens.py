@@ -43,21 +43,28 @@ def token_tables(config: GeneratorConfig) -> list[Tensor]:
 
 
 class WeightTokens(nn.Module):
-    """From weight vectors to tokens and back. Every token has its own, batched over tokens of equal size."""
+    """From weight vectors to tokens and back, batched over tokens of equal size.
+
+    Args:
+        tables: see above.
+        n_embd: width of a token.
+        shared: tokens of one table share their projections; else every token has its own.
+    """
 
     order: Tensor
     inverse: Tensor
 
-    def __init__(self, tables: list[Tensor], n_embd: int) -> None:
+    def __init__(self, tables: list[Tensor], n_embd: int, *, shared: bool = False) -> None:
         super().__init__()
         self.shapes = [tuple(table.shape) for table in tables]
         order = torch.cat([table.flatten() for table in tables])
         # Positions in token order, and back. Both follow from the config, so neither is stored with the weights.
         self.register_buffer("order", order, persistent=False)
         self.register_buffer("inverse", order.argsort(), persistent=False)
-        self.embed = nn.ParameterList([nn.Parameter(torch.empty(g, s, n_embd)) for g, s in self.shapes])
-        self.head = nn.ParameterList([nn.Parameter(torch.zeros(g, n_embd, s)) for g, s in self.shapes])
-        self.head_bias = nn.Parameter(torch.zeros(len(order)))
+        own = [(1 if shared else g, s) for g, s in self.shapes]
+        self.embed = nn.ParameterList([nn.Parameter(torch.empty(g, s, n_embd)) for g, s in own])
+        self.head = nn.ParameterList([nn.Parameter(torch.zeros(g, n_embd, s)) for g, s in own])
+        self.head_bias = nn.ParameterList([nn.Parameter(torch.zeros(g, s)) for g, s in own])
         for weight in self.embed:
             nn.init.normal_(weight, std=weight.shape[1] ** -0.5)
 
@@ -70,7 +77,7 @@ class WeightTokens(nn.Module):
         """(N, P) numbers to (N, M, n_embd) tokens."""
         pieces = x[:, self.order].split([g * s for g, s in self.shapes], dim=1)
         tokens = [
-            torch.einsum("ngs,gsd->ngd", piece.unflatten(1, shape), weight)
+            torch.einsum("ngs,gsd->ngd", piece.unflatten(1, shape), weight.expand(shape[0], -1, -1))
             for piece, shape, weight in zip(pieces, self.shapes, self.embed, strict=True)
         ]
         return torch.cat(tokens, dim=1)
@@ -79,7 +86,7 @@ class WeightTokens(nn.Module):
         """(N, M, n_embd) tokens to (N, P) numbers. Zero before training."""
         pieces = tokens.split([g for g, _ in self.shapes], dim=1)
         numbers = [
-            torch.einsum("ngd,gds->ngs", piece, weight).flatten(1)
-            for piece, weight in zip(pieces, self.head, strict=True)
+            (torch.einsum("ngd,gds->ngs", piece, weight.expand(shape[0], -1, -1)) + bias).flatten(1)
+            for piece, shape, weight, bias in zip(pieces, self.shapes, self.head, self.head_bias, strict=True)
         ]
-        return torch.cat(numbers, dim=1)[:, self.inverse] + self.head_bias
+        return torch.cat(numbers, dim=1)[:, self.inverse]

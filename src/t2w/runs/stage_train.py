@@ -1,23 +1,52 @@
-"""Stage `train`: train/generator.safetensors, train/losses.json, and the checkpoint training goes on from."""
+"""Stage `train`: train/generator.safetensors, train/losses.json, and train/checkpoints that training goes on from."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from math import ceil
+from typing import Any
 
+import torch
+
+from t2w.adapters import AdapterSpec, accuracy
+from t2w.adapters.holdout import held_out
 from t2w.adapters.store import WeightDataset
+from t2w.config import Config
+from t2w.config.schema import TrainConfig
 from t2w.devices import resolve_device
+from t2w.errors import T2WError
 from t2w.files import write_json
-from t2w.generator import Condition, Generator, GeneratorConfig, condition_of
+from t2w.generator import (
+    Generator,
+    GeneratorConfig,
+    Network,
+    NetworkConfig,
+    Normalizer,
+    ReferenceConfig,
+    condition_of,
+)
 from t2w.runs.engine import stage_fingerprint
 from t2w.runs.folder import Run
-from t2w.runs.stage_adapters import read_base, read_weights
-from t2w.runs.stage_features import read_texts, read_vision
+from t2w.runs.stage_adapters import Base, read_base, read_weights
+from t2w.runs.stage_features import read_features, read_texts, read_vision
 from t2w.runs.stage_tasks import read_task_set
-from t2w.training import TrainSettings, fit_generator
+from t2w.tasks import TaskSet
+from t2w.training import (
+    FreshTasks,
+    Functional,
+    FunctionalSettings,
+    TrainSettings,
+    Validation,
+    fit_generator,
+)
 
-__all__ = ["read_generator", "run"]
+__all__ = ["read_generator", "run", "settings_of", "shape_of"]
 
 log = logging.getLogger("t2w")
+
+_REFERENCE_KEYS = ("split_policy", "encoder_depth", "decoder_depth", "num_frequencies", "max_freq_log2")
+_OWN_KEYS = ("tokenizer", "conditioning", "position", "residual")
 
 
 def run(run: Run) -> None:
@@ -26,25 +55,19 @@ def run(run: Run) -> None:
     weights = read_weights(run)
     train, validation = weights.subset(split="train"), weights.subset(split="validation")
     task_set = read_task_set(run)
-    shape = GeneratorConfig(
-        spec=base.spec,
-        text_dim=text.shape[1],
-        timesteps=config.diffusion.timesteps,
-        **config.generator.model_dump(),
-    )
-
-    def conditions(dataset: WeightDataset) -> Condition:
-        position = {name: i for i, name in enumerate(task_set.class_names)}
-        tasks = [[position[name] for name in record.class_names] for record in dataset.records]
-        return condition_of(text, tasks, conditioning=shape.conditioning)
-
+    shape = shape_of(config, base.spec, text.shape[1])
+    normalizer = _normalizer(config, base, train)
+    tasks = _tasks(train, task_set)
     generator, result = fit_generator(
         shape,
         base.vector,
-        train.vectors,
-        conditions(train),
-        settings=TrainSettings(seed=config.seed, **config.train.model_dump()),
-        validation=(validation.vectors, conditions(validation)),
+        train.mapped(),
+        condition_of(text, tasks, conditioning=shape.conditioning),
+        settings=settings_of(config.train, len(train), seed=config.seed),
+        normalizer=normalizer,
+        validation=_validation(run, base, validation, task_set, text, normalizer, shape),
+        functional=_functional(run, task_set, text) if config.train.functional.steps else None,
+        initial=_initial(config, shape),
         identity={
             "name": f"{config.name}@{stage_fingerprint(config, 'train')}",
             "dataset": config.dataset.name,
@@ -55,15 +78,112 @@ def run(run: Run) -> None:
             "text_encoder_path": config.encoder.path,
             "vision": read_vision(run),
         },
-        checkpoints=run.path("train"),
+        checkpoints=run.path("train", "checkpoints"),
         device=resolve_device(config.device),
     )
     generator.save(run.path("train", "generator.safetensors"))
     write_json(
         run.path("train", "losses.json"),
-        {"train": result.train_losses, "validation": [entry[:2] for entry in result.validation_losses]},
+        {
+            "train": result.train_losses,
+            "validation": [(point.step, point.loss) for point in result.validation_losses],
+            "accuracy": [(p.step, p.accuracy) for p in result.validation_losses if p.accuracy is not None],
+            "first_phase_steps": result.first_phase_steps,
+            "best_step": result.best_step,
+            "seconds": result.seconds,
+        },
     )
-    log.info("generator: %d steps, loss %.4f", result.steps, result.train_losses[-1][1])
+    log.info("generator: %d steps, the weights after step %d are kept", result.steps, result.best_step)
+
+
+def shape_of(config: Config, spec: AdapterSpec, text_dim: int) -> NetworkConfig:
+    """The network that a configuration asks for."""
+    section = config.generator.model_dump()
+    names = ("n_embd", "n_layer", "n_head", "dropout", "chunk_size")
+    common: dict[str, Any] = {name: section[name] for name in names} | {"timesteps": config.diffusion.timesteps}
+    if config.generator.kind == "reference":
+        return ReferenceConfig(spec, text_dim, **common, **{name: section[name] for name in _REFERENCE_KEYS})
+    return GeneratorConfig(spec, text_dim, **common, **{name: section[name] for name in _OWN_KEYS})
+
+
+def settings_of(config: TrainConfig, tasks: int, *, seed: int) -> TrainSettings:
+    """Training settings, with epochs turned into steps for this many training tasks."""
+    values = config.model_dump()
+    per_epoch = max(tasks // config.batch_size, 1)  # as the reference counts: an incomplete batch is left out
+    for target in ("steps", "warmup", "checkpoint_every"):
+        count = values.pop("epochs" if target == "steps" else f"{target}_epochs")
+        if count is not None:
+            values[target] = ceil(count * per_epoch)
+    del values["resume_from"]
+    functional, trackers = FunctionalSettings(**values.pop("functional")), tuple(values.pop("trackers"))
+    return TrainSettings(seed=seed, functional=functional, trackers=trackers, **values)
+
+
+def _normalizer(config: Config, base: Base, train: WeightDataset) -> Normalizer:
+    kind, coefficient = config.generator.normalizer, config.generator.coefficient
+    if kind == "standard":
+        return Normalizer.fit(base.vector, train.vectors)
+    if kind == "none":
+        return Normalizer.scaled(base.spec.size, 1.0)
+    return Normalizer.scaled(base.spec.size, coefficient or Normalizer.coefficient_for(train.vectors))
+
+
+def _initial(config: Config, shape: NetworkConfig) -> Mapping[str, torch.Tensor] | None:
+    """The weights that training starts from; None for new ones."""
+    path = config.train.resume_from
+    if path is None:
+        return None
+    if path.endswith(".safetensors"):
+        found: Network = Generator.load(path).network
+    else:
+        from t2w.interop.reference import load_generator
+
+        found = load_generator(path, n_head=config.generator.n_head, max_freq_log2=config.generator.max_freq_log2)
+    mine, theirs = shape.to_dict(), found.config.to_dict()
+    wrong = [key for key in mine if key not in ("timesteps", "dropout", "spec") and mine[key] != theirs.get(key)]
+    if wrong or found.config.spec.size != shape.spec.size:
+        named = ", ".join(f"{key} = {theirs.get(key)}" for key in wrong) or f"{found.config.spec.size} weights"
+        wanted = ", ".join(f"{key} = {mine[key]}" for key in wrong) or f"{shape.spec.size} weights"
+        raise T2WError(f"{path} is a network with {named}", expected=wanted, fix="set generator.* to its sizes")
+    return found.state_dict()
+
+
+def _tasks(dataset: WeightDataset, task_set: TaskSet) -> list[list[int]]:
+    position = {name: i for i, name in enumerate(task_set.class_names)}
+    return [[position[name] for name in record.class_names] for record in dataset.records]
+
+
+def _validation(
+    run: Run,
+    base: Base,
+    dataset: WeightDataset,
+    task_set: TaskSet,
+    text: torch.Tensor,
+    normalizer: Normalizer,
+    shape: NetworkConfig,
+) -> Validation:
+    """Validation tasks; the accuracy of one-step adapters on training images that nothing is trained on."""
+    tasks = _tasks(dataset, task_set)
+    condition = condition_of(text, tasks, conditioning=shape.conditioning)
+    images = held_out(read_features(run)[0], run.config.recipe.validation_fraction)
+    if images is None:
+        return Validation(dataset.vectors, condition)
+
+    def measure(network: Network) -> float:
+        vectors = Generator(network, normalizer).generate(condition, steps=1)
+        return float(accuracy(base.spec, vectors, images, text, tasks).mean())
+
+    return Validation(dataset.vectors, condition, measure)
+
+
+def _functional(run: Run, task_set: TaskSet, text: torch.Tensor) -> Functional:
+    config, train = run.config, read_features(run)[0]
+    position = {name: i for i, name in enumerate(task_set.class_names)}
+    sizes = (config.tasks.min_classes, min(config.tasks.max_classes, len(task_set.seen_classes)))
+    kept_apart = [task for task in task_set.tasks if task.split != "train"]
+    forbidden = {frozenset(position[name] for name in task.classes) for task in kept_apart}
+    seen = [position[name] for name in task_set.seen_classes]
+    return Functional(FreshTasks(train, seen, sizes, config.recipe.validation_fraction, forbidden), text)
 
 
 def read_generator(run: Run) -> Generator:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from t2w.seeds import derive_seed
 
-__all__ = ["Draw", "draw", "seeded", "task_order"]
+__all__ = ["Draw", "draw", "drop_mask", "generator_for", "permutations", "seeded", "stratified_timesteps", "task_order"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ def task_order(seed: int, step: int, *, tasks: int, batch_size: int) -> Tensor:
     """(batch_size,) positions: the run reads shuffled passes over all tasks, one after another, without a gap."""
     start, end = step * batch_size, (step + 1) * batch_size
     passes = [
-        torch.randperm(tasks, generator=_generator(seed, "order", n))
+        torch.randperm(tasks, generator=generator_for(seed, "order", n))
         for n in range(start // tasks, (end - 1) // tasks + 1)
     ]
     first = start % tasks
@@ -42,13 +42,28 @@ def task_order(seed: int, step: int, *, tasks: int, batch_size: int) -> Tensor:
 
 def draw(seed: int, step: int, *, tasks: int, size: int, batch_size: int, timesteps: int) -> Draw:
     """The randomness of one step, for `tasks` training vectors of `size` numbers."""
-    rng = _generator(seed, "noise", step)
-    # One timestep from each of B equal strata, in random order: uniform, and the loss less noisy (Kingma et al. 2021).
-    strata = torch.randperm(batch_size, generator=rng)
-    t = ((strata + torch.rand(batch_size, generator=rng, dtype=torch.float64)) * timesteps / batch_size).long()
+    rng = generator_for(seed, "noise", step)
+    t = stratified_timesteps(batch_size, timesteps, rng)
     noise = torch.randn(batch_size, size, generator=rng)
-    order = task_order(seed, step, tasks=tasks, batch_size=batch_size)
-    return Draw(order, t.clamp(max=timesteps - 1), noise)
+    return Draw(task_order(seed, step, tasks=tasks, batch_size=batch_size), t, noise)
+
+
+def stratified_timesteps(count: int, timesteps: int, rng: torch.Generator) -> Tensor:
+    """(count,) one timestep from each of `count` equal strata, in random order: uniform, and the loss less noisy
+    (Kingma et al. 2021)."""
+    strata = torch.randperm(count, generator=rng)
+    t = ((strata + torch.rand(count, generator=rng, dtype=torch.float64)) * timesteps / count).long()
+    return t.clamp(max=timesteps - 1)
+
+
+def drop_mask(seed: int, step: int, *, batch_size: int, share: float) -> Tensor:
+    """(batch_size,) bool: which tasks of a step are trained without their text."""
+    return torch.rand(batch_size, generator=generator_for(seed, "condition dropout", step)) < share
+
+
+def permutations(seed: int, step: int, *, batch_size: int, hidden: int) -> Tensor:
+    """(batch_size, hidden) an order of the hidden units for every task of a step, each equally likely."""
+    return torch.rand(batch_size, hidden, generator=generator_for(seed, "permutation", step)).argsort(dim=1)
 
 
 @contextmanager
@@ -60,5 +75,6 @@ def seeded(device: torch.device, seed: int, step: int) -> Iterator[None]:
         yield
 
 
-def _generator(seed: int, purpose: str, index: int) -> torch.Generator:
+def generator_for(seed: int, purpose: str, index: int) -> torch.Generator:
+    """A stream of its own for a purpose and a step."""
     return torch.Generator().manual_seed(derive_seed(seed, purpose, index))

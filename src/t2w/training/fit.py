@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from t2w.generator import Condition, Generator, GeneratorConfig, Normalizer, build_network
-from t2w.training.loop import TrainResult, train_generator
+from t2w.generator import Condition, Generator, NetworkConfig, Normalizer, build_network
+from t2w.training.inputs import Functional, TrainResult, Validation
+from t2w.training.loop import train_generator
+from t2w.training.rows import Vectors
 from t2w.training.settings import TrainSettings
 
 __all__ = ["fit_generator"]
 
 
 def fit_generator(
-    config: GeneratorConfig,
+    config: NetworkConfig,
     base: Tensor,
-    vectors: Tensor,
+    vectors: Vectors,
     condition: Condition,
     *,
     settings: TrainSettings,
-    validation: tuple[Tensor, Condition] | None = None,
+    normalizer: Normalizer | None = None,
+    validation: Validation | None = None,
+    functional: Functional | None = None,
+    initial: Mapping[str, Tensor] | None = None,
     identity: Mapping[str, Any] | None = None,
     checkpoints: str | Path | None = None,
     device: torch.device | str = "cpu",
@@ -33,25 +39,34 @@ def fit_generator(
     Args:
         config: of the generator; its `conditioning` must be that of the conditions.
         base: (P,) the adapter all others started from.
-        vectors: (T, P) training adapters, as trained (not normalised).
+        vectors: (T, P) training adapters, as trained (not normalised); a tensor or memory-mapped.
         condition: of the same T tasks.
         settings: of the run.
-        validation: adapters (V, P), as trained, and conditions of validation tasks; None for no validation.
+        normalizer: between adapters and what the network sees; None fits one to the training adapters.
+        validation: its adapters as trained (not normalised); None for no validation.
+        functional: what the second phase works on; None where there is none.
+        initial: the network's first weights; None for new ones.
         identity: stored with the generator (`Generator.identity`).
-        checkpoints: folder of the run's checkpoint, continued where there is one; None for none.
+        checkpoints: folder of the run's checkpoints, continued where there are some; None for none.
         device: where to train; the generator stays there.
 
     Raises:
         T2WError: see `train_generator` and `Normalizer.fit`.
     """
-    normalizer = Normalizer.fit(base, vectors)
+    normalizer = normalizer or Normalizer.fit(base, vectors[:])
     network = build_network(config, seed=settings.seed)
+    if initial is not None:
+        network.load_state_dict(initial)
+    if validation is not None:
+        validation = replace(validation, x_0=normalizer.normalize(validation.x_0))
     result = train_generator(
         network,
-        normalizer.normalize(vectors),
+        vectors,
         condition,
         settings=settings,
-        validation=None if validation is None else (normalizer.normalize(validation[0]), validation[1]),
+        normalizer=normalizer,
+        validation=validation,
+        functional=functional,
         checkpoints=checkpoints,
         device=device,
     )

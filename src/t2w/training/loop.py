@@ -2,55 +2,46 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from t2w.diffusion import linear_schedule, q_sample
-from t2w.errors import T2WError
-from t2w.files import fingerprint
-from t2w.generator import Condition, WeightTransformer
+from t2w.diffusion import linear_schedule
+from t2w.generator import Condition, Network, Normalizer
 from t2w.progress import progress
-from t2w.training.batches import draw, seeded
-from t2w.training.checkpoint import LAST, load_checkpoint, save_checkpoint
+from t2w.training.adversary import Adversary
+from t2w.training.batches import seeded
+from t2w.training.checkpoint import Checkpoints
 from t2w.training.ema import averaged
-from t2w.training.losses import timestep_weights, validation_loss, weight_loss
+from t2w.training.inputs import Functional, TrainResult, Validation, ValidationPoint, check_inputs
+from t2w.training.losses import validation_loss
+from t2w.training.objectives import FunctionalObjective, Objective, WeightObjective
+from t2w.training.processes import parts_of, start_processes
+from t2w.training.resume import check_run, data_print, diverged
+from t2w.training.rows import Vectors, WeightRows
 from t2w.training.settings import TrainSettings
 
-__all__ = ["TrainResult", "train_generator"]
+__all__ = ["train_generator"]
 
-
-@dataclass(frozen=True, eq=False)
-class TrainResult:
-    """What a training run left.
-
-    Attributes:
-        weights: the averaged (EMA) state of the network, on the CPU; the network itself holds it too.
-        train_losses: (step, mean loss since the last entry).
-        validation_losses: (step, mean over timesteps, at pure noise) of the averaged weights.
-        steps: optimiser steps done.
-        seconds: time spent, over all resumptions.
-    """
-
-    weights: dict[str, Tensor]
-    train_losses: list[tuple[int, float]]
-    validation_losses: list[tuple[int, float, float]]
-    steps: int
-    seconds: float
+log = logging.getLogger("t2w")
 
 
 def train_generator(
-    network: WeightTransformer,
-    x_0: Tensor,
+    network: Network,
+    vectors: Vectors,
     condition: Condition,
     *,
     settings: TrainSettings,
-    validation: tuple[Tensor, Condition] | None = None,
+    normalizer: Normalizer | None = None,
+    validation: Validation | None = None,
+    functional: Functional | None = None,
     checkpoints: str | Path | None = None,
     device: torch.device | str = "cpu",
 ) -> TrainResult:
@@ -58,146 +49,171 @@ def train_generator(
 
     Args:
         network: as built, on any device.
-        x_0: (T, P) normalised training vectors (`Normalizer.normalize`).
+        vectors: (T, P) training adapters, normalised where `normalizer` is None, else as trained; may be memory-mapped.
         condition: of the same T tasks.
         settings: see TrainSettings.
-        validation: normalised vectors and conditions of validation tasks; None for no validation.
-        checkpoints: folder of the run's checkpoint. One that is there is continued, bitwise on a CPU; None for none.
+        normalizer: see `vectors`; the second phase needs it.
+        validation: None for no validation.
+        functional: what the second phase works on; needed where `settings.functional.steps` is above 0.
+        checkpoints: folder of the run's checkpoints. A run that is there is continued, bitwise on a CPU; None for none.
         device: "cpu", or an accelerator.
 
     Raises:
         T2WError: sizes that do not fit, a batch larger than the data, numbers that are not finite in the data or in the
-            loss, or a checkpoint of another run.
+            loss, a checkpoint of another run, or nothing to select by.
     """
-    _check(network, x_0, condition, settings)
-    accelerator = _accelerator(device, settings.mixed_precision)
+    check_inputs(network, vectors, condition, settings, validation, functional, normalizer)
+    store = None if checkpoints is None else Checkpoints(checkpoints, keep=settings.keep)
+    run = {"settings": settings.to_dict(), "network": network.config.to_dict(), "data": data_print(vectors, condition)}
+    accelerator = start_processes(device, settings, logs=store.folder / "logs" if store else None, run=run)
     schedule = linear_schedule(network.config.timesteps)
     network.to(accelerator.device).train()
+    rows = WeightRows(network.config.spec, vectors, normalizer, accelerator.device)
+    if normalizer is not None:
+        normalizer.to(accelerator.device)
     optimizer = _optimizer(network, settings, accelerator.device)
-    rates = torch.optim.lr_scheduler.LambdaLR(optimizer, settings.rate)
-    ema = averaged(network, settings.ema_decay)
-    model, optimizer = accelerator.prepare(network, optimizer)
-    x_0, condition = x_0.to(accelerator.device), condition.to(accelerator.device)
+    rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: settings.rate(step) / settings.learning_rate)
+    ema = averaged(network, settings.ema_decay, warmup=settings.ema_warmup)
+    model, optimizer = accelerator.prepare(torch.compile(network) if settings.compile else network, optimizer)
+    first = WeightObjective(
+        rows, condition.to(accelerator.device), schedule, settings, gather=accelerator.gather,
+        adversary=_adversary(rows.size, accelerator, settings),
+    )  # fmt: skip
+    phases: list[tuple[int, Objective, list[slice]]] = [  # the step each ends before, what it minimises, on which rows
+        (settings.steps, first, parts_of(settings.batch_size, accelerator, settings.accumulate, what="batch_size"))
+    ]
+    if settings.functional.steps:
+        assert functional is not None  # checked above
+        assert normalizer is not None
+        second = FunctionalObjective(
+            functional.fresh, functional.text.to(accelerator.device), network.config.spec, normalizer, schedule,
+            settings, network.config.conditioning, accelerator.device,
+        )  # fmt: skip
+        size = settings.functional.batch_size
+        parts = parts_of(size, accelerator, settings.accumulate, what="functional.batch_size")
+        phases.append((settings.total_steps, second, parts))
     if validation is not None:
-        validation = validation[0].to(accelerator.device), validation[1].to(accelerator.device)
+        validation = Validation(
+            validation.x_0.to(accelerator.device), validation.condition.to(accelerator.device), validation.accuracy
+        )
 
-    path = Path(checkpoints) / LAST if checkpoints is not None else None
-    run = {"settings": settings.to_dict(), "network": network.config.to_dict(), "data": _data_print(x_0, condition)}
-    done, train_losses, validation_losses, recent, seconds = 0, [], [], [], 0.0
-    state = load_checkpoint(path, run=run, device=accelerator.device) if path is not None else None
-    if state is not None:
+    done, train_losses, points, recent, seconds = 0, [], [], [], 0.0
+    found = store.load(device=accelerator.device) if store is not None else None
+    if found is not None:
+        state, stored_run = found
+        check_run(stored_run, run, store.folder)  # type: ignore[union-attr]
         network.load_state_dict(state["network"])
-        ema.load_state_dict(state["ema"])
+        ema.load_state_dict(state["ema_state"] | {f"module.{k}": v for k, v in state["ema"].items()})
         optimizer.load_state_dict(state["optimizer"])
         rates.load_state_dict(state["rates"])
-        done, seconds = state["step"], state["seconds"]
-        train_losses, validation_losses, recent = state["train_losses"], state["validation_losses"], state["recent"]
+        first.load_state_dict(state["objective"])
+        done, seconds, recent = state["step"], state["seconds"], state["recent"]
+        train_losses = [(int(step), loss) for step, loss in state["train_losses"]]
+        points = [ValidationPoint(*point) for point in state["points"]]
+        log.info("generator: goes on after step %d of %s", done, store.folder)  # type: ignore[union-attr]
 
     began = perf_counter() - seconds
-    with progress("generator", total=settings.steps, unit="step", initial=done) as bar:
-        for step in range(done, settings.steps):
-            now = draw(
-                settings.seed, step,
-                tasks=len(x_0), size=x_0.shape[1], batch_size=settings.batch_size, timesteps=schedule.timesteps,
-            )  # fmt: skip
-            tasks, t, noise = (value.to(accelerator.device) for value in (now.tasks, now.t, now.noise))
-            target = x_0[tasks]
-            with seeded(accelerator.device, settings.seed, step), accelerator.autocast():
-                x0_hat = model(q_sample(schedule, target, t, noise), t, condition.rows(tasks))
-            loss = weight_loss(x0_hat.float(), target, timestep_weights(schedule, t, settings.weighting))
+    best, chosen = _best(points, settings), store.best() if store is not None else None
+    main = accelerator.is_main_process
+    with progress("generator", total=settings.total_steps, unit="step", initial=done) as bar:
+        for step in range(done, settings.total_steps):
+            objective, parts = next((objective, parts) for end, objective, parts in phases if step < end)
             optimizer.zero_grad()
-            accelerator.backward(loss)
+            total, figures = torch.zeros((), device=accelerator.device), {}
+            for i, part in enumerate(parts):
+                last_part = i + 1 == len(parts)
+                with (
+                    seeded(accelerator.device, settings.seed, step * len(parts) + i),
+                    accelerator.autocast(),
+                    _no_sync(accelerator, model, last_part),
+                ):
+                    loss = objective(model, step, part)
+                    accelerator.backward(loss.total / len(parts))
+                total += loss.total.detach() / len(parts)
+                figures = loss.figures
             norm = accelerator.clip_grad_norm_(model.parameters(), settings.clip)
-            recent.append(float(loss.detach()))
-            if not math.isfinite(recent[-1] + float(norm)):
-                raise _diverged(step, path)
+            recent.append(float(accelerator.reduce(total, "mean")))
+            if not math.isfinite(recent[-1] + (0.0 if settings.mixed_precision == "fp16" else float(norm))):
+                raise diverged(step, store)
             optimizer.step()
             rates.step()
             ema.update_parameters(network)
-            bar.update(loss=recent[-1])
+            if main:
+                bar.update(1, loss=recent[-1], **figures)
 
-            done, last = step + 1, step + 1 == settings.steps
+            done, last = step + 1, step + 1 in (settings.steps, settings.total_steps)  # the end of a phase
             if done % settings.log_every == 0 or last:
                 train_losses.append((done, sum(recent) / len(recent)))
+                accelerator.log({"loss": train_losses[-1][1], "rate": rates.get_last_lr()[0], **figures}, step=done)
                 recent = []
+            improved = False
             if validation is not None and (done % settings.validate_every == 0 or last):
-                validation_losses.append((done, *_validate(ema.module, validation, network)))
-            if path is not None and (done % settings.checkpoint_every == 0 or last):
+                points.append(_validate(done, cast(Network, ema.module), validation))
+                accelerator.log({k: v for k, v in points[-1]._asdict().items() if v is not None}, step=done)
+                improved, best = _best(points, settings) != best, _best(points, settings)
+            if improved or (best is None and done == settings.total_steps):
+                chosen = {name: value.detach().cpu().clone() for name, value in ema.module.state_dict().items()}
+            if store is not None and main and (done % settings.checkpoint_every == 0 or last or improved):
+                average = ema.state_dict()
                 state = {
-                    "step": done, "network": network.state_dict(), "ema": ema.state_dict(),
-                    "optimizer": optimizer.state_dict(), "rates": rates.state_dict(), "recent": recent,
-                    "train_losses": train_losses, "validation_losses": validation_losses,
+                    "step": done, "network": network.state_dict(), "ema": ema.module.state_dict(),
+                    "ema_state": {k: v for k, v in average.items() if not k.startswith("module.")},
+                    "optimizer": optimizer.state_dict(), "rates": rates.state_dict(), "objective": first.state_dict(),
+                    "recent": recent, "train_losses": train_losses, "points": [list(point) for point in points],
                     "seconds": perf_counter() - began,
                 }  # fmt: skip
-                save_checkpoint(path, state, run=run)
+                store.save(done, state, run=run, best=best[1] if improved and best else None)
 
+    accelerator.wait_for_everyone()
+    accelerator.end_training()
     accelerator.unwrap_model(model, keep_fp32_wrapper=False)  # mixed precision wraps `forward`; give it back plain
-    weights = {name: value.detach().cpu().clone() for name, value in ema.module.state_dict().items()}
-    network.load_state_dict(weights)
+    chosen = chosen or {name: value.detach().cpu().clone() for name, value in ema.module.state_dict().items()}
+    network.load_state_dict(chosen)
     network.eval()
-    return TrainResult(weights, train_losses, validation_losses, done, perf_counter() - began)
+    best_step = best[0] if best else done
+    return TrainResult(chosen, train_losses, points, done, min(done, settings.steps), best_step, perf_counter() - began)
 
 
-def _accelerator(device: torch.device | str, mixed_precision: str) -> Any:
-    from accelerate import Accelerator
-    from accelerate.state import AcceleratorState
+def _best(points: list[ValidationPoint], settings: TrainSettings) -> tuple[int, float] | None:
+    """(step, value) of the best validation; None where the last weights are wanted or there was none yet."""
+    if settings.select == "last" or not points:
+        return None
+    if settings.select == "validation_loss":
+        return min(((p.step, p.loss) for p in points), key=lambda pair: pair[1])
+    return max(((p.step, p.accuracy or 0.0) for p in points), key=lambda pair: pair[1])
 
-    # Accelerate remembers the first run's precision for the whole process; every run here brings its own.
-    AcceleratorState._reset_state()
-    return Accelerator(cpu=torch.device(device).type == "cpu", mixed_precision=mixed_precision)
+
+def _validate(step: int, network: Network, validation: Validation) -> ValidationPoint:
+    network.eval()
+    schedule = linear_schedule(network.config.timesteps)
+    errors = validation_loss(lambda x_t, t: network(x_t, t, validation.condition), validation.x_0, schedule)
+    accuracy = None if validation.accuracy is None else validation.accuracy(network)
+    return ValidationPoint(step, sum(errors) / len(errors), errors[0], accuracy)
 
 
 def _optimizer(network: nn.Module, settings: TrainSettings, device: torch.device) -> torch.optim.Optimizer:
     """AdamW that decays matrices only."""
     parameters = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
-    matrices = [p for name, p in parameters if p.ndim >= 2 and not name.endswith("position")]
-    others = [p for name, p in parameters if p.ndim < 2 or name.endswith("position")]
+    matrices = [p for name, p in parameters if _decays(name, p)]
+    others = [p for name, p in parameters if not _decays(name, p)]
     groups = [{"params": matrices, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.99), fused=device.type in ("cpu", "cuda"))
-
-
-def _validate(
-    network: nn.Module, validation: tuple[Tensor, Condition], training: WeightTransformer
-) -> tuple[float, float]:
-    """Squared error of validation tasks: mean over timesteps, and at pure noise."""
-    x_0, condition = validation
-    network.eval()
-    errors = validation_loss(lambda x_t, t: network(x_t, t, condition), x_0, linear_schedule(training.config.timesteps))
-    return sum(errors) / len(errors), errors[0]
-
-
-def _data_print(x_0: Tensor, condition: Condition) -> str:
-    """Tells training sets apart: their sizes and sums, in float64 on the CPU."""
-    sums = [float(value.double().cpu().sum()) for value in (x_0, x_0.square(), condition.tokens, condition.mask)]
-    return fingerprint([list(x_0.shape), list(condition.tokens.shape), sums])
-
-
-def _check(network: WeightTransformer, x_0: Tensor, condition: Condition, settings: TrainSettings) -> None:
-    if x_0.ndim != 2 or x_0.shape[1] != network.config.spec.size:
-        raise T2WError(
-            f"training vectors of shape {tuple(x_0.shape)}",
-            expected=f"(tasks, {network.config.spec.size}), the generator's adapter size",
-            fix="build the generator with the spec of these adapters",
-        )
-    if len(condition) != len(x_0):
-        raise T2WError(f"{len(condition)} conditions for {len(x_0)} training vectors", expected="one condition each")
-    if settings.batch_size > len(x_0):
-        raise T2WError(
-            f"batch_size is {settings.batch_size}", expected=f"at most {len(x_0)}, the number of training tasks"
-        )
-    bad = (~torch.isfinite(x_0).all(dim=1)).nonzero().flatten().tolist()
-    if bad:
-        raise T2WError(
-            f"numbers that are not finite in training vector {bad[0]}",
-            expected="finite weights",
-            fix="train the adapters again, at a lower learning rate",
-        )
-
-
-def _diverged(step: int, path: Path | None) -> T2WError:
-    kept = f"the last good checkpoint is {path}" if path is not None and path.exists() else "there is no checkpoint yet"
-    return T2WError(
-        f"the loss or its gradient is not finite at step {step + 1} ({kept})",
-        expected="a finite loss",
-        fix="lower train.learning_rate, raise train.warmup, or use train.mixed_precision=no",
+    return torch.optim.AdamW(
+        groups, lr=settings.learning_rate, betas=(0.9, settings.beta2), fused=device.type in ("cpu", "cuda")
     )
+
+
+def _decays(name: str, parameter: Tensor) -> bool:
+    return parameter.ndim >= 2 and not name.endswith(("position", "pos_emb")) and "bias" not in name
+
+
+def _adversary(size: int, accelerator: Any, settings: TrainSettings) -> Adversary | None:
+    if not settings.adversarial:
+        return None
+    average = partial(accelerator.reduce, reduction="mean") if accelerator.num_processes > 1 else None
+    return Adversary(size, accelerator.device, seed=settings.seed, average=average)
+
+
+def _no_sync(accelerator: Any, model: nn.Module, last: bool) -> AbstractContextManager[None]:
+    """Gradients of all processes are averaged once a step, with its last part."""
+    context: AbstractContextManager[None] = nullcontext() if last else accelerator.no_sync(model)
+    return context

@@ -2,6 +2,7 @@
 
 from t2w.adapters.store.dataset import WeightDataset
 from t2w.adapters.store.folder import MANIFEST, check_same, gaps, list_shards, rebuild_manifest, remove_stale, set_aside
+from t2w.adapters.store.mapped import MappedVectors
 from t2w.adapters.store.publish import export_parquet
 from t2w.adapters.store.push import push_folder
 from t2w.adapters.store.records import AdapterRecord
@@ -21,6 +22,7 @@ __all__ = [
     "MANIFEST",
     "AdapterRecord",
     "DamagedShard",
+    "MappedVectors",
     "Shard",
     "Summary",
     "WeightDataset",

@@ -12,6 +12,7 @@ import torch
 
 from t2w.adapters.spec import AdapterSpec
 from t2w.adapters.store.folder import check_same, gaps, list_shards
+from t2w.adapters.store.mapped import MappedVectors
 from t2w.adapters.store.records import AdapterRecord
 from t2w.adapters.store.shard import read_shard, shard_range
 from t2w.errors import T2WError
@@ -115,6 +116,10 @@ class WeightDataset:
     def vectors(self) -> torch.Tensor:
         """(T, P) float32: all of them, read on first use and kept (12,000 of P = 16,912 are 812 MB)."""
         return self.rows(range(len(self)))
+
+    def mapped(self) -> MappedVectors:
+        """All vectors where they lie: read from disk when they are used, and never all in memory."""
+        return MappedVectors(self.files, self.places, self.spec.size)
 
     def rows(self, index: Sequence[int] | torch.Tensor) -> torch.Tensor:
         """(len(index), P) float32: the vectors at these places of `records`, read from the shards."""

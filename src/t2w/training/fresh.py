@@ -1,0 +1,112 @@
+"""Fresh tasks for the functional loss: new sets of seen classes at every step, with some of their training images."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from t2w.adapters.holdout import class_rows
+from t2w.errors import T2WError
+from t2w.seeds import derive_seed
+
+if TYPE_CHECKING:
+    from t2w.features import FeatureSet
+
+__all__ = ["FreshTasks", "TaskBatch"]
+
+
+@dataclass(frozen=True, eq=False)
+class TaskBatch:
+    """Some tasks and images of theirs.
+
+    Attributes:
+        tasks: per task, its classes as positions in the class texts.
+        x: (B, K, in_features) image features.
+        labels: (B, K) int64, positions among the task's classes.
+    """
+
+    tasks: list[list[int]]
+    x: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class FreshTasks:
+    """Where the functional loss takes its tasks and images from.
+
+    Attributes:
+        features: training images; those held out (`validation_fraction` of each class) are never drawn.
+        seen: the classes that may be drawn, as positions in `features.class_names`.
+        sizes: fewest and most classes of a task.
+        validation_fraction: share of each class's images that is held out of all training.
+        forbidden: sets of classes that are never drawn: the validation and test tasks.
+
+    Raises:
+        T2WError: fewer seen classes than the largest task has, or a seen class without images.
+    """
+
+    features: FeatureSet
+    seen: Sequence[int]
+    sizes: tuple[int, int]
+    validation_fraction: float = 0.0
+    forbidden: Collection[frozenset[int]] = ()
+
+    def __post_init__(self) -> None:
+        low, high = self.sizes
+        if not 1 <= low <= high <= len(self.seen):
+            raise T2WError(
+                f"fresh tasks of {low} to {high} classes", expected=f"1 to {len(self.seen)}, the number of seen classes"
+            )
+        for position in self.seen:
+            if not len(self._rows[position]):
+                raise T2WError(f"seen class {self.features.class_names[position]!r} has no training images")
+
+    @cached_property
+    def _rows(self) -> tuple[Tensor, ...]:
+        return class_rows(self.features, validation_fraction=self.validation_fraction).train
+
+    @cached_property
+    def spread(self) -> float:
+        """Standard deviation of the features, over images and features."""
+        return float(self.features.rows(torch.cat(self._rows)[:: max(len(self.features) // 4096, 1)]).std())
+
+    @cached_property
+    def _padded(self) -> tuple[Tensor, Tensor]:
+        """Rows per class, (C, most) padded with zeros, and how many there are."""
+        return torch.nn.utils.rnn.pad_sequence(list(self._rows), batch_first=True), torch.tensor(
+            [len(rows) for rows in self._rows]
+        )
+
+    def draw(self, seed: int, step: int, *, batch_size: int, images: int) -> TaskBatch:
+        """The tasks of a step: a function of (seed, step) alone.
+
+        Args:
+            images: K, images per task, spread over its classes as evenly as can be.
+        """
+        rng = torch.Generator().manual_seed(derive_seed(seed, "fresh tasks", step))
+        tasks = [self._task(rng) for _ in range(batch_size)]
+        padded, counts = self._padded
+        index, labels = [], []
+        for task in tasks:
+            shift = int(torch.randint(len(task), (), generator=rng))  # who gets the images that do not divide evenly
+            label = (torch.arange(images) + shift) % len(task)
+            own = torch.tensor(task)[label]
+            pick = (torch.rand(images, generator=rng, dtype=torch.float64) * counts[own]).long()
+            index.append(padded[own, pick])
+            labels.append(label)
+        x = self.features.rows(torch.cat(index)).unflatten(0, (batch_size, images))
+        return TaskBatch(tasks, x, torch.stack(labels))
+
+    def _task(self, rng: torch.Generator) -> list[int]:
+        low, high = self.sizes
+        while True:
+            size = int(torch.randint(low, high + 1, (), generator=rng))
+            chosen = torch.randperm(len(self.seen), generator=rng)[:size].tolist()
+            task = [self.seen[i] for i in chosen]
+            if frozenset(task) not in self.forbidden:
+                return task

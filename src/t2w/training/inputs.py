@@ -1,0 +1,109 @@
+"""What goes into a training run and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from torch import Tensor
+
+from t2w.errors import T2WError
+from t2w.generator import Condition, Network, Normalizer
+from t2w.training.fresh import FreshTasks
+from t2w.training.rows import Vectors
+from t2w.training.settings import TrainSettings
+
+__all__ = ["Functional", "TrainResult", "Validation", "ValidationPoint", "check_inputs"]
+
+
+class ValidationPoint(NamedTuple):
+    """Validation of the averaged weights after `step` steps.
+
+    `loss` and `noise_loss`: squared error of validation tasks' weights in normalised space, mean over timesteps and at
+    pure noise. `accuracy`: of generated adapters in 0..1; None where it is not measured.
+    """
+
+    step: int
+    loss: float
+    noise_loss: float
+    accuracy: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """Tasks that nothing is trained on.
+
+    Attributes:
+        x_0: (V, P) their adapters, normalised where the training vectors are.
+        condition: of the same tasks.
+        accuracy: accuracy in 0..1 of the adapters that a network generates for them; None for none. Never on test
+            images: checkpoints are chosen by it.
+    """
+
+    x_0: Tensor
+    condition: Condition
+    accuracy: Callable[[Network], float] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Functional:
+    """What the second phase needs: fresh tasks, and the unit text (C, text_dim) of every class."""
+
+    fresh: FreshTasks
+    text: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class TrainResult:
+    """What a training run left.
+
+    Attributes:
+        weights: the chosen averaged (EMA) state of the network, on the CPU; the network itself holds it too.
+        train_losses: (step, mean loss since the last entry); in the second phase the loss is cross-entropy in nats.
+        validation_losses: one entry per validation.
+        steps: optimiser steps done.
+        first_phase_steps: how many of them were on weights.
+        best_step: the step whose weights were chosen.
+        seconds: time spent, over all resumptions.
+    """
+
+    weights: dict[str, Tensor]
+    train_losses: list[tuple[int, float]]
+    validation_losses: list[ValidationPoint]
+    steps: int
+    first_phase_steps: int
+    best_step: int
+    seconds: float
+
+
+def check_inputs(
+    network: Network,
+    vectors: Vectors,
+    condition: Condition,
+    settings: TrainSettings,
+    validation: Validation | None,
+    functional: Functional | None,
+    normalizer: Normalizer | None,
+) -> None:
+    """Raises T2WError at what does not fit together."""
+    if len(condition) != len(vectors):
+        raise T2WError(
+            f"{len(condition)} conditions for {len(vectors)} training vectors", expected="one condition each"
+        )
+    if settings.batch_size > len(vectors):
+        raise T2WError(
+            f"batch_size is {settings.batch_size}", expected=f"at most {len(vectors)}, the number of training tasks"
+        )
+    if settings.select != "last" and validation is None:
+        raise T2WError(f"select is {settings.select!r} without validation tasks", fix="give some, or select the last")
+    if settings.select == "validation_accuracy" and (validation is None or validation.accuracy is None):
+        raise T2WError("select is 'validation_accuracy', but nothing measures it", fix="select validation_loss")
+    if settings.functional.steps and (functional is None or normalizer is None):
+        raise T2WError(
+            "the functional phase has no features to work on", expected="fresh tasks, and adapters as trained"
+        )
+    if settings.functional.steps and functional is not None:
+        found, expected = functional.text.shape[1], network.config.spec.out_features
+        if found != expected:
+            raise T2WError(f"class texts of {found} numbers", expected=f"{expected}, the adapters' output")

@@ -1,0 +1,89 @@
+"""The processes of a run, over Hugging Face Accelerate: one, or as many as `accelerate launch` started."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from t2w.errors import T2WError, nearest
+from t2w.training.settings import TrainSettings
+
+__all__ = ["TRACKERS", "parts_of", "start_processes"]
+
+TRACKERS = {"tensorboard": "tensorboard", "wandb": "wandb"}  # name -> the package it needs
+
+
+def start_processes(
+    device: torch.device | str, settings: TrainSettings, *, logs: Path | None = None, run: dict[str, Any] | None = None
+) -> Any:
+    """An `accelerate.Accelerator` for this run.
+
+    Args:
+        device: where one process computes; several take the devices that the launcher gives them.
+        logs: folder of the trackers' logs; None for no trackers.
+        run: configuration shown by the trackers.
+
+    Raises:
+        T2WError: more processes than accelerators, fp16 on a CPU, or a tracker that is unknown or not installed.
+    """
+    device = torch.device(device)
+    local = int(os.environ.get("LOCAL_RANK", 0))
+    cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device.type == "cuda" and local >= cards:
+        raise T2WError(
+            f"process {local + 1} of this machine has no GPU of its own: there are {cards}",
+            expected="at most one process per GPU",
+            fix=f"accelerate launch --num_processes {cards} ...",
+        )
+    if settings.mixed_precision == "fp16" and device.type == "cpu":
+        raise T2WError(
+            "mixed_precision is 'fp16' on a CPU", expected="fp16 on a GPU", fix="use train.mixed_precision=no"
+        )
+    trackers = _trackers(settings.trackers) if logs is not None else []
+
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+
+    # Accelerate remembers the first run's precision for the whole process; every run here brings its own.
+    AcceleratorState._reset_state()
+    accelerator = Accelerator(
+        cpu=device.type == "cpu",
+        mixed_precision=settings.mixed_precision,
+        log_with=trackers or None,
+        project_dir=str(logs) if trackers else None,
+    )
+    if trackers:
+        # Nobody is waited for at the start: without a word from the user, W&B writes to this disk only.
+        offline = {"wandb": {"mode": os.environ.get("WANDB_MODE", "offline"), "dir": str(logs)}}
+        accelerator.init_trackers("t2w", config=run, init_kwargs=offline if "wandb" in trackers else {})
+    return accelerator
+
+
+def parts_of(size: int, accelerator: Any, accumulate: int, *, what: str) -> list[slice]:
+    """The rows of a step's batch that this process works through, one slice after another.
+
+    Raises:
+        T2WError: the batch does not divide evenly.
+    """
+    count = accelerator.num_processes * accumulate
+    if size % count:
+        raise T2WError(
+            f"train {what} is {size}",
+            expected=f"a multiple of {accelerator.num_processes} processes x {accumulate} parts",
+        )
+    each, first = size // count, accelerator.process_index * accumulate
+    return [slice((first + i) * each, (first + i + 1) * each) for i in range(accumulate)]
+
+
+def _trackers(names: Sequence[str]) -> list[str]:
+    for name in names:
+        if name not in TRACKERS:
+            raise T2WError(f"tracker {name!r}{nearest(name, TRACKERS)}", expected=" or ".join(TRACKERS))
+        if find_spec(TRACKERS[name]) is None:
+            raise T2WError(f"tracker {name!r} is not installed", fix=f"pip install {TRACKERS[name]}")
+    return list(names)

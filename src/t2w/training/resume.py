@@ -1,0 +1,78 @@
+"""Going on with a run: is it the same one, and what to say where it is not, or where it went wrong."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from t2w.errors import T2WError
+from t2w.files import fingerprint
+from t2w.generator import Condition
+from t2w.training.checkpoint import Checkpoints
+from t2w.training.rows import Vectors
+
+__all__ = ["check_run", "data_print", "diverged"]
+
+log = logging.getLogger("t2w")
+
+# A run may go on with these changed: what was learnt so far stays valid, and the data keep their order.
+_MAY_CHANGE = frozenset(
+    f"settings.{name}"
+    for name in (
+        "log_every", "validate_every", "checkpoint_every", "keep", "trackers", "compile", "clip", "learning_rate",
+        "weight_decay", "select", "accumulate", "functional.learning_rate", "functional.steps", "functional.warmup",
+    )
+)  # fmt: skip
+_CHUNK = 1024  # adapters summed together
+
+
+def check_run(stored: Mapping[str, Any], asked: Mapping[str, Any], folder: Path) -> None:
+    """Announce, key by key, what differs from the run in `folder`.
+
+    Raises:
+        T2WError: a difference with which it cannot go on.
+    """
+    changed = list(_differences(stored, asked))
+    breaking = [change for change in changed if change[0] not in _MAY_CHANGE]
+    if breaking:
+        found = ", ".join(f"{key} = {old}" for key, old, _ in breaking)
+        expected = ", ".join(f"{key} = {new}" for key, _, new in breaking)
+        raise T2WError(
+            f"the checkpoints in {folder} are of another run, with {found}",
+            expected=expected,
+            fix=f"delete {folder} to start again, or train into another folder",
+        )
+    for key, old, new in changed:
+        log.warning("generator: goes on with %s = %s; it was %s", key.removeprefix("settings."), new, old)
+
+
+def data_print(vectors: Vectors, condition: Condition) -> str:
+    """Tells training sets apart: their sizes and sums, in float64 on the CPU."""
+    sums = [0.0, 0.0]
+    for start in range(0, len(vectors), _CHUNK):
+        part = vectors[start : start + _CHUNK].double().cpu()
+        sums[0], sums[1] = sums[0] + float(part.sum()), sums[1] + float(part.square().sum())
+    sums += [float(value.double().cpu().sum()) for value in (condition.tokens, condition.mask)]
+    return fingerprint([list(vectors.shape), list(condition.tokens.shape), sums])
+
+
+def diverged(step: int, store: Checkpoints | None) -> T2WError:
+    """What to say when the loss of step `step` (from 0) is not finite."""
+    last = store.last_path if store is not None else None
+    kept = f"the last good checkpoint is {last}" if last is not None else "there is no checkpoint yet"
+    return T2WError(
+        f"the loss or its gradient is not finite at step {step + 1} ({kept})",
+        expected="a finite loss",
+        fix="lower train.learning_rate, raise train.warmup, or use train.mixed_precision=no",
+    )
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
+    for key in {**old, **new}:
+        a, b = old.get(key), new.get(key)
+        if isinstance(a, Mapping) and isinstance(b, Mapping):
+            yield from _differences(a, b, f"{prefix}{key}.")
+        elif a != b:
+            yield f"{prefix}{key}", a, b
