@@ -9,7 +9,9 @@ import click
 
 from t2w.cli.adapters import adapters
 from t2w.cli.demo import demo
+from t2w.cli.export_reference import export_reference
 from t2w.cli.generate import generate
+from t2w.cli.import_reference import import_reference
 from t2w.cli.run import run
 from t2w.cli.stages import evaluate, features, tasks, train
 from t2w.errors import T2WError
@@ -31,7 +33,7 @@ def cli() -> None:
     """
 
 
-for verb in (demo, run, tasks, features, adapters, train, evaluate, generate):
+for verb in (demo, run, tasks, features, adapters, train, evaluate, generate, import_reference, export_reference):
     cli.add_command(verb)
 
 

@@ -10,14 +10,14 @@ from typing import Any
 
 from t2w.errors import T2WError, nearest
 from t2w.interop.reference_keys import ALWAYS, FREE_SECTIONS, KEYS, Key
+from t2w.interop.reference_tree import dataset_of
 
-__all__ = ["Translation", "read_reference_yaml", "translate"]
+__all__ = ["Translation", "load_yaml", "read_reference_yaml", "translate"]
 
 _NOTES = (
     "adversarial training is off: the reference computes its term and multiplies it by zero "
     "(train.adversarial=0.01 turns a real one on)",
 )
-_DATASETS = {"cifar100": "cifar100", "caltech256": "caltech256", "imagenet": "tiny_imagenet"}
 _KINDS = {
     "flag": "true or false",
     "whole": "a whole number",
@@ -50,8 +50,6 @@ def read_reference_yaml(folder: str | Path, name: str) -> Translation:
     Raises:
         T2WError: missing, not YAML, or whatever `translate` finds wrong.
     """
-    from omegaconf import OmegaConf
-
     path = Path(folder) / f"{name.removesuffix('.yaml')}.yaml"
     if not path.is_file():
         there = sorted(p.stem for p in Path(folder).glob("*.yaml"))
@@ -60,6 +58,17 @@ def read_reference_yaml(folder: str | Path, name: str) -> Translation:
             expected=f"one of {', '.join(there)}" if there else "a folder with YAML files",
             fix="give --config-path the folder and --config-name the file's name without .yaml",
         )
+    return translate(load_yaml(path), where=str(path))
+
+
+def load_yaml(path: Path) -> Mapping[str, Any]:
+    """A YAML file as plain values, numbers and interpolations read as the reference reads them.
+
+    Raises:
+        T2WError: missing, or not YAML with keys and values.
+    """
+    from omegaconf import OmegaConf
+
     try:
         # Not PyYAML alone, which takes 4e-4 for text.
         values: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
@@ -67,7 +76,7 @@ def read_reference_yaml(folder: str | Path, name: str) -> Translation:
         raise T2WError(f"{path} is not valid YAML: {' '.join(str(error).split())}", fix="mend it there") from error
     if not isinstance(values, Mapping):
         raise T2WError(f"{path} holds {type(values).__name__}", expected="keys and values")
-    return translate(values, where=str(path))
+    return values
 
 
 def translate(values: Mapping[str, Any], *, where: str = "the YAML", gpus: int | None = None) -> Translation:
@@ -103,7 +112,7 @@ def translate(values: Mapping[str, Any], *, where: str = "the YAML", gpus: int |
         overrides=(*(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in ours.items()), *ALWAYS),
         ignored=tuple(_ignored(found)),
         notes=_NOTES,
-        dataset=next((ours for theirs, ours in _DATASETS.items() if found["exp_name"].startswith(theirs)), None),
+        dataset=dataset_of(found["exp_name"]),
     )
 
 

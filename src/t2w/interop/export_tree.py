@@ -1,0 +1,110 @@
+"""A run of ours as a checkout of the reference has its files: tasks, adapters, text embeddings and the generator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from t2w.adapters.store import WeightDataset
+from t2w.errors import T2WError
+from t2w.files import atomic_folder, load_tensors, read_json
+from t2w.generator import Generator, ReferenceConfig, condition_of
+from t2w.interop.reference import coefficient_of, save_generator
+from t2w.interop.reference_adapters import save_adapter
+from t2w.interop.reference_config import reference_values
+from t2w.interop.reference_splits import ReferenceEntry, save_split
+from t2w.interop.reference_tree import DATASETS, check_new
+from t2w.progress import progress
+from t2w.tasks import TaskSet, load_tasks, save_data_point
+
+__all__ = ["export_tree"]
+
+_BATCH = 64  # adapters in memory at a time
+_SPLITS = {"train.json": "train", "val.json": "validation"}
+
+
+def export_tree(run: str | Path, out: str | Path) -> list[str]:
+    """Write a run's tasks, adapters, text embeddings and generator into the new folder `out`, all of it or nothing.
+
+    Args:
+        run: a run folder of ours with its adapters made; a trained generator is optional.
+        out: gets data_gen/<dataset>/ and results/<name>/, as the reference has them.
+
+    Returns:
+        What was written and what cannot be expressed; one sentence each.
+
+    Raises:
+        T2WError: not a run folder, its adapters are missing or damaged, or `out` is not empty.
+    """
+    run, out = Path(run), check_new(out)
+    record = read_json(run / "run.json", what="the record of a run", fix="give the folder of a run: t2w run out=DIR")
+    tasks = load_tasks(run / "tasks" / "tasks.json")
+    weights = WeightDataset.open(run / "adapters" / "weights")
+    with atomic_folder(out) as draft:
+        name = {ours: theirs for theirs, ours in DATASETS.items()}.get(tasks.dataset, tasks.dataset)
+        folder = draft / "data_gen" / name
+        save_data_point(folder / "data_point.json", tasks.tasks)
+        said = [f"{folder / 'data_point.json'}: {len(tasks.tasks)} tasks", _export_adapters(weights, folder)]
+        said += _export_splits(run, folder, tasks, weights)
+        said.append(_export_generator(run, draft, record["config"]))
+    return [line.replace(str(draft), str(out)) for line in said]
+
+
+def _export_adapters(weights: WeightDataset, folder: Path) -> str:
+    save_adapter(folder / "checkpoints" / "base.pt", weights.spec, weights.base)
+    with progress("export", total=len(weights), unit="adapter") as bar:
+        for begin in range(0, len(weights), _BATCH):
+            part = weights.records[begin : begin + _BATCH]
+            for record, vector in zip(part, weights.rows(range(begin, begin + len(part))), strict=True):
+                path = folder / ReferenceEntry.usual_path(record.task_id)
+                save_adapter(path, weights.spec, vector, record.test_accuracy)
+            bar.update(len(part))
+    return f"{folder / 'checkpoints'}: base.pt and {len(weights)} adapters of {weights.spec.size} weights"
+
+
+def _export_splits(run: Path, folder: Path, tasks: TaskSet, weights: WeightDataset) -> list[str]:
+    """train.json and val.json: the adapters there are, each with its task's text embedding pooled."""
+    path = run / "features" / "texts.safetensors"
+    text = load_tensors(path, what="class texts")[0].get("text")
+    if text is None or len(text) != len(tasks.class_names):
+        raise T2WError(f"{path} does not hold one text for each of {len(tasks.class_names)} classes")
+    position = {name: i for i, name in enumerate(tasks.class_names)}
+    said = []
+    for file, split in _SPLITS.items():
+        records = [record for record in weights.records if record.split == split]
+        if not records:
+            said.append(f"{folder / file}: left out: no {split} adapters")
+            continue
+        classes = [[position[name] for name in record.class_names] for record in records]
+        pooled = condition_of(text, classes, conditioning="pooled").tokens[:, 0]
+        entries = [
+            ReferenceEntry(record.task_id, record.class_names, ReferenceEntry.usual_path(record.task_id), row)
+            for record, row in zip(records, pooled, strict=True)
+        ]
+        save_split(folder / file, entries)
+        said.append(f"{folder / file}: {len(entries)} tasks, text embeddings of {text.shape[1]} numbers")
+    return said
+
+
+def _export_generator(run: Path, draft: Path, config: dict[str, Any]) -> str:
+    from omegaconf import OmegaConf
+
+    path = run / "train" / "generator.safetensors"
+    if not path.is_file():
+        return f"{path}: no generator yet"
+    generator = Generator.load(path)
+    target = draft / "results" / config["name"]
+    try:
+        save_generator(generator, target / "checkpoints" / "best.pt")
+    except T2WError as error:
+        return f"{path}: left out: {error}"
+    assert isinstance(generator.config, ReferenceConfig)  # save_generator has seen to it
+    values = reference_values(
+        generator.config,
+        coefficient_of(generator),
+        name=config["name"],
+        seed=config["seed"],
+        train=config["train"],
+    )
+    OmegaConf.save(OmegaConf.create(values), target / "config.yaml")
+    return f"{target}: checkpoints/best.pt and config.yaml; the optimiser's state is that of its first step"
