@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from t2w.errors import T2WError
+
 if TYPE_CHECKING:
     from t2w.runs import Run
 
-__all__ = ["run_options", "show", "start"]
+__all__ = ["reference_options", "run_options", "show", "start", "with_reference"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -21,6 +23,43 @@ def run_options(function: F) -> F:
         "--update", is_flag=True, help="Let the run folder take a changed configuration; only what changes is redone."
     )(function)
     return click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")(function)
+
+
+def reference_options(function: F) -> F:
+    """`--config-path` and `--config-name`, as the reference's scripts take them."""
+    function = click.option("--config-name", metavar="NAME", help="Of a YAML of the reference, without .yaml.")(function)
+    return click.option("--config-path", metavar="DIR", help="The folder with the reference's YAML files.")(function)
+
+
+def with_reference(overrides: tuple[str, ...], folder: str | None, name: str | None) -> tuple[str, ...]:
+    """Overrides that a reference YAML comes to, those of the command line last; what it ignores is said.
+
+    Raises:
+        T2WError: only one of folder and name, or whatever is wrong in the YAML.
+    """
+    if folder is None and name is None:
+        return overrides
+    if folder is None or name is None:
+        raise T2WError("only one of --config-path and --config-name", expected="both, or neither")
+    from t2w.config import list_options
+    from t2w.interop.reference_yaml import read_reference_yaml
+
+    translation = read_reference_yaml(folder, name)
+    for line in (*(f"ignored: {key}" for key in translation.ignored), *translation.notes):
+        click.echo(f"{name}: {line}", err=True)
+    experiment = () if any(o.startswith("experiment=") for o in overrides) else (_experiment(translation.dataset),)
+    assert all(e.removeprefix("experiment=") in list_options("experiment") for e in experiment)
+    return (*experiment, *translation.overrides, *overrides)
+
+
+def _experiment(dataset: str | None) -> str:
+    if dataset is None:
+        raise T2WError(
+            "the YAML does not say which data set it is for",
+            expected="exp_name beginning with cifar100, caltech256 or imagenet",
+            fix="name our experiment: experiment=imagenet_classifier",
+        )
+    return f"experiment={dataset.replace('tiny_imagenet', 'imagenet')}_classifier"
 
 
 def start(overrides: Sequence[str], *, update: bool, last: str | None) -> Run:

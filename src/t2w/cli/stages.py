@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from t2w.cli.common import run_options, show, start
+from t2w.cli.common import reference_options, run_options, show, start, with_reference
 
 __all__ = ["evaluate", "features", "tasks", "train"]
 
@@ -33,21 +33,25 @@ def features(overrides: tuple[str, ...], update: bool) -> None:
 
 @click.command()
 @run_options
-def train(overrides: tuple[str, ...], update: bool) -> None:
+@reference_options
+def train(overrides: tuple[str, ...], update: bool, config_path: str | None, config_name: str | None) -> None:
     """Train the generator on the weight dataset: DIR/train/generator.safetensors.
 
     \b
     t2w train experiment=digits train.steps=3000
+    t2w train --config-path configs/train --config-name cifar100_classifier dataset.path=FILE
     """
+    overrides = with_reference(overrides, config_path, config_name)
     click.echo(start(overrides, update=update, last="train").path("train", "generator.safetensors"))
 
 
 @click.command("eval")
 @run_options
-def evaluate(overrides: tuple[str, ...], update: bool) -> None:
+@reference_options
+def evaluate(overrides: tuple[str, ...], update: bool, config_path: str | None, config_name: str | None) -> None:
     """Score the generated adapters beside every baseline: DIR/scoreboard.json, DIR/report.html.
 
     \b
     t2w eval experiment=digits
     """
-    show(start(overrides, update=update, last="eval"))
+    show(start(with_reference(overrides, config_path, config_name), update=update, last="eval"))

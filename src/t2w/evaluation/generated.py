@@ -22,16 +22,25 @@ __all__ = ["Sampling", "denoising_curve", "ensemble_scores", "sample_scores"]
 
 @dataclass(frozen=True, eq=False)
 class Sampling:
-    """A generator and how it is sampled: sampler name and number of steps."""
+    """A generator and how it is sampled: see `Generator.generate`."""
 
     generator: Generator
     sampler: Sampler
     steps: int
+    timesteps: str | Sequence[int] | None = None
+    guidance: float = 1.0
+
+    @property
+    def walk(self) -> dict[str, Any]:
+        """The arguments of `Generator.generate` and `Generator.trajectory`."""
+        return {
+            "sampler": self.sampler, "steps": self.steps, "timesteps": self.timesteps, "guidance": self.guidance,
+        }  # fmt: skip
 
     def vectors(self, bench: Bench, tasks: Tasks, *, seed: int) -> torch.Tensor:
         """(T, P) one adapter per task, from the noise of `seed`."""
         condition = self.generator.condition(bench.text, tasks)
-        return self.generator.generate(condition, seed=seed, sampler=self.sampler, steps=self.steps)
+        return self.generator.generate(condition, seed=seed, **self.walk)
 
 
 def sample_scores(sampling: Sampling, bench: Bench, tasks: Tasks, *, seeds: Sequence[int]) -> np.ndarray:
@@ -73,9 +82,7 @@ def denoising_curve(
 ) -> DenoisingCurve:
     """Follow one sample of each task through its denoising steps."""
     condition = sampling.generator.condition(bench.text, tasks)
-    path, timesteps = sampling.generator.trajectory(
-        condition, seed=seed, sampler=sampling.sampler, steps=sampling.steps
-    )
+    path, timesteps = sampling.generator.trajectory(condition, seed=seed, **sampling.walk)
     means = [bootstrap_mean(bench.score(vectors, tasks), **bootstrap) for vectors in path]
     return DenoisingCurve(
         split,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -21,6 +21,7 @@ __all__ = ["FORMAT", "VERSION", "Generator"]
 
 FORMAT, VERSION = "t2w-generator", 2
 _WHAT = "a generator saved by t2w"
+Timesteps: TypeAlias = str | Sequence[int]
 _BATCH = 64  # tasks per call of the network: memory stays flat, and larger gains nothing on a CPU
 
 
@@ -83,6 +84,7 @@ class Generator:
         seed: int = 0,
         sampler: Sampler = "ddim",
         steps: int = 10,
+        timesteps: Timesteps | None = None,
         guidance: float = 1.0,
         progress: Callable[[int], None] | None = None,
     ) -> Tensor:
@@ -90,7 +92,7 @@ class Generator:
 
         Args:
             seed: of the noise; row i depends on (seed, i) and its condition, not on the other rows.
-            sampler, steps: see `t2w.diffusion.sample`.
+            sampler, steps, timesteps: see `t2w.diffusion.sample`.
             guidance: see `denoiser`.
             progress: called with the number of vectors done since the last call; None for no calls.
 
@@ -99,7 +101,7 @@ class Generator:
         """
         found = []
         for start in range(0, len(condition), _BATCH):
-            samples = self._sample(condition, start, seed, sampler, steps, guidance, trajectory=False)
+            samples = self._sample(condition, start, seed, guidance, sampler=sampler, steps=steps, timesteps=timesteps)
             found.append(self.normalizer.denormalize(samples.x_0).cpu())
             if progress is not None:
                 progress(len(found[-1]))
@@ -112,38 +114,25 @@ class Generator:
         seed: int = 0,
         sampler: Sampler = "ddim",
         steps: int = 10,
+        timesteps: Timesteps | None = None,
         guidance: float = 1.0,
     ) -> tuple[Tensor, tuple[int, ...]]:
         """The adapter (S, N, P) that each of the S steps predicts, the last as `generate` has it, and the timesteps."""
-        parts = [
-            self._sample(condition, start, seed, sampler, steps, guidance, trajectory=True)
-            for start in range(0, len(condition), _BATCH)
-        ]
+        walk: dict[str, Any] = {"sampler": sampler, "steps": steps, "timesteps": timesteps, "trajectory": True}
+        parts = [self._sample(condition, start, seed, guidance, **walk) for start in range(0, len(condition), _BATCH)]
         paths = [self.normalizer.denormalize(p.trajectory).cpu() for p in parts if p.trajectory is not None]
         return torch.cat(paths, dim=1), parts[0].timesteps
 
     @torch.inference_mode()
-    def _sample(
-        self,
-        condition: Condition,
-        start: int,
-        seed: int,
-        sampler: Sampler,
-        steps: int,
-        guidance: float,
-        *,
-        trajectory: bool,
-    ) -> Samples:
+    def _sample(self, condition: Condition, start: int, seed: int, guidance: float, **walk: Any) -> Samples:
         part = condition.rows(slice(start, start + _BATCH))
         x_T = torch.stack([_noise(self.config.spec.size, seed, start + i) for i in range(len(part))])
         return sample(
             self.denoiser(part, guidance=guidance),
             x_T.to(self.device),
-            sampler=sampler,
-            steps=steps,
             schedule=linear_schedule(self.config.timesteps),
             generator=torch.Generator(self.device).manual_seed(derive_seed(seed, "sampler", start)),
-            trajectory=trajectory,
+            **walk,
         )
 
     def save(self, path: str | Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,6 +17,8 @@ from t2w.runs.stage_tasks import read_task_set
 
 __all__ = ["show_results", "write_run_report"]
 
+_PARTS = ("train", "validation", "accuracy")
+
 
 def write_run_report(run: Run, board: Scoreboard, curves: list[DenoisingCurve], grids: list[ExampleGrid]) -> None:
     """Write report.html into the run folder."""
@@ -27,7 +30,7 @@ def write_run_report(run: Run, board: Scoreboard, curves: list[DenoisingCurve], 
         title=f"t2w: {run.config.name.replace('_', ' ')}",
         command=f"t2w run experiment={run.config.name} out={run.config.out}",
         scoreboard=board.to_dict(),
-        losses=LossCurves(*(tuple(map(tuple, training[part])) for part in ("train", "validation"))),
+        losses=_curves(training),
         base_losses=tuple(read_base(run).losses.tolist()),
         denoising=tuple(curves),
         grids=tuple(grids),
@@ -40,6 +43,20 @@ def write_run_report(run: Run, board: Scoreboard, curves: list[DenoisingCurve], 
         },
     )
     write_report(run.path("report.html"), data)
+
+
+def _curves(training: dict[str, Any]) -> LossCurves:
+    """The stage's losses.json, its two phases apart: they are not in one unit."""
+    first = training["first_phase_steps"]
+    pairs = {
+        part: tuple((int(step), float(value)) for step, value in training[part]) for part in training if part in _PARTS
+    }
+    return LossCurves(
+        train=tuple(pair for pair in pairs["train"] if pair[0] <= first),
+        validation=tuple(pair for pair in pairs["validation"] if pair[0] <= first),
+        task=tuple(pair for pair in pairs["train"] if pair[0] > first),
+        accuracy=pairs["accuracy"],
+    )
 
 
 def show_results(folder: Path) -> None:

@@ -49,7 +49,8 @@ class _Split:
 def run(run: Run) -> None:
     splits = _make_oracles(run)
     bench = _bench(run)
-    sampling = Sampling(read_generator(run), run.config.diffusion.sampler, run.config.diffusion.steps)
+    how = run.config.diffusion
+    sampling = Sampling(read_generator(run), how.sampler, how.steps, how.respacing, how.guidance)
     scores, chosen = _all_scores(run, bench, splits, sampling)
     board = make_scoreboard(
         scores,

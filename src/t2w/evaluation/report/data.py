@@ -75,10 +75,19 @@ class DenoisingCurve:
 
 @dataclass(frozen=True)
 class LossCurves:
-    """The generator's loss: (step, loss) pairs in order, either may be empty."""
+    """What was logged in training: (step, value) pairs in order, any may be empty.
+
+    Attributes:
+        train: loss on weights.
+        validation: the same on tasks that nothing is trained on.
+        task: loss of the second phase, cross-entropy in nats.
+        accuracy: of generated adapters on validation tasks and held-out training images, 0..1.
+    """
 
     train: tuple[tuple[int, float], ...] = ()
     validation: tuple[tuple[int, float], ...] = ()
+    task: tuple[tuple[int, float], ...] = ()
+    accuracy: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,6 +52,23 @@ def loss_figures(data: ReportData) -> tuple[Figure, ...]:
             if pairs
         )
         figures.append(Figure("The generator learns", how, picture, tables))
+    task = data.losses.task
+    if picture := loss_plot(LossCurves(train=task), name="task-loss", what="Task loss of the generator"):
+        how = (
+            "Second phase: cross-entropy of the classifiers that the generator writes for fresh tasks of seen classes, "
+            "on training images."
+        )
+        figures.append(Figure("The generator learns from the task itself", how, picture, (_loss_table("Task", task),)))
+    accuracy = tuple((step, 100 * value) for step, value in data.losses.accuracy)
+    if picture := loss_plot(
+        LossCurves(train=accuracy), name="accuracy", what="Accuracy of generated adapters", value="accuracy, %"
+    ):
+        how = (
+            "Validation tasks, on training images that nothing is trained on: what the best weights are chosen by. "
+            "Never test images."
+        )
+        table = _loss_table("Accuracy, %", accuracy)
+        figures.append(Figure("The generated adapters get better", how, picture, (table,)))
     base = tuple(enumerate(data.base_losses, start=1))
     if picture := loss_plot(LossCurves(train=base), name="base-loss", what="Loss of the base adapter"):
         how = (

@@ -20,8 +20,12 @@ __all__ = ["denoising_plot", "histogram_plot", "loss_plot", "number_plot"]
 _MOST_POINTS = 400  # a curve of more points looks the same and makes the page heavy
 
 
-def loss_plot(curves: LossCurves, *, name: str, what: str) -> Markup | None:
-    """Training loss (thin: as logged, thick: running mean) and validation loss; None when there is nothing to draw."""
+def loss_plot(curves: LossCurves, *, name: str, what: str, value: str = "loss") -> Markup | None:
+    """Training loss (thin: as logged, thick: running mean) and validation loss; None when there is nothing to draw.
+
+    Args:
+        value: what the vertical axis shows. Only a loss starts at 0.
+    """
     train, validation = _clean(curves.train), _clean(curves.validation)
     if len(train) == 0 and len(validation) == 0:
         return None
@@ -35,7 +39,7 @@ def loss_plot(curves: LossCurves, *, name: str, what: str) -> Markup | None:
             if len(train) > 20:
                 axes.plot(*_thin(steps, losses), color=MUTED, linewidth=0.6, alpha=0.55)
             axes.plot(*_thin(steps, smooth), color=ACCENT, marker="o" if len(train) == 1 else None, label="training")
-            said.append(f"training loss from {number(round(losses[0], 4))} to {number(round(smooth[-1], 4))}")
+            said.append(f"training {value} from {number(round(losses[0], 4))} to {number(round(smooth[-1], 4))}")
         if len(validation):
             steps, losses = validation.T
             few = len(validation) <= 30
@@ -52,10 +56,10 @@ def loss_plot(curves: LossCurves, *, name: str, what: str) -> Markup | None:
         if everything.min() > 0 and everything.max() / everything.min() > 12:
             axes.set_yscale("log")
             _plain_log_ticks(axes)
-        elif everything.min() >= 0:
+        elif everything.min() >= 0 and value == "loss":
             axes.set_ylim(bottom=0)
         axes.set_xlabel("optimiser step")
-        axes.set_ylabel("loss")
+        axes.set_ylabel(value)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
         if len(train) and len(validation):
             axes.legend(frameon=False, loc="upper right", fontsize=8.5)
