@@ -114,7 +114,8 @@ class Checkpoints:
     def _prune(self, index: Mapping[str, Any]) -> None:
         steps = sorted(self.folder.glob("step-*"), reverse=True)
         spare = [path for path in steps if path.name not in (index.get("last"), index.get("best"))]
-        for path in spare[self.keep :]:
+        half_written = self.folder.glob(".step-*.tmp")  # by a run that was killed
+        for path in [*spare[self.keep :], *half_written]:
             shutil.rmtree(path)
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FreshTasks", "TaskBatch"]
 
+_TRIES = 1000  # per task: so many in vain, and nearly every set of classes is forbidden
+
 
 @dataclass(frozen=True, eq=False)
 class TaskBatch:
@@ -87,6 +89,9 @@ class FreshTasks:
 
         Args:
             images: K, images per task, spread over its classes as evenly as can be.
+
+        Raises:
+            T2WError: every set of classes that was tried is forbidden.
         """
         rng = torch.Generator().manual_seed(derive_seed(seed, "fresh tasks", step))
         tasks = [self._task(rng) for _ in range(batch_size)]
@@ -104,9 +109,14 @@ class FreshTasks:
 
     def _task(self, rng: torch.Generator) -> list[int]:
         low, high = self.sizes
-        while True:
+        for _ in range(_TRIES):
             size = int(torch.randint(low, high + 1, (), generator=rng))
             chosen = torch.randperm(len(self.seen), generator=rng)[:size].tolist()
             task = [self.seen[i] for i in chosen]
             if frozenset(task) not in self.forbidden:
                 return task
+        raise T2WError(
+            f"no fresh task of {low} to {high} classes found in {_TRIES} tries",
+            expected="some that are neither validation nor test tasks",
+            fix="take more seen classes, or larger tasks",
+        )

@@ -106,6 +106,7 @@ def train_generator(
         ema.load_state_dict(state["ema_state"] | {f"module.{k}": v for k, v in state["ema"].items()})
         optimizer.load_state_dict(state["optimizer"])
         rates.load_state_dict(state["rates"])
+        _apply_rates(optimizer, rates, settings, state["step"])
         first.load_state_dict(state["objective"])
         done, seconds, recent = state["step"], state["seconds"], state["recent"]
         train_losses = [(int(step), loss) for step, loss in state["train_losses"]]
@@ -200,6 +201,14 @@ def _optimizer(network: nn.Module, settings: TrainSettings, device: torch.device
     return torch.optim.AdamW(
         groups, lr=settings.learning_rate, betas=(0.9, settings.beta2), fused=device.type in ("cpu", "cuda")
     )
+
+
+def _apply_rates(optimizer: Any, rates: Any, settings: TrainSettings, step: int) -> None:
+    """Let changed rates act: an optimiser and its schedule bring those they were saved with."""
+    rates.base_lrs = [settings.learning_rate for _ in rates.base_lrs]
+    for group, decay in zip(optimizer.param_groups, (settings.weight_decay, 0.0), strict=True):
+        group["initial_lr"], group["weight_decay"] = settings.learning_rate, decay
+        group["lr"] = settings.learning_rate * (settings.rate(step) / settings.learning_rate)  # as LambdaLR rounds it
 
 
 def _decays(name: str, parameter: Tensor) -> bool:

@@ -174,7 +174,8 @@ def _disturbed(condition: Condition, s: TrainSettings, step: int, batch_size: in
         # Every task of the step draws for itself, so that a part sees what it would see in the whole batch.
         _, width, dim = condition.tokens.shape
         own = [generator_for(s.seed, f"text noise of row {row}", step) for row in range(batch_size)[part]]
-        noise = torch.stack([torch.randn(width, dim, generator=g) for g in own]).to(device)
+        # In whole blocks of 16: only those are the same numbers however many more are asked for.
+        noise = torch.stack([torch.randn(width, -(-dim // 16) * 16, generator=g)[:, :dim] for g in own]).to(device)
         condition = with_noise(condition, level, noise)
     if s.condition_dropout:
         dropped = drop_mask(s.seed, step, batch_size=batch_size, share=s.condition_dropout)[part]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -44,13 +44,16 @@ def start_processes(
         raise T2WError(
             "mixed_precision is 'fp16' on a CPU", expected="fp16 on a GPU", fix="use train.mixed_precision=no"
         )
-    trackers = _trackers(settings.trackers) if logs is not None else []
+    trackers = _trackers(settings.trackers)
+    if logs is None:
+        trackers = []
 
     from accelerate import Accelerator
-    from accelerate.state import AcceleratorState
+    from accelerate.state import AcceleratorState, PartialState, is_initialized
 
-    # Accelerate remembers the first run's precision for the whole process; every run here brings its own.
-    AcceleratorState._reset_state()
+    # Accelerate remembers the first run's precision and device for the whole process; every run here brings its own.
+    several = is_initialized() and PartialState().use_distributed and torch.distributed.is_initialized()
+    AcceleratorState._reset_state(reset_partial_state=not several)
     accelerator = Accelerator(
         cpu=device.type == "cpu",
         mixed_precision=settings.mixed_precision,
@@ -60,7 +63,9 @@ def start_processes(
     if trackers:
         # Nobody is waited for at the start: without a word from the user, W&B writes to this disk only.
         offline = {"wandb": {"mode": os.environ.get("WANDB_MODE", "offline"), "dir": str(logs)}}
-        accelerator.init_trackers("t2w", config=run, init_kwargs=offline if "wandb" in trackers else {})
+        accelerator.init_trackers(
+            "t2w", config=dict(_flat(run or {})), init_kwargs=offline if "wandb" in trackers else {}
+        )
     return accelerator
 
 
@@ -78,6 +83,15 @@ def parts_of(size: int, accelerator: Any, accumulate: int, *, what: str) -> list
         )
     each, first = size // count, accelerator.process_index * accumulate
     return [slice((first + i) * each, (first + i + 1) * each) for i in range(accumulate)]
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys and plain values, as TensorBoard wants a configuration."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value if isinstance(value, bool | int | float | str) else str(value)
 
 
 def _trackers(names: Sequence[str]) -> list[str]:

@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from t2w.errors import T2WError
 from t2w.files import fingerprint
 from t2w.generator import Condition
@@ -22,7 +25,7 @@ _MAY_CHANGE = frozenset(
     f"settings.{name}"
     for name in (
         "log_every", "validate_every", "checkpoint_every", "keep", "trackers", "compile", "clip", "learning_rate",
-        "weight_decay", "select", "accumulate", "functional.learning_rate", "functional.steps", "functional.warmup",
+        "weight_decay", "accumulate", "functional.learning_rate", "functional.steps", "functional.warmup",
     )
 )  # fmt: skip
 _CHUNK = 1024  # adapters summed together
@@ -49,13 +52,18 @@ def check_run(stored: Mapping[str, Any], asked: Mapping[str, Any], folder: Path)
 
 
 def data_print(vectors: Vectors, condition: Condition) -> str:
-    """Tells training sets apart: their sizes and sums, in float64 on the CPU."""
-    sums = [0.0, 0.0]
+    """Tells training sets apart, and orders of one set: sums of their bits, exact however many threads add them up."""
+    sums = [0, 0]
     for start in range(0, len(vectors), _CHUNK):
-        part = vectors[start : start + _CHUNK].double().cpu()
-        sums[0], sums[1] = sums[0] + float(part.sum()), sums[1] + float(part.square().sum())
-    sums += [float(value.double().cpu().sum()) for value in (condition.tokens, condition.mask)]
+        rows = _bits(vectors[start : start + _CHUNK]).sum(dim=1)
+        place = torch.arange(start + 1, start + 1 + len(rows))
+        sums = [sums[0] + int(rows.sum()), sums[1] + int((rows * place).sum())]
+    sums += [int(_bits(condition.tokens).sum()), int(condition.mask.sum())]
     return fingerprint([list(vectors.shape), list(condition.tokens.shape), sums])
+
+
+def _bits(values: Tensor) -> Tensor:
+    return values.detach().cpu().float().contiguous().view(torch.int32).long()
 
 
 def diverged(step: int, store: Checkpoints | None) -> T2WError:

@@ -51,8 +51,12 @@ class FunctionalSettings:
         _check_ranges(
             self,
             "functional ",
-            (("learning_rate", 0.0, 10.0), ("noisy_share", -1e-30, 1 + 1e-9), ("feature_noise", -1e-30, 100.0),
-             ("label_smoothing", -1e-30, 1.0)),
+            (
+                ("learning_rate", 0.0, 10.0),
+                ("noisy_share", -1e-30, 1 + 1e-9),
+                ("feature_noise", -1e-30, 100.0),
+                ("label_smoothing", -1e-30, 1.0),
+            ),
         )
 
 
