@@ -14,7 +14,7 @@ from typing import Any
 from tqdm import tqdm
 
 from t2w.config import Config
-from t2w.devices import resolve_device
+from t2w.devices import is_main_process, process_count, resolve_device
 from t2w.errors import T2WError
 from t2w.files import fingerprint, read_json, write_json
 from t2w.runs.folder import Run, identity, record_run
@@ -63,12 +63,19 @@ def run_stages(run: Run, last: str = "eval") -> None:
         T2WError: whatever the stages find wrong.
     """
     check_inputs(run.config)
-    record_run(run)
-    log_to_file(run.folder)
+    if is_main_process():
+        record_run(run)
+        log_to_file(run.folder)
     order = list(STAGES)
     for name in order[: order.index(last) + 1]:
         if _is_done(run, name):
             log.info("%s: done before", name)
+        elif process_count() > 1 and name != "train":
+            raise T2WError(
+                f"{name} is not done yet, and {process_count()} processes were started",
+                expected="several processes for training alone",
+                fix=f"do it in one process first: t2w {name} ...",
+            )
         elif not _do(run, name):
             return
 
@@ -91,6 +98,8 @@ def _is_done(run: Run, name: str) -> bool:
     record = stage_record(run.folder, name)
     if record and record["fingerprint"] != stage_fingerprint(run.config, name):
         log.info("%s: its inputs have changed", name)
+        if not is_main_process():
+            return False
         shutil.rmtree(run.path(name))
     return stage_record(run.folder, name).get("finished") is True
 
@@ -99,13 +108,15 @@ def _do(run: Run, name: str) -> bool:
     """Do a stage; False when only a part of it was asked for."""
     log.info("%s: ...", name)
     record = {"fingerprint": stage_fingerprint(run.config, name), "finished": False}
-    write_json(run.path(name, "stage.json"), record)
+    if is_main_process():
+        write_json(run.path(name, "stage.json"), record)
     start = monotonic()
     work: Callable[[Run], bool | None] = import_module(f"t2w.runs.stage_{name}").run
     if work(run) is False:
         return False
     seconds = monotonic() - start
-    write_json(run.path(name, "stage.json"), record | {"finished": True, "seconds": round(seconds, 1)})
+    if is_main_process():
+        write_json(run.path(name, "stage.json"), record | {"finished": True, "seconds": round(seconds, 1)})
     log.info("%s: done in %s", name, tqdm.format_interval(seconds))
     return True
 

@@ -14,7 +14,7 @@ from t2w.adapters.holdout import held_out
 from t2w.adapters.store import WeightDataset
 from t2w.config import Config
 from t2w.config.schema import TrainConfig
-from t2w.devices import resolve_device
+from t2w.devices import is_main_process, resolve_device
 from t2w.errors import T2WError
 from t2w.files import write_json
 from t2w.generator import (
@@ -81,6 +81,8 @@ def run(run: Run) -> None:
         checkpoints=run.path("train", "checkpoints"),
         device=resolve_device(config.device),
     )
+    if not is_main_process():
+        return
     generator.save(run.path("train", "generator.safetensors"))
     write_json(
         run.path("train", "losses.json"),
