@@ -94,9 +94,7 @@ def test_initial_weights() -> None:
 
 
 def test_timestep_embedding_at_its_last_step() -> None:
-    found = meta(reference_small(CLIP, 512)).scalar_embedder
-    found.frequencies = 2 ** torch.linspace(0, 14, 128)
-    embedded = found(torch.tensor([999]))[0]
+    embedded = meta(reference_small(CLIP, 512)).scalar_embedder(torch.tensor([999]))[0]
     golden = torch.tensor([-0.0264608, -0.0437798, 0.9996498, 0.9990412, 999.0])
     torch.testing.assert_close(embedded[[0, 127, 128, 255, 256]], golden, atol=1e-6, rtol=0)
 

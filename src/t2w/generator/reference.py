@@ -26,7 +26,9 @@ class TimeEmbedding(nn.Module):
     def __init__(self, num_frequencies: int, max_freq_log2: float) -> None:
         super().__init__()
         # Stored with the weights: 2^14 times 999 is beyond what float32 sines forgive, so no bit may differ.
-        self.register_buffer("frequencies", 2 ** torch.linspace(0, max_freq_log2, num_frequencies))
+        # On the CPU, as a device's own powers of 2 may differ, too.
+        exponents = torch.linspace(0, max_freq_log2, num_frequencies, device="cpu")
+        self.register_buffer("frequencies", 2**exponents)
 
     def forward(self, t: Tensor) -> Tensor:
         t = t.to(self.frequencies.dtype)[:, None]  # (N, 1)
@@ -107,7 +109,8 @@ class ReferenceTransformer(nn.Module):
         self.decoder = Decoder(config)
         self.scalar_embedder = TimeEmbedding(config.num_frequencies, config.max_freq_log2)
         for module in self.modules():
-            if isinstance(module, nn.Linear):
+            # Drawing on the meta device draws nothing, after importing for ten seconds.
+            if isinstance(module, nn.Linear) and not module.weight.is_meta:
                 nn.init.normal_(module.weight, std=0.02)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)

@@ -38,7 +38,7 @@ def build_from(
     with torch.device("meta"):
         network = ReferenceTransformer(config)
     expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    for name in [*expected, *state]:
+    for name in dict.fromkeys([*expected, *state]):
         found = tuple(state[name].shape) if isinstance(state.get(name), Tensor) else "absent"
         if found != expected.get(name, "absent"):
             raise T2WError(
