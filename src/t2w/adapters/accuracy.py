@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from t2w.adapters.checks import check_classes, check_sizes
-from t2w.adapters.holdout import class_rows
+from t2w.adapters.holdout import ClassRows, class_rows
 from t2w.adapters.spec import AdapterSpec, check_size, unflatten
 from t2w.errors import T2WError
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from t2w.features import FeatureSet
 
 __all__ = ["accuracy"]
+
+_GROUP = 256  # tasks at once, and
+_IMAGES = 512  # images of a class at once: both bound the memory
 
 
 @torch.no_grad()
@@ -52,17 +55,50 @@ def accuracy(
     rows = class_rows(features)
     for i, classes in enumerate(tasks):
         check_classes(classes, rows.counts, features.class_names, what=f"task {i} of the list")
-    x = features.dense(torch.float32).to(device)
-    text = F.normalize(text.to(device, torch.float32), dim=-1)
-    results = []
-    for vector, classes in zip(vectors, tasks, strict=True):
-        own = torch.cat([rows.train[c] for c in classes]).to(device)
-        labels = (
-            torch.arange(len(classes)).repeat_interleave(torch.tensor([rows.counts[c] for c in classes])).to(device)
-        )
-        scores = class_scores(spec, vector.to(device, torch.float32), x[own], text[list(classes)])
-        results.append((scores.argmax(-1) == labels).float().mean())
-    return torch.stack(results).cpu() if results else torch.zeros(0)
+    counts = torch.tensor(rows.counts)
+    results = torch.zeros(len(tasks))
+    for first in range(0, len(tasks), _GROUP):
+        some = slice(first, first + _GROUP)
+        hits = _hits(spec, vectors[some].to(device, torch.float32), features, rows, text, tasks[some])
+        results[some] = hits.cpu() / torch.stack([counts[list(classes)].sum() for classes in tasks[some]])
+    return results
+
+
+def _hits(
+    spec: AdapterSpec,
+    vectors: Tensor,
+    features: FeatureSet,
+    rows: ClassRows,
+    text: Tensor,
+    tasks: Sequence[Sequence[int]],
+) -> Tensor:
+    """How many images of its classes each of some adapters (T, P) gets right: (T,) int64 on their device.
+
+    Class by class: the images of one class go through the first layers of all tasks that have it as one matrix product.
+    """
+    device, part = vectors.device, unflatten(spec, vectors)
+    place = torch.full((len(tasks), len(rows.counts)), -1, dtype=torch.int64)  # of each class in each task
+    for i, classes in enumerate(tasks):
+        place[i, list(classes)] = torch.arange(len(classes))
+    width = max(map(len, tasks))
+    padded = torch.tensor([[*classes, *[0] * (width - len(classes))] for classes in tasks], device=device)
+    unused = (torch.arange(width) >= torch.tensor([[len(classes)] for classes in tasks])).to(device)
+    texts = F.normalize(text.to(device, torch.float32), dim=-1)[padded]  # (T, n, out)
+    through = texts @ part["linear2.weight"]  # (T, n, hidden), see `class_scores`
+    offset = (texts @ part["linear2.bias"][..., None]).masked_fill_(unused[..., None], float("-inf"))  # (T, n, 1)
+    hits = torch.zeros(len(tasks), dtype=torch.int64, device=device)
+    for own, wanted in zip(rows.train, place.T, strict=True):
+        who = (wanted >= 0).nonzero().flatten()
+        if not len(who):
+            continue
+        wanted, who = wanted[who].to(device), who.to(device)
+        w1, b1 = (part[name].index_select(0, who) for name in ("linear1.weight", "linear1.bias"))
+        for chunk in own.split(_IMAGES):
+            x = features.rows(chunk).to(device, torch.float32)
+            hidden = F.gelu(w1.flatten(0, 1) @ x.T + b1.flatten()[:, None]).unflatten(0, b1.shape)
+            scores = torch.baddbmm(offset[who], through[who], hidden)  # (tasks, n, images)
+            hits[who] += (scores.argmax(1) == wanted[:, None]).sum(1)
+    return hits
 
 
 def class_scores(spec: AdapterSpec, vector: Tensor, x: Tensor, text: Tensor) -> Tensor:

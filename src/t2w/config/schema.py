@@ -109,7 +109,7 @@ class BaseConfig(Section):
 class AdaptersConfig(Section):
     hidden: Count
     logit_scale: Annotated[float, Field(gt=0)]
-    dtype: Literal["float32", "bfloat16"]
+    dtype: Literal["auto", "float32", "bfloat16"]  # auto: the faster one on this machine, by measurement
     shard_size: Count | None = None  # adapters per file; None: what suits the device
     group_size: Count | None = None  # tasks trained together; None: what suits the device
     base: BaseConfig
@@ -155,6 +155,7 @@ class DiffusionConfig(Section):
     sampler: Literal["ddim", "dpm++", "dpm++3m", "dpm++sde", "unipc", "deis", "sa", "ancestral"]
     steps: Count  # sampling steps
     # "10,15,20" (or a list), "100" or "ddim50": visit these timesteps in place of `steps` evenly spaced ones
+    guidance: float = 1.0  # of the text; other than 1 wants train.condition_dropout
     respacing: Annotated[str, Field(pattern=r"^(ddim\d+|\d+(,\d+)*)$")] | None = None
 
     @field_validator("respacing", mode="before")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import torch
 
 from t2w.adapters import AdapterSpec, Recipe, train_base
 from t2w.adapters.factory import AdapterJob, make_adapters
-from t2w.adapters.store import WeightDataset
-from t2w.devices import resolve_device
-from t2w.files import load_tensors, save_tensors
+from t2w.adapters.store import WeightDataset, list_shards
+from t2w.devices import resolve_device, resolve_dtype
+from t2w.errors import T2WError
+from t2w.files import load_tensors, read_metadata, save_tensors
 from t2w.runs.folder import Run
 from t2w.runs.stage_features import read_features, read_texts
 from t2w.runs.stage_tasks import read_task_set
@@ -57,7 +59,7 @@ def make_for_tasks(run: Run, tasks: Sequence[Task], folder: Path, *, begin: int 
         text=read_texts(run)[0],
         recipe=Recipe(**config.recipe.model_dump()),
         seed=config.seed,
-        dtype=getattr(torch, config.adapters.dtype),
+        dtype=_dtype(folder, config.adapters.dtype, resolve_device(config.device)),
     )
     report = make_adapters(
         folder,
@@ -73,6 +75,27 @@ def make_for_tasks(run: Run, tasks: Sequence[Task], folder: Path, *, begin: int 
     weights = WeightDataset.open(folder, complete=False)
     log.info("adapters: %d made, %d found, %d of %d there", report.made, report.found, len(weights), weights.total)
     return len(weights) == weights.total
+
+
+def _dtype(folder: Path, name: str, device: torch.device) -> torch.dtype:
+    """What `adapters.dtype` stands for, which is part of the job's identity: two machines can differ in it.
+
+    Raises:
+        T2WError: the folder holds adapters made with another dtype; says which to set.
+    """
+    dtype = resolve_dtype(name, device)
+    ours, theirs = str(dtype).removeprefix("torch."), None
+    for path in list_shards(folder)[:1]:
+        with suppress(T2WError, OSError, KeyError, TypeError):  # a damaged one is the factory's to report
+            theirs = read_metadata(path)["identity"]["dtype"]
+    if theirs not in (None, ours):
+        chosen = f"{ours} is the faster one on this machine" if name == "auto" else f"adapters.dtype is {ours}"
+        raise T2WError(
+            f"{folder} holds adapters trained in {theirs}, but {chosen}",
+            expected="one dtype in one folder",
+            fix=f"set adapters.dtype={theirs}, or choose another folder",
+        )
+    return dtype
 
 
 def _train_base(run: Run) -> None:

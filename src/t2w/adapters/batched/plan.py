@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 __all__ = ["TaskPlan", "plan_groups"]
 
-_WIDTH = 8
-"""Classes are padded to a multiple of this, and only tasks of one padded width share a group: the arithmetic of a task
-then does not depend on its neighbours."""
+_MULTIPLE = 8
+"""Classes are padded to one less than a multiple of this: with the hidden + 1 units beside them (by default 17) sizes
+are round. Only tasks of one padded width share a group: a task's arithmetic does not depend on its neighbours."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class TaskPlan:
     @property
     def width(self) -> int:
         """Number of classes, padded."""
-        return -(-len(self.classes) // _WIDTH) * _WIDTH
+        return -(-(len(self.classes) + 1) // _MULTIPLE) * _MULTIPLE - 1
 
 
 def plan_groups(plans: Sequence[TaskPlan], group_size: int) -> list[list[TaskPlan]]:

@@ -17,9 +17,9 @@ Images are columns: what is summed or divided per image is then a row operation 
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from t2w.adapters.batched.gelu import Gelu
 from t2w.adapters.batched.memory import Memory
 from t2w.adapters.batched.table import Table
 from t2w.adapters.batched.weights import Weights
@@ -61,12 +61,14 @@ class Step:
         self.gathered = table.buffer(tasks * batch, memory)
         self.x = self.gathered[1].unflatten(0, (tasks, batch))
         # Views are made once: making one costs as much as a small operation on it.
+        self.x_t = self.x.mT
         self.m = new(rows, out, dtype=table.dtype)
         self.m[:, :n] = text
         self.m_v, self.m_t = self.m[:, n:], self.m.mT
         self.s_t = new(units, rows)
         self.s, self.s_hidden = self.s_t.mT, self.s_t[:, :-1]
         self.z = new(hidden, batch)
+        self.gelu = Gelu(self.z, memory)
         self.h = new(units, batch)
         self.h[:, -1] = 1.0
         self.h_hidden = self.h[:, :-1]
@@ -91,11 +93,14 @@ class Step:
             losses: (T,) where to write the mean cross-entropy; None to save the trouble.
         """
         self.table.gather(index, self.gathered)
-        torch.add(_product(self.x, _as(w.w1, self.w1).mT, self.z_t).mT, w.b1, out=self.z)
+        if self.w1 is None:
+            torch.baddbmm(w.b1, w.w1, self.x_t, out=self.z)
+        else:
+            torch.add(torch.bmm(self.x, self.w1.copy_(w.w1).mT, out=self.z_t).mT, w.b1, out=self.z)
         vt = _as(w.vt, self.vt)
         self.m_v.copy_(vt)
         _multiply(vt, self.m_t, self.s_n, out=self.s_t)
-        self.h_hidden.copy_(F.gelu(self.z))
+        self.gelu.forward(self.z, self.h_hidden)
         torch.bmm(self.s, self.h, out=self.a)
         torch.mul(self.h, self.a_gram, out=self.c_gram)
         torch.sum(self.c_gram, 1, keepdim=True, out=self.square)  # |V h|^2
@@ -110,7 +115,7 @@ class Step:
         torch.mul(self.p, self.inverse.mul_(self.scale / self.batch), out=self.c_text)
         torch.mul(self.h, self.q2, out=self.c_gram)
         torch.bmm(self.s_hidden, self.c, out=self.dh)
-        dz = torch.ops.aten.gelu_backward(self.dh, self.z)
+        dz = self.gelu.backward(self.dh, self.z)
         torch.sum(dz, 2, keepdim=True, out=g.b1)
         torch.bmm(self.h, self.c_t, out=self.k)
         _multiply(_as(self.k, self.k_n), self.m, self.dvt, out=g.vt)
@@ -120,10 +125,6 @@ class Step:
 def _as(value: Tensor, narrow: Tensor | None) -> Tensor:
     """`value` in bfloat16, written to `narrow`; itself where that is None."""
     return value if narrow is None else narrow.copy_(value)
-
-
-def _product(a: Tensor, b: Tensor, narrow: Tensor | None) -> Tensor:
-    return torch.bmm(a, b) if narrow is None else torch.bmm(a, b, out=narrow)
 
 
 def _multiply(a: Tensor, b: Tensor, narrow: Tensor | None, *, out: Tensor) -> None:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainedAdapters", "train_tasks"]
 
-_CPU_GROUP = 24
+_CPU_GROUP = {torch.float32: 8, torch.float64: 8, torch.bfloat16: 24}
+"""Tasks whose state, some 450 KB each in float32, stays in a core's share of the cache; the fastest of those tried."""
 _ACCELERATOR_GROUP = 2048
 
 
@@ -118,7 +119,7 @@ def train_tasks(
         steps=torch.zeros(len(tasks), dtype=torch.int64),
         validation_accuracy=torch.zeros(len(tasks)),
     )
-    groups = plan_groups(plans, group_size or _group_size(device, len(tasks)))
+    groups = plan_groups(plans, group_size or _group_size(device, dtype, len(tasks)))
     start = base.detach().expand(len(tasks), -1)
 
     def work(group: Sequence[TaskPlan], stop: Event) -> GroupResult:
@@ -140,11 +141,11 @@ def _plan(position: int, task_id: int, classes: Sequence[int], rows: ClassRows, 
     return TaskPlan(position, task_id, tuple(classes), images, recipe.steps_for(images))
 
 
-def _group_size(device: torch.device, tasks: int) -> int:
+def _group_size(device: torch.device, dtype: torch.dtype, tasks: int) -> int:
     """Tasks per group: enough to make small operations large, few enough for their state to stay in a CPU's cache."""
     if device.type != "cpu":
         return _ACCELERATOR_GROUP
-    return max(1, min(_CPU_GROUP, -(-tasks // (2 * worker_count(device)))))
+    return max(1, min(_CPU_GROUP[dtype], -(-tasks // (2 * worker_count(device)))))
 
 
 def _refuse_infinite(group: Sequence[TaskPlan], done: GroupResult) -> None:
