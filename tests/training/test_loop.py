@@ -9,59 +9,16 @@ from typing import Any
 import pytest
 import torch
 from torch.testing import assert_close
-from training_parts import CONFIG, SETTINGS, SPEC, Setup
+from training_parts import CONFIG, SETTINGS, SPEC, Setup, Stopped, same, state_of, stop_before, train
 
 import t2w.training.objectives as objectives
 from t2w.errors import T2WError
 from t2w.generator import Generator
-from t2w.training import Checkpoints, TrainSettings, Validation, fit_generator, train_generator
-
-
-def _train(setup: Setup, folder: Path | None = None, settings: TrainSettings = SETTINGS, **changes: Any) -> Any:
-    network = setup.network()
-    result = train_generator(
-        network, setup.x_0, setup.condition, settings=replace(settings, **changes), validation=Validation(*setup.validation),
-        checkpoints=folder,
-    )  # fmt: skip
-    return network, result
-
-
-def _state(folder: Path) -> dict[str, Any]:
-    found = Checkpoints(folder).load()
-    assert found is not None
-    state, _ = found
-    state.pop("seconds")
-    return state
-
-
-def _same(a: Any, b: Any) -> bool:
-    """Equal bit for bit, through dicts and lists."""
-    if isinstance(a, torch.Tensor):
-        return torch.equal(a, b)
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(_same(a[k], b[k]) for k in a)
-    if isinstance(a, list | tuple):
-        return len(a) == len(b) and all(_same(x, y) for x, y in zip(a, b, strict=True))
-    return bool(a == b)
-
-
-class Stopped(Exception):
-    pass
-
-
-def _stop_before(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = objectives.draw
-
-    def draw(seed: int, at: int, **sizes: int) -> Any:
-        if at == step:
-            raise Stopped
-        return real(seed, at, **sizes)
-
-    monkeypatch.setattr(objectives, "draw", draw)
+from t2w.training import Checkpoints, Validation, fit_generator, train_generator
 
 
 def test_training_learns_the_dependence_on_text(setup: Setup) -> None:
-    _, result = _train(setup, steps=250, batch_size=25, warmup=20, ema_decay=0.95, validate_every=50)
+    _, result = train(setup, steps=250, batch_size=25, warmup=20, ema_decay=0.95, validate_every=50)
     untrained = setup.validation[0].square().mean().item()  # the error of answering the mean
     assert result.validation_losses[-1][2] < 0.5 * untrained
     assert result.validation_losses[-1][1] < result.validation_losses[0][1]
@@ -72,57 +29,57 @@ def test_training_learns_the_dependence_on_text(setup: Setup) -> None:
 def test_stopped_at_any_step_and_continued_equals_uninterrupted(
     setup: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int
 ) -> None:
-    network, result = _train(setup, tmp_path / "whole")
+    network, result = train(setup, tmp_path / "whole")
     with monkeypatch.context() as patch:
-        _stop_before(stop, patch)
+        stop_before(stop, patch)
         with pytest.raises(Stopped):
-            _train(setup, tmp_path / "cut")
+            train(setup, tmp_path / "cut")
     assert (Checkpoints(tmp_path / "cut").last_path is not None) == (stop >= 4)
-    again, continued = _train(setup, tmp_path / "cut")
-    assert _same(_state(tmp_path / "whole"), _state(tmp_path / "cut"))  # weights, EMA, optimiser, rates, curves
-    assert _same(result.weights, continued.weights)
-    assert _same(network.state_dict(), again.state_dict())
+    again, continued = train(setup, tmp_path / "cut")
+    assert same(state_of(tmp_path / "whole"), state_of(tmp_path / "cut"))  # weights, EMA, optimiser, rates, curves
+    assert same(result.weights, continued.weights)
+    assert same(network.state_dict(), again.state_dict())
     assert result.train_losses == continued.train_losses
     assert result.validation_losses == continued.validation_losses
 
 
 def test_a_finished_run_is_not_repeated(setup: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, first = _train(setup, tmp_path)
-    _stop_before(0, monkeypatch)
-    _, second = _train(setup, tmp_path)
-    assert _same(first.weights, second.weights)
+    _, first = train(setup, tmp_path)
+    stop_before(0, monkeypatch)
+    _, second = train(setup, tmp_path)
+    assert same(first.weights, second.weights)
     assert second.steps == SETTINGS.steps
 
 
 def test_same_seed_same_weights_other_seed_others(setup: Setup) -> None:
     before = torch.get_rng_state()
-    one, two, other = (_train(setup, seed=seed)[1].weights for seed in (0, 0, 1))
-    assert _same(one, two)
-    assert not _same(one, other)
+    one, two, other = (train(setup, seed=seed)[1].weights for seed in (0, 0, 1))
+    assert same(one, two)
+    assert not same(one, other)
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_curves_have_the_steps_asked_for(setup: Setup) -> None:
-    _, result = _train(setup, steps=10)
+    _, result = train(setup, steps=10)
     assert [step for step, _ in result.train_losses] == [3, 6, 9, 10]
     assert [entry[0] for entry in result.validation_losses] == [4, 8, 10]
     assert result.steps == 10
 
 
 def test_the_network_is_left_with_the_averaged_weights(setup: Setup) -> None:
-    network, result = _train(setup)
-    assert _same(network.state_dict(), result.weights)
+    network, result = train(setup)
+    assert same(network.state_dict(), result.weights)
     assert not network.training
 
 
 def test_without_averaging_the_last_weights_are_returned(setup: Setup, tmp_path: Path) -> None:
-    _, result = _train(setup, tmp_path, ema_decay=0.0)
-    for name, value in _state(tmp_path)["network"].items():
+    _, result = train(setup, tmp_path, ema_decay=0.0)
+    for name, value in state_of(tmp_path)["network"].items():
         assert_close(result.weights[name], value)
 
 
 def test_bfloat16_trains_and_leaves_a_float32_network(setup: Setup) -> None:
-    network, result = _train(setup, mixed_precision="bf16")
+    network, result = train(setup, mixed_precision="bf16")
     assert all(math.isfinite(loss) for _, loss in result.train_losses)
     x, t = setup.x_0[:2], torch.tensor([999, 10])
     found = network(x, t, setup.condition.rows([0, 1]))
@@ -133,22 +90,22 @@ def test_bfloat16_trains_and_leaves_a_float32_network(setup: Setup) -> None:
 
 @pytest.mark.parametrize("change", [{"ema_decay": 0.5}, {"steps": 20}, {"batch_size": 4}, {"seed": 3}])
 def test_a_checkpoint_of_other_settings_is_refused(setup: Setup, tmp_path: Path, change: dict[str, Any]) -> None:
-    _train(setup, tmp_path)
-    before = _state(tmp_path)
+    train(setup, tmp_path)
+    before = state_of(tmp_path)
     ((key, value),) = change.items()
     with pytest.raises(
         T2WError, match=rf"settings\.{key} = {getattr(SETTINGS, key)}; expected settings\.{key} = {value}"
     ):
-        _train(setup, tmp_path, **change)
-    assert _same(_state(tmp_path), before)
+        train(setup, tmp_path, **change)
+    assert same(state_of(tmp_path), before)
 
 
 def test_a_harmless_change_is_announced_key_by_key(
     setup: Setup, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _train(setup, tmp_path)
+    train(setup, tmp_path)
     with caplog.at_level(logging.WARNING, logger="t2w"):
-        _train(setup, tmp_path, log_every=5, learning_rate=1e-3)
+        train(setup, tmp_path, log_every=5, learning_rate=1e-3)
     assert caplog.messages == [
         "generator: goes on with learning_rate = 0.001; it was 0.003",
         "generator: goes on with log_every = 5; it was 3",
@@ -156,28 +113,28 @@ def test_a_harmless_change_is_announced_key_by_key(
 
 
 def test_a_checkpoint_of_other_data_or_network_is_refused(setup: Setup, tmp_path: Path) -> None:
-    _train(setup, tmp_path)
+    train(setup, tmp_path)
     setup.x_0[3, 4] += 1
     with pytest.raises(T2WError, match=r"another run, with data = .*start again, or train into another folder"):
-        _train(setup, tmp_path)
+        train(setup, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["network.safetensors", "ema.safetensors", "training.safetensors", "state.json"])
 def test_a_damaged_checkpoint_is_refused(setup: Setup, tmp_path: Path, name: str) -> None:
-    _train(setup, tmp_path)
+    train(setup, tmp_path)
     path = tmp_path / "step-000012" / name
     whole = path.read_bytes()
     for content in (b"", whole[: len(whole) // 2], b"not a checkpoint"):
         path.write_bytes(content)
         with pytest.raises(T2WError, match=f"{name}.*(damaged|not valid JSON).*to start again"):
-            _train(setup, tmp_path)
+            train(setup, tmp_path)
     path.unlink()
     with pytest.raises(T2WError, match=f"{name}.*to start again"):
-        _train(setup, tmp_path)
+        train(setup, tmp_path)
 
 
 def test_old_checkpoints_go_and_the_best_stays(setup: Setup, tmp_path: Path) -> None:
-    _train(setup, tmp_path, steps=20, checkpoint_every=2, validate_every=5, select="validation_loss", keep=2)
+    train(setup, tmp_path, steps=20, checkpoint_every=2, validate_every=5, select="validation_loss", keep=2)
     index = Checkpoints(tmp_path).index()
     kept = {p.name for p in tmp_path.glob("step-*")}
     assert index["last"] == "step-000020"
@@ -198,11 +155,11 @@ def test_the_best_by_its_metric_is_what_is_returned(setup: Setup, tmp_path: Path
     assert Checkpoints(tmp_path).index() == {"last": "step-000016", "best": "step-000008", "value": 0.7}
     best = Checkpoints(tmp_path).best()
     assert best is not None
-    assert _same(best, result.weights)
-    assert not _same(_state(tmp_path)["ema"], result.weights)
+    assert same(best, result.weights)
+    assert not same(state_of(tmp_path)["ema"], result.weights)
 
 
-def test_a_run_that_diverges_says_where_and_keeps_the_last_good_state(setup: Setup, tmp_path: Path) -> None:
+def test_a_run_that_diverges_says_where_and_keeps_the_last_goodstate_of(setup: Setup, tmp_path: Path) -> None:
     real, calls = objectives.weight_loss, 0
 
     def loss(*args: Any) -> torch.Tensor:
@@ -215,8 +172,8 @@ def test_a_run_that_diverges_says_where_and_keeps_the_last_good_state(setup: Set
         with pytest.raises(
             T2WError, match=r"step 6 \(the last good checkpoint is .*step-000004\).*lower train.learning_rate"
         ):
-            _train(setup, tmp_path)
-    state = _state(tmp_path)
+            train(setup, tmp_path)
+    state = state_of(tmp_path)
     assert state["step"] == 4
     assert all(torch.isfinite(value).all() for value in state["network"].values())
     assert sorted(p.name for p in tmp_path.iterdir()) == ["index.json", "step-000004"]
@@ -224,21 +181,21 @@ def test_a_run_that_diverges_says_where_and_keeps_the_last_good_state(setup: Set
 
 def test_what_does_not_fit_is_refused(setup: Setup) -> None:
     with pytest.raises(T2WError, match="at most 50, the number of training tasks"):
-        _train(setup, batch_size=51)
+        train(setup, batch_size=51)
     with pytest.raises(T2WError, match="one condition each"):
         train_generator(setup.network(), setup.x_0[:9], setup.condition, settings=SETTINGS)
     with pytest.raises(T2WError, match=f"expected \\(tasks, {SPEC.size}\\)"):
         train_generator(setup.network(), setup.x_0[:, 1:], setup.condition, settings=SETTINGS)
     setup.x_0[7, 0] = float("inf")
     with pytest.raises(T2WError, match="training vector 7"):
-        _train(setup)
+        train(setup)
 
 
 def test_progress_is_told(setup: Setup, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("t2w.progress._QUIET_SECONDS", 0.0)
     monkeypatch.setattr("t2w.progress._LINE_SECONDS", 0.0)
     with caplog.at_level(logging.INFO, logger="t2w"):
-        _train(setup)
+        train(setup)
     assert "12/12" in caplog.messages[-1]
     assert "loss" in caplog.messages[-1]
 

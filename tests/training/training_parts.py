@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
 from torch import Tensor
 
 from t2w.adapters import AdapterSpec
 from t2w.generator import Condition, GeneratorConfig, WeightTransformer, build_network, condition_of
-from t2w.training import TrainSettings
+from t2w.training import Checkpoints, TrainResult, TrainSettings, Validation, loop, train_generator
 
 SPEC = AdapterSpec(in_features=6, hidden=3, out_features=5, logit_scale=20.0)
 CONFIG = GeneratorConfig(SPEC, text_dim=8, n_embd=32, n_layer=2, n_head=2, dropout=0.1)
@@ -38,3 +41,50 @@ def make_setup() -> Setup:
     x_0 = (x_0 - x_0.mean(dim=0)) / x_0.std(dim=0) + 0.1 * torch.randn(x_0.shape, generator=rng)
     condition = condition_of(text, tasks)
     return Setup(x_0[:50], condition.rows(slice(0, 50)), (x_0[50:], condition.rows(slice(50, 60))))
+
+
+def train(
+    setup: Setup, folder: Path | None = None, settings: TrainSettings = SETTINGS, **changes: Any
+) -> tuple[WeightTransformer, TrainResult]:
+    network = setup.network()
+    result = train_generator(
+        network, setup.x_0, setup.condition, settings=replace(settings, **changes), validation=Validation(*setup.validation),
+        checkpoints=folder,
+    )  # fmt: skip
+    return network, result
+
+
+def state_of(folder: Path) -> dict[str, Any]:
+    """All that the last checkpoint holds, except for how long it took."""
+    found = Checkpoints(folder).load()
+    assert found is not None
+    state, _ = found
+    state.pop("seconds")
+    return state
+
+
+def same(a: Any, b: Any) -> bool:
+    """Equal bit for bit, through dicts and lists."""
+    if isinstance(a, Tensor):
+        return torch.equal(a, b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    return bool(a == b)
+
+
+class Stopped(Exception):
+    pass
+
+
+def stop_before(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let training (of one part per step) end as if killed, before this step (from 0) changes anything."""
+    real = loop.seeded
+
+    def seeded(device: torch.device, seed: int, at: int) -> Any:
+        if at == step:
+            raise Stopped
+        return real(device, seed, at)
+
+    monkeypatch.setattr(loop, "seeded", seeded)
