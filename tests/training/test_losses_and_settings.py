@@ -83,7 +83,8 @@ def test_the_average_warms_up_and_then_has_its_decay() -> None:
     [
         {"steps": 0}, {"batch_size": 1.5}, {"learning_rate": 0.0}, {"learning_rate": float("nan")},
         {"adversarial": -1.0}, {"condition_dropout": 1.0}, {"select": "first"}, {"timestep_sampler": "unifrom"},
-        {"accumulate": 3}, {"weight_decay": -0.1}, {"ema_decay": 1.0}, {"clip": 0.0}, {"weighting": "snr"}, {"mixed_precision": "fp8"},
+        {"accumulate": 3}, {"weight_decay": -0.1}, {"ema_decay": 1.0}, {"clip": 0.0},
+        {"weighting": "snr"}, {"mixed_precision": "fp8"},
     ],
 )  # fmt: skip
 def test_bad_settings_name_the_key(change: dict[str, Any]) -> None:

@@ -48,8 +48,8 @@ def train(
 ) -> tuple[WeightTransformer, TrainResult]:
     network = setup.network()
     result = train_generator(
-        network, setup.x_0, setup.condition, settings=replace(settings, **changes), validation=Validation(*setup.validation),
-        checkpoints=folder,
+        network, setup.x_0, setup.condition, settings=replace(settings, **changes),
+        validation=Validation(*setup.validation), checkpoints=folder,
     )  # fmt: skip
     return network, result
 
