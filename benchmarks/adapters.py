@@ -245,7 +245,7 @@ def compare(args: argparse.Namespace, device: torch.device, dtype: torch.dtype) 
     if device.type == "cpu":
         parts = ", ".join(f"{kind} {100 * share:.0f} %" for kind, share in shares(world, tasks, dtype).items())
         print(f"a step's time: {parts}")
-        print("What bounds the rest: skinny products (16 hidden units) on 450 KB per task from the cache that all cores "
+        print("What bounds the rest: skinny products (16 hidden units) on 450 KB per task from the cache that cores "
               "share, 64 rows per task from anywhere in memory, forty small operations per step.")  # fmt: skip
     print(f"peak memory: {peak_memory(device)}")
     print(f"ratio: {median(ratios):.1f}")
