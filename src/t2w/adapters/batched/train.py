@@ -30,7 +30,7 @@ __all__ = ["TrainedAdapters", "train_tasks"]
 
 _CPU_GROUP = {torch.float32: 12, torch.float64: 12, torch.bfloat16: 24}
 """Enough tasks to spread the price of calling an operation, few enough (450 KB each in float32) to stay in the cache.
-Measured, it is a shallow optimum: 8 and 24 are within a tenth on a busy machine; alone, 24 is a third slower."""
+Measured, it is a shallow optimum: 8 and 24 are within a tenth on a busy machine; alone, 24 is up to a third slower."""
 _ACCELERATOR_GROUP = 2048
 
 
