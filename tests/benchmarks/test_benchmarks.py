@@ -1,0 +1,93 @@
+"""The benchmark scripts run, end with their ratio, and say what is wrong in a sentence."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+def call(script: str, *arguments: object, code: int = 0) -> str:
+    """Standard output of a benchmark, or what it says on standard error where it is to fail."""
+    command = [sys.executable, str(BENCHMARKS / script), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    return done.stderr if code else done.stdout
+
+
+def ratio(out: str) -> float:
+    match = re.fullmatch(r"ratio: ([\d.]+|inf)", out.splitlines()[-1])
+    assert match, out
+    return float(match[1])
+
+
+@pytest.fixture
+def run(finished_run: Path, tmp_path: Path) -> Path:
+    """A copy that may be written to."""
+    return Path(shutil.copytree(finished_run, tmp_path / "run"))
+
+
+def test_training_step() -> None:
+    out = call("training.py", "--n-embd", 64, "--n-layer", 1, "--batch-size", 4, "--rounds", 1, "--steps", 1)
+    assert "same weights, same output" in out
+    assert out.count("peak memory") == 2
+    assert ratio(out) > 0
+
+
+def test_time_to_accuracy(run: Path) -> None:
+    out = call("training.py", "--time-to-accuracy", "--run", run, "--minutes", 0.01, "--every", 0.2)
+    theirs, ours = (int(n.replace(",", "")) for n in re.findall(r"([\d,]+) parameters", out))
+    assert abs(theirs / ours - 1) < 0.1
+    assert ratio(out) > 0
+
+
+def test_sampling(run: Path, tmp_path: Path) -> None:
+    few = ["--samplers", "ddim", "ancestral", "--steps", 1, "--most", 12, "--tasks", 4, "--repeats", 1, "--rounds", 1]
+    out = call("sampling.py", "--run", run, *few, "--json", tmp_path / "table.json")
+    table = json.loads((tmp_path / "table.json").read_text())
+    assert [(row["sampler"], row["steps"], row["tasks"]) for row in table["rows"]] == [
+        (sampler, steps, tasks) for sampler in ("ddim", "ancestral") for steps, tasks in ((1, 12), (8, 12), (12, 4))
+    ]
+    assert ratio(out) == pytest.approx(table["ratio"], abs=0.051)
+
+
+def test_ablations_keep_what_is_done(run: Path, tmp_path: Path) -> None:
+    page = tmp_path / "ablations.md"
+
+    def ablate(*names: str) -> str:
+        budget: list[object] = ["--steps", 2, "--functional-steps", 1, "--seeds", "0", "--sampling-steps", 2]
+        return call("ablations.py", "--run", run, *budget, "--out", page, "--only", *names)
+
+    assert "pooled: validation" in ablate("pooled", "baseline")
+    out = ablate("baseline", "condition dropout 0.1", "functional phase")
+    assert "baseline: validation" not in out
+    assert out.count(": validation") == 4  # one training with dropout makes three rows
+    rows = [line.split("|")[1].strip() for line in page.read_text().splitlines() if re.match(r"\| \w.* \d", line)]
+    assert rows == [
+        "baseline", "pooled", "condition dropout 0.1, guidance 1", "condition dropout 0.1, guidance 1.5",
+        "condition dropout 0.1, guidance 2", "functional phase",
+    ]  # fmt: skip
+    stored = json.loads(page.with_suffix(".json").read_text())
+    assert stored["rows"]["baseline"]["difference"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
+    assert not list((run / "ablations").glob("*/checkpoints"))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_device_that_is_not_there() -> None:
+    said = call("training.py", "--device", "cuda", code=2)
+    assert "0 cuda device(s)" in said
+    assert "NVIDIA" in said
+
+
+def test_mistakes(run: Path, tmp_path: Path) -> None:
+    assert "is not a run folder" in call("sampling.py", "--run", tmp_path, code=2)
+    said = call("ablations.py", "--run", run, "--steps", 1, "--only", "poled", "--out", tmp_path / "a.md", code=2)
+    assert "'poled' (did you mean 'pooled'?)" in said
