@@ -32,6 +32,16 @@ def test_the_verdict_teaches_the_generator_alone() -> None:
     assert_close(verdict, torch.log1p((-logits).exp()).mean())
 
 
+def test_its_gradient_is_that_of_the_discriminator_that_judged() -> None:
+    """The discriminator learns between the verdict and the walk back; the generator must not notice."""
+    adversary, x0_hat = Adversary(SPEC.size, CPU), torch.randn(8, SPEC.size, requires_grad=True)
+    (expected,) = torch.autograd.grad(adversary.verdict(x0_hat), x0_hat)
+    verdict = adversary.verdict(x0_hat)
+    adversary.learn(torch.randn(8, SPEC.size), x0_hat.detach())
+    (found,) = torch.autograd.grad(verdict, x0_hat)
+    assert torch.equal(found, expected)
+
+
 def test_it_learns_to_tell() -> None:
     adversary, rng = Adversary(SPEC.size, CPU), torch.Generator().manual_seed(0)
     before = {name: value.clone() for name, value in adversary.network.state_dict().items()}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from training_parts import CONFIG, SPEC, Setup, Stopped, same, state_of, stop_before, train
+from training_parts import CONFIG, SETTINGS, SPEC, Setup, Stopped, same, state_of, stop_before, train
 
 from t2w.diffusion import linear_schedule
+from t2w.training import task_order
 from t2w.training.ema import averaged
 from t2w.training.objectives import WeightObjective
 from t2w.training.rows import WeightRows
@@ -32,10 +34,6 @@ def test_what_it_learnt_is_resumed(setup: Setup, tmp_path: Path, monkeypatch: py
 
 def test_it_looks_where_the_loss_is_and_the_mean_stays(setup: Setup) -> None:
     """Of a loss that only the noisiest tenth of the timesteps has, nearly all draws are there, and weigh a tenth."""
-    from dataclasses import replace
-
-    from training_parts import SETTINGS
-
     settings = replace(SETTINGS, batch_size=50, timestep_sampler="loss-second-moment")
     rows = WeightRows(SPEC, setup.x_0, None, torch.device("cpu"))
     objective = WeightObjective(rows, setup.condition, linear_schedule(CONFIG.timesteps), settings)
@@ -47,8 +45,6 @@ def test_it_looks_where_the_loss_is_and_the_mean_stays(setup: Setup) -> None:
         drawn.append(t)
         error = torch.where(t >= 900, 1.0, 0.0)[:, None]
         return rows.read(tasks) + error
-
-    from t2w.training import task_order
 
     losses = []
     for step in range(20):

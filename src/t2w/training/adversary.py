@@ -8,6 +8,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.func import functional_call
 
 __all__ = ["Adversary", "discriminator"]
 
@@ -41,9 +42,10 @@ class Adversary:
 
     def verdict(self, x0_hat: Tensor) -> Tensor:
         """() the generator's loss: how far its predictions are from being taken for real."""
-        self.network.requires_grad_(False)  # the gradient goes to the generator alone
-        logits = self.network(x0_hat)
-        self.network.requires_grad_(True)
+        # Copies, held still: the gradient goes to the generator alone, and is that of the weights that judged, though
+        # `learn` changes them before the generator's loss is walked back.
+        still = {name: p.detach().clone() for name, p in self.network.named_parameters()}
+        logits = functional_call(self.network, still, (x0_hat,))
         return F.binary_cross_entropy_with_logits(logits, torch.ones_like(logits))
 
     def learn(self, x_0: Tensor, x0_hat: Tensor) -> float:

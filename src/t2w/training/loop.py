@@ -23,7 +23,7 @@ from t2w.training.ema import averaged
 from t2w.training.inputs import Functional, TrainResult, Validation, ValidationPoint, check_inputs
 from t2w.training.losses import validation_loss
 from t2w.training.objectives import FunctionalObjective, Objective, WeightObjective
-from t2w.training.processes import parts_of, start_processes
+from t2w.training.processes import end_processes, parts_of, start_processes
 from t2w.training.resume import check_run, data_print, diverged
 from t2w.training.rows import Vectors, WeightRows
 from t2w.training.settings import TrainSettings
@@ -150,7 +150,8 @@ def train_generator(
             improved = False
             if validation is not None and (done % settings.validate_every == 0 or last):
                 points.append(_validate(done, cast(Network, ema.module), validation))
-                accelerator.log({k: v for k, v in points[-1]._asdict().items() if v is not None}, step=done)
+                logged = {k: v for k, v in points[-1]._asdict().items() if v is not None and k != "step"}
+                accelerator.log({f"validation_{k}": v for k, v in logged.items()}, step=done)
                 improved, best = _best(points, settings) != best, _best(points, settings)
             if improved or (best is None and done == settings.total_steps):
                 chosen = {name: value.detach().cpu().clone() for name, value in ema.module.state_dict().items()}
@@ -165,8 +166,7 @@ def train_generator(
                 }  # fmt: skip
                 store.save(done, state, run=run, best=best[1] if improved and best else None)
 
-    accelerator.wait_for_everyone()
-    accelerator.end_training()
+    end_processes(accelerator)
     accelerator.unwrap_model(model, keep_fp32_wrapper=False)  # mixed precision wraps `forward`; give it back plain
     chosen = chosen or {name: value.detach().cpu().clone() for name, value in ema.module.state_dict().items()}
     network.load_state_dict(chosen)

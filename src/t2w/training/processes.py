@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
@@ -13,7 +14,7 @@ import torch
 from t2w.errors import T2WError, nearest
 from t2w.training.settings import TrainSettings
 
-__all__ = ["TRACKERS", "parts_of", "start_processes"]
+__all__ = ["TRACKERS", "end_processes", "parts_of", "start_processes"]
 
 TRACKERS = {"tensorboard": "tensorboard", "wandb": "wandb"}  # name -> the package it needs
 
@@ -38,7 +39,7 @@ def start_processes(
         raise T2WError(
             f"process {local + 1} of this machine has no GPU of its own: there are {cards}",
             expected="at most one process per GPU",
-            fix=f"accelerate launch --num_processes {cards} ...",
+            fix=f"accelerate launch --num_processes {cards} ..." if cards else "use device=cpu",
         )
     if settings.mixed_precision == "fp16" and device.type == "cpu":
         raise T2WError(
@@ -52,7 +53,7 @@ def start_processes(
     from accelerate.state import AcceleratorState, PartialState, is_initialized
 
     # Accelerate remembers the first run's precision and device for the whole process; every run here brings its own.
-    several = is_initialized() and PartialState().use_distributed and torch.distributed.is_initialized()
+    several = is_initialized() and PartialState().use_distributed
     AcceleratorState._reset_state(reset_partial_state=not several)
     accelerator = Accelerator(
         cpu=device.type == "cpu",
@@ -67,6 +68,16 @@ def start_processes(
             "t2w", config=dict(_flat(run or {})), init_kwargs=offline if "wandb" in trackers else {}
         )
     return accelerator
+
+
+def end_processes(accelerator: Any) -> None:
+    """Wait for each other and close the trackers; the processes stay joined, so that they can train again."""
+    accelerator.wait_for_everyone()
+    for tracker in accelerator.trackers:
+        tracker.finish()
+    # Not `end_training`, which parts them: joined a second time, they wait for each other at addresses of the first.
+    if accelerator.num_processes > 1:
+        atexit.register(accelerator.state.destroy_process_group)
 
 
 def parts_of(size: int, accelerator: Any, accumulate: int, *, what: str) -> list[slice]:
