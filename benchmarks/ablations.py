@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import bench_of, machine, parser_of, run_of, run_on_device, tasks_of, versions
+from common import machine, parser_of, run_of, run_on_device, tasks_of, versions
 
 from t2w.config import Config
 from t2w.errors import T2WError, nearest
@@ -31,6 +31,7 @@ from t2w.files import fingerprint, read_json, write_json, write_text
 from t2w.generator import Generator
 from t2w.progress import progress
 from t2w.runs import Run, stage_train
+from t2w.runs.stage_eval import read_bench
 
 FOLDER = "ablations"  # in the run folder: where the variants are trained
 
@@ -146,7 +147,7 @@ def chosen(args: argparse.Namespace) -> list[Variant]:
 
 def ablations(args: argparse.Namespace, device: torch.device) -> int:
     variants, run = chosen(args), run_of(args.run)
-    bench, out = bench_of(run, device), Path(args.out)
+    bench, out = read_bench(run), Path(args.out)
     budget = {
         "steps": args.steps, "functional_steps": args.functional_steps, "seeds": args.seeds,
         "sampling_steps": args.sampling_steps, "batch_size": args.batch_size or run.config.train.batch_size,

@@ -18,7 +18,6 @@ import torch
 
 from t2w.devices import resolve_device
 from t2w.errors import T2WError
-from t2w.evaluation.bench import Bench
 from t2w.runs.folder import Run
 
 
@@ -122,25 +121,6 @@ def run_of(folder: str | Path, *, make: bool = False) -> Run:
     if make and not stage_record(folder, "adapters").get("finished"):
         run_stages(run, "adapters")
     return run
-
-
-def bench_of(run: Run, device: torch.device) -> Bench:
-    """What the run's methods are scored with."""
-    from t2w.runs.stage_adapters import read_base, read_weights
-    from t2w.runs.stage_features import read_features, read_texts
-    from t2w.runs.stage_tasks import read_task_set
-
-    base, task_set, (train, test) = read_base(run), read_task_set(run), read_features(run)
-    weights = read_weights(run).subset(split="train")
-    position = {name: i for i, name in enumerate(task_set.class_names)}
-    return Bench(
-        spec=base.spec, base=base.vector, text=read_texts(run)[0], train=train, test=test,
-        validation_fraction=run.config.recipe.validation_fraction,
-        seen=tuple(position[name] for name in task_set.seen_classes),
-        train_tasks=[[position[name] for name in record.class_names] for record in weights.records],
-        train_vectors=weights.vectors, validation_tasks=tasks_of(run, "validation"),
-        seed=run.config.seed, device=device,
-    )  # fmt: skip
 
 
 def tasks_of(run: Run, split: str) -> list[list[int]]:

@@ -19,7 +19,7 @@ from statistics import median
 
 import numpy as np
 import torch
-from common import bench_of, describe_peak, machine, parser_of, peak_gib, run_of, run_on_device, seconds_of, tasks_of
+from common import describe_peak, machine, parser_of, peak_gib, run_of, run_on_device, seconds_of, tasks_of
 
 from t2w.diffusion import SAMPLERS
 from t2w.errors import T2WError
@@ -27,6 +27,7 @@ from t2w.evaluation.bench import Bench
 from t2w.evaluation.statistics import Interval, bootstrap_mean
 from t2w.files import write_json
 from t2w.generator import Generator
+from t2w.runs.stage_eval import read_bench
 
 FEW, MANY, DEFAULT = 8, 1000, 10
 LONG = ("ddim", "ancestral")  # samplers of which 1000 steps are taken unless --all
@@ -100,7 +101,7 @@ def sampling(args: argparse.Namespace, device: torch.device) -> int:
     path = run.path("train", "generator.safetensors")
     if not path.exists():
         raise T2WError(f"{run.folder} has no trained generator", fix=f"train it: t2w train out={run.folder} ...")
-    generator, bench = Generator.load(path, device=device), bench_of(run, device)
+    generator, bench = Generator.load(path, device=device), read_bench(run)
     tasks = tasks_of(run, "unseen_combination")
     short = tasks[: args.tasks]
     print(f"{machine(device)}; {sum(p.numel() for p in generator.network.parameters()):,} parameters, "

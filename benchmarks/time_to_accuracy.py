@@ -14,7 +14,7 @@ from statistics import median
 from time import perf_counter
 
 import torch
-from common import bench_of, describe_peak, machine, peak_gib, run_of, tasks_of
+from common import describe_peak, machine, peak_gib, run_of, tasks_of
 
 from t2w.evaluation.bench import Bench
 from t2w.generator import (
@@ -27,6 +27,7 @@ from t2w.generator import (
     condition_of,
 )
 from t2w.runs.folder import Run
+from t2w.runs.stage_eval import read_bench
 from t2w.runs.stage_train import settings_of, shape_of
 from t2w.training import FunctionalSettings, TrainSettings, Validation, fit_generator
 
@@ -147,7 +148,7 @@ def parameters(shape: NetworkConfig) -> int:
 def time_to_accuracy(args: argparse.Namespace, device: torch.device) -> int:
     """Train both, print what happened; the last line is the ratio of times."""
     run = run_of(args.run, make=True)
-    bench = bench_of(run, device)
+    bench = read_bench(run)
     us = ours(run, bench)
     them = reference(bench, us)
     print(f"{machine(device)}; {len(bench.train_tasks)} adapters of {bench.spec.size} weights, "

@@ -43,8 +43,8 @@ from t2w.training import TrainSettings
 from t2w.training.adversary import Adversary
 from t2w.training.batches import seeded
 from t2w.training.ema import averaged
-from t2w.training.loop import _optimizer
 from t2w.training.objectives import WeightObjective
+from t2w.training.optimizer import adamw
 from t2w.training.rows import WeightRows
 
 SPEC, TEXT_DIM, COEFFICIENT, SAMPLES = AdapterSpec(512, 16, 512, 100.0), 512, 1.646, 128
@@ -69,7 +69,7 @@ class OurTraining:
         self.objective = WeightObjective(
             rows, condition, linear_schedule(config.timesteps), self.settings, adversary=adversary
         )
-        self.optimizer = _optimizer(self.network, self.settings, device)
+        self.optimizer = adamw(self.network, self.settings, device)
         self.ema = averaged(self.network, self.settings.ema_decay, warmup=False)
         self.model = torch.compile(self.network) if args.compile else self.network
 

@@ -27,7 +27,7 @@ def run_options(function: F) -> F:
 
 def reference_options(function: F) -> F:
     """`--config-path` and `--config-name`, as the reference's scripts take them."""
-    function = click.option("--config-name", metavar="NAME", help="Of a YAML of the reference, without .yaml.")(function)
+    function = click.option("--config-name", metavar="NAME", help="A YAML of the reference, without .yaml.")(function)
     return click.option("--config-path", metavar="DIR", help="The folder with the reference's YAML files.")(function)
 
 

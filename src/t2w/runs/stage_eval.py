@@ -28,7 +28,7 @@ from t2w.runs.stage_features import read_features, read_texts
 from t2w.runs.stage_tasks import read_task_set
 from t2w.runs.stage_train import read_generator
 
-__all__ = ["run"]
+__all__ = ["read_bench", "run"]
 
 log = logging.getLogger("t2w")
 
@@ -48,7 +48,7 @@ class _Split:
 
 def run(run: Run) -> None:
     splits = _make_oracles(run)
-    bench = _bench(run)
+    bench = read_bench(run)
     how = run.config.diffusion
     sampling = Sampling(read_generator(run), how.sampler, how.steps, how.respacing, how.guidance)
     scores, chosen = _all_scores(run, bench, splits, sampling)
@@ -80,7 +80,8 @@ def _make_oracles(run: Run) -> list[_Split]:
     return splits
 
 
-def _bench(run: Run) -> Bench:
+def read_bench(run: Run) -> Bench:
+    """What a run's methods are scored with."""
     task_set, base = read_task_set(run), read_base(run)
     train, test = read_features(run)
     weights = read_weights(run).subset(split="train")

@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any, cast
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from t2w.diffusion import linear_schedule
 from t2w.generator import Condition, Network, Normalizer
@@ -23,6 +23,7 @@ from t2w.training.ema import averaged
 from t2w.training.inputs import Functional, TrainResult, Validation, ValidationPoint, check_inputs
 from t2w.training.losses import validation_loss
 from t2w.training.objectives import FunctionalObjective, Objective, WeightObjective
+from t2w.training.optimizer import adamw, apply_rates
 from t2w.training.processes import end_processes, parts_of, start_processes
 from t2w.training.resume import check_run, data_print, diverged
 from t2w.training.rows import Vectors, WeightRows
@@ -71,7 +72,7 @@ def train_generator(
     rows = WeightRows(network.config.spec, vectors, normalizer, accelerator.device)
     if normalizer is not None:
         normalizer.to(accelerator.device)
-    optimizer = _optimizer(network, settings, accelerator.device)
+    optimizer = adamw(network, settings, accelerator.device)
     rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: settings.rate(step) / settings.learning_rate)
     ema = averaged(network, settings.ema_decay, warmup=settings.ema_warmup)
     model, optimizer = accelerator.prepare(torch.compile(network) if settings.compile else network, optimizer)
@@ -106,7 +107,7 @@ def train_generator(
         ema.load_state_dict(state["ema_state"] | {f"module.{k}": v for k, v in state["ema"].items()})
         optimizer.load_state_dict(state["optimizer"])
         rates.load_state_dict(state["rates"])
-        _apply_rates(optimizer, rates, settings, state["step"])
+        apply_rates(optimizer, rates, settings, state["step"])
         first.load_state_dict(state["objective"])
         done, seconds, recent = state["step"], state["seconds"], state["recent"]
         train_losses = [(int(step), loss) for step, loss in state["train_losses"]]
@@ -190,29 +191,6 @@ def _validate(step: int, network: Network, validation: Validation) -> Validation
     errors = validation_loss(lambda x_t, t: network(x_t, t, validation.condition), validation.x_0, schedule)
     accuracy = None if validation.accuracy is None else validation.accuracy(network)
     return ValidationPoint(step, sum(errors) / len(errors), errors[0], accuracy)
-
-
-def _optimizer(network: nn.Module, settings: TrainSettings, device: torch.device) -> torch.optim.Optimizer:
-    """AdamW that decays matrices only."""
-    parameters = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
-    matrices = [p for name, p in parameters if _decays(name, p)]
-    others = [p for name, p in parameters if not _decays(name, p)]
-    groups = [{"params": matrices, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(
-        groups, lr=settings.learning_rate, betas=(0.9, settings.beta2), fused=device.type in ("cpu", "cuda")
-    )
-
-
-def _apply_rates(optimizer: Any, rates: Any, settings: TrainSettings, step: int) -> None:
-    """Let changed rates act: an optimiser and its schedule bring those they were saved with."""
-    rates.base_lrs = [settings.learning_rate for _ in rates.base_lrs]
-    for group, decay in zip(optimizer.param_groups, (settings.weight_decay, 0.0), strict=True):
-        group["initial_lr"], group["weight_decay"] = settings.learning_rate, decay
-        group["lr"] = settings.learning_rate * (settings.rate(step) / settings.learning_rate)  # as LambdaLR rounds it
-
-
-def _decays(name: str, parameter: Tensor) -> bool:
-    return parameter.ndim >= 2 and not name.endswith(("position", "pos_emb")) and "bias" not in name
 
 
 def _adversary(size: int, accelerator: Any, settings: TrainSettings) -> Adversary | None:
