@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from t2w.adapters import AdapterSpec, task_logits
-from t2w.diffusion import NoiseSchedule, q_sample
+from t2w.diffusion import NoiseSchedule, q_sample, timestep_sampler
 from t2w.generator import Condition, Conditioning, Normalizer, condition_of, with_noise, without_text
 from t2w.training.adversary import Adversary
 from t2w.training.batches import draw, drop_mask, generator_for, permutations, stratified_timesteps
@@ -63,8 +63,6 @@ class WeightObjective:
         self.adversary, self._gather = adversary, gather
         self.timesteps: Any = None
         if settings.timestep_sampler != "uniform":
-            from t2w.diffusion import timestep_sampler
-
             self.timesteps = timestep_sampler(settings.timestep_sampler, schedule.timesteps)
 
     def __call__(self, model: Model, step: int, part: slice) -> Loss:
