@@ -60,11 +60,25 @@ class PixelEncoder:
 
     @property
     def preprocessing(self) -> str:
-        return fingerprint(self.to_dict())
+        return fingerprint(self._constants())
 
     @property
     def dim(self) -> int:
         return len(self.mean)
+
+    @property
+    def min_side(self) -> int | None:
+        return None  # every pixel counts
+
+    def prepare(self, image: np.ndarray) -> Tensor:
+        """One image, (H, W), as its features (H * W,). Raises T2WError where it is of another size."""
+        return self.encode([image])[0]
+
+    def embed(self, batch: Tensor) -> Tensor:
+        """The prepared pixels are the features: (B, H * W) float32 on the CPU."""
+        import torch
+
+        return batch.to("cpu", torch.float32)
 
     def encode(self, images: np.ndarray | Sequence[np.ndarray]) -> Tensor:
         """(N, H * W) float32. Raises T2WError where the images are of another size."""
@@ -74,6 +88,10 @@ class PixelEncoder:
         return torch.from_numpy(((pixels - np.array(self.mean)) / self.std).astype(np.float32))
 
     def to_dict(self) -> dict[str, Any]:
+        return {**self._constants(), "identity": self.identity, "preprocessing": self.preprocessing}
+
+    def _constants(self) -> dict[str, Any]:
+        """What the identity is made of: kind, shape, mean, std."""
         return {"kind": "pixels", **asdict(self)}
 
     @classmethod

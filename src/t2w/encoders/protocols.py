@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -35,7 +35,11 @@ class TextEncoder(Protocol):
 
 @runtime_checkable
 class VisionEncoder(Protocol):
-    """Frozen; turns images into features, preprocessing included."""
+    """Frozen; turns images into features, preprocessing included.
+
+    `encode` is `embed` of the stacked `prepare`d images. The two halves stand apart because the first is work for
+    many threads and the second for one device.
+    """
 
     @property
     def identity(self) -> str:
@@ -49,5 +53,21 @@ class VisionEncoder(Protocol):
     def dim(self) -> int:
         """Number of features of an image."""
 
+    @property
+    def min_side(self) -> int | None:
+        """An image file may be decoded smaller than it is while its shorter side keeps this many pixels.
+
+        None: decode every image whole.
+        """
+
+    def prepare(self, image: np.ndarray) -> Tensor:
+        """One image, (H, W) or (H, W, 3) uint8, as the network takes it: float32, (3, h, w) or (D,). Thread-safe."""
+
+    def embed(self, batch: Tensor) -> Tensor:
+        """(B, dim) float32 on the CPU, from B prepared images in a tensor."""
+
     def encode(self, images: np.ndarray | Sequence[np.ndarray]) -> Tensor:
         """(len(images), dim) float32 on the CPU; images are (H, W) or (H, W, 3) uint8."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON: "kind", "identity", "preprocessing", and what is needed to get the encoder back."""

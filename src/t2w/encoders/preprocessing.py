@@ -1,0 +1,167 @@
+"""What is done to an image before a network sees it, in numbers: one value of this class, one way of doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+
+from t2w.errors import T2WError
+from t2w.files import fingerprint
+
+if TYPE_CHECKING:
+    from PIL import Image
+    from torch import Tensor
+
+__all__ = ["Preprocessing", "Resample"]
+
+Resample = Literal["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"]
+"""Pillow's filters, in the order of their numbers."""
+
+_DRAFT = 2
+"""How much larger than its target an image must stay when its file is decoded smaller: as Pillow's thumbnails do."""
+
+_LONGEST = 32
+"""Images with longer sides, relative to the shorter one, are cut before they are resized."""
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Resize, cut out the middle, scale and standardise, in this order, with Pillow.
+
+    Attributes:
+        resize: the shorter side after resizing, (height, width), or None to leave the size as it is.
+        crop: (height, width) cut out of the middle, black where the image is smaller; None to leave that out.
+        resample: Pillow's filter.
+        rescale: factor on the values 0 to 255.
+        mean: subtracted from the rescaled values, one per channel.
+        std: divided by afterwards, one per channel.
+
+    Raises:
+        T2WError: sizes that are not positive, an unknown filter, a deviation of 0.
+    """
+
+    resize: int | tuple[int, int] | None
+    crop: tuple[int, int] | None
+    resample: Resample = "bicubic"
+    rescale: float = 1 / 255
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        sides = [self.resize] if isinstance(self.resize, int) else [*(self.resize or ()), *(self.crop or ())]
+        if any(side < 1 for side in sides):
+            raise T2WError(f"the image is to become {self.resize}, cut to {self.crop}", expected="sides of 1 or more")
+        if self.resample not in get_args(Resample):
+            raise T2WError(f"the resampling filter is {self.resample!r}", expected=", ".join(get_args(Resample)))
+        if len(self.mean) != 3 or len(self.std) != 3 or not all(np.isfinite(s) and s > 0 for s in self.std):
+            raise T2WError(
+                f"the pixel mean is {self.mean} and the deviation {self.std}", expected="three numbers, positive"
+            )
+
+    @classmethod
+    def from_hf_folder(cls, folder: str | Path) -> Preprocessing:
+        """As a Hugging Face model's own files say it. Raises T2WError where they say something unknown."""
+        from t2w.encoders.image_processors import read_preprocessing
+
+        return read_preprocessing(Path(folder))
+
+    def __call__(self, image: np.ndarray) -> Tensor:
+        """One image, (H, W) or (H, W, 3) uint8, as (3, h, w) float32. Safe to call from many threads.
+
+        Raises:
+            T2WError: an array of another form.
+        """
+        import torch
+
+        pixels = np.asarray(self._cut(_picture(image)))
+        out = np.empty((3, *pixels.shape[:2]), dtype=np.float32)
+        for channel in range(3):
+            # mode="clip" spares a buffer; a byte is never outside the table.
+            np.take(self._values[channel], pixels[..., channel], out=out[channel], mode="clip")
+        return torch.from_numpy(out)
+
+    def _cut(self, picture: Image.Image) -> Image.Image:
+        from PIL import Image
+
+        if isinstance(self.resize, int) and self.crop is not None:
+            picture = _middle(picture)
+        width, height = picture.size
+        if self.resize is not None:
+            if isinstance(self.resize, int):
+                long = int(self.resize * max(width, height) / min(width, height))
+                width, height = (self.resize, long) if width <= height else (long, self.resize)
+            else:
+                height, width = self.resize
+            picture = picture.resize((width, height), getattr(Image.Resampling, self.resample.upper()))
+        if self.crop is not None:
+            top, left = (height - self.crop[0]) // 2, (width - self.crop[1]) // 2
+            picture = picture.crop((left, top, left + self.crop[1], top + self.crop[0]))
+        return picture
+
+    @cached_property
+    def _values(self) -> np.ndarray:
+        """(3, 256) float32: what each byte of each channel becomes.
+
+        The factor is applied in double precision, the rest in single: the order of the models' own processors.
+        """
+        scaled = (np.arange(256, dtype=np.float64) * self.rescale).astype(np.float32)
+        mean, std = np.array(self.mean, dtype=np.float32), np.array(self.std, dtype=np.float32)
+        return (scaled - mean[:, None]) / std[:, None]
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """(height, width) of every prepared image; None where it depends on the image."""
+        return self.crop if self.crop is not None else self.resize if isinstance(self.resize, tuple) else None
+
+    @property
+    def min_side(self) -> int | None:
+        """The shorter side an image file may be decoded down to; None where it must be decoded whole."""
+        if self.resize is None:
+            return None
+        return _DRAFT * (self.resize if isinstance(self.resize, int) else max(self.resize))
+
+    @property
+    def hash(self) -> str:
+        """16 hex digits: equal hashes, equal preprocessing."""
+        return fingerprint(self.to_dict())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; `from_dict` is the inverse."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Preprocessing:
+        """The inverse of `to_dict`, also after JSON. Raises T2WError where it is something else."""
+        names = [field.name for field in fields(cls)]
+        if set(values) != set(names):
+            raise T2WError(f"a preprocessing has the values {', '.join(values)}", expected=", ".join(names))
+        return cls(**{name: tuple(v) if isinstance(v := values[name], list) else v for name in names})
+
+
+def _middle(picture: Image.Image) -> Image.Image:
+    """Of a very long image the middle part, which alone is cut out later: a line of pixels would grow to gigabytes."""
+    width, height = picture.size
+    if max(width, height) <= _LONGEST * min(width, height):
+        return picture
+    box_width, box_height = min(width, _LONGEST * height), min(height, _LONGEST * width)
+    left, top = (width - box_width) // 2, (height - box_height) // 2
+    return picture.crop((left, top, left + box_width, top + box_height))
+
+
+def _picture(image: np.ndarray) -> Image.Image:
+    from PIL import Image
+
+    colours = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
+    if image.dtype != np.uint8 or not colours or 0 in image.shape:
+        raise T2WError(
+            f"an image has shape {tuple(image.shape)} and type {image.dtype}",
+            expected="(H, W) or (H, W, 3) uint8",
+            fix="read files with t2w.images.read_image",
+        )
+    picture = Image.fromarray(np.ascontiguousarray(image))
+    return picture if image.ndim == 3 else picture.convert("RGB")
