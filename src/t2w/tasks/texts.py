@@ -1,111 +1,165 @@
-"""From class names to texts, and from what a user types to class names."""
+"""From class names to the texts that a text encoder reads: a template, a description, or an ensemble of templates."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from t2w.errors import T2WError, nearest
+from t2w.tasks.class_names import check_text, folded_name, parse_classes, readable_name
 
-__all__ = ["TextMode", "parse_classes", "readable_name"]
+__all__ = ["PROMPTS", "TextMode", "parse_classes", "readable_name"]
 
+PROMPTS = (
+    "a photo of a {}",
+    "a close-up photo of a {}",
+    "a {} seen from the side",
+    "one {} in the middle of the picture",
+    "a sharp photo of a {} in daylight",
+    "a dim, grainy snapshot of a {}",
+    "a {} in its usual surroundings",
+    "part of a {}, cut off by the edge of the photo",
+)
+"""The default ensemble. Its first prompt is the default template, so what is shown of either is the same."""
 
-def readable_name(name: str, *, separators: str = "_") -> str:
-    """A class name as a person writes it: "pine_tree" becomes "pine tree".
-
-    Args:
-        separators: characters that stand for a space. A hyphen is a part of many words (go-kart) and is left alone
-            unless it is named here.
-    """
-    for separator in separators:
-        name = name.replace(separator, " ")
-    return " ".join(name.split())
+_OWN_FIELD = {"template": None, "description": "descriptions", "ensemble": "templates"}
 
 
 @dataclass(frozen=True)
 class TextMode:
     """How a class name becomes the text its embedding is made of; stored with tasks and generators.
 
+    `TextMode()` is a template, `TextMode.described(...)` template and description, `TextMode.ensemble(...)` several
+    templates.
+
     Attributes:
-        template: a sentence with "{}" where the name goes.
+        template: a sentence with "{}" where the name goes; an ensemble's first one.
         separators: characters of a name that stand for a space; "" leaves names as they are.
+        descriptions: what is seen, by class name; it follows the template after a colon, and a class that is not in it
+            has the template alone. None outside the description mode.
+        templates: all templates of an ensemble, whose embeddings are averaged; () outside that mode.
 
     Raises:
-        T2WError: the template does not hold "{}" exactly once.
+        T2WError: a template does not hold "{}" exactly once or comes twice, a description is empty, or there are both
+            descriptions and several templates.
     """
 
-    template: str = "a photo of a {}"
+    template: str = PROMPTS[0]
     separators: str = "_"
+    descriptions: Mapping[str, str] | None = field(default=None, hash=False)
+    templates: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not isinstance(self.template, str) or self.template.count("{}") != 1:
+        for template in (self.template, *self.templates):
+            if not isinstance(template, str) or template.count("{}") != 1:
+                raise T2WError(
+                    f"text template is {template!r}", expected="a sentence with {} once, where the name goes"
+                )
+        if self.templates and self.descriptions is not None:
+            raise T2WError("text mode has descriptions and several templates", expected="one of the two")
+        if self.templates and self.templates[0] != self.template:
             raise T2WError(
-                f"text template is {self.template!r}", expected="a sentence with {} once, where the name goes"
+                f"text template is {self.template!r}", expected=f"the ensemble's first, {self.templates[0]!r}"
             )
+        for template in self.templates:
+            if self.templates.count(template) > 1:
+                raise T2WError(f"text template {template!r} comes more than once", expected="each template once")
+        for name, text in (self.descriptions or {}).items():
+            check_text(text, f"the description of class {name!r}")
+
+    @classmethod
+    def described(cls, descriptions: Mapping[str, str], **fields: Any) -> TextMode:
+        """Template and description: "a photo of a pine tree: A straight trunk with ..."."""
+        return cls(descriptions=dict(descriptions), **fields)
+
+    @classmethod
+    def ensemble(cls, templates: Iterable[str] = PROMPTS, *, separators: str = "_") -> TextMode:
+        """Several templates. Raises T2WError where there is none."""
+        several = tuple(templates)
+        if not several:
+            raise T2WError("a text ensemble has no template", expected="at least one")
+        return cls(template=several[0], separators=separators, templates=several)
+
+    @property
+    def mode(self) -> Literal["template", "description", "ensemble"]:
+        if self.templates:
+            return "ensemble"
+        return "template" if self.descriptions is None else "description"
 
     def text(self, name: str) -> str:
-        """The text of one class. Raises T2WError where the name is empty."""
+        """The text of one class; an ensemble's first prompt. Raises T2WError where the name is empty."""
+        return self.prompts([name])[0][0]
+
+    def texts(self, names: Iterable[str], given: Mapping[str, str] | None = None) -> tuple[str, ...]:
+        """One text per name, in order: of an ensemble the first prompts, to be shown. Arguments as for `prompts`."""
+        return tuple(prompts[0] for prompts in self.prompts(names, given))
+
+    def prompts(self, names: Iterable[str], given: Mapping[str, str] | None = None) -> tuple[tuple[str, ...], ...]:
+        """The prompts of each name, in order: one each, or as many as an ensemble has templates.
+
+        Args:
+            given: the user's own texts by class name. In the description mode they take the description's place, in
+                the others they are the whole text. A name without one keeps the mode's own; None is for none at all.
+
+        Raises:
+            T2WError: an empty name or text, or a given text for a name that is not there.
+        """
+        names = tuple(names)
+        own = {folded_name(name): text for name, text in (given or {}).items()}
+        described = {folded_name(name): text for name, text in (self.descriptions or {}).items()}
+        described.update(self.descriptions or {})  # the exact name comes first
+        folded = [folded_name(name) for name in names]
+        for name in given or {}:
+            if folded_name(name) not in folded:
+                raise T2WError(
+                    f"there is a text for {name!r:.60}, which is not one of the classes{nearest(name, names)}"
+                )
+        return tuple(
+            self._prompts(name, own.get(key), described.get(name, described.get(key)))
+            for name, key in zip(names, folded, strict=True)
+        )
+
+    def _prompts(self, name: str, given: str | None, description: str | None) -> tuple[str, ...]:
         readable = readable_name(name, separators=self.separators)
         if not readable:
             raise T2WError(f"the class name {name!r} is empty", expected="a name or a sentence")
-        return self.template.replace("{}", readable)
-
-    def texts(self, names: Iterable[str]) -> tuple[str, ...]:
-        """One text per name, in order."""
-        return tuple(self.text(name) for name in names)
+        if given is not None:
+            check_text(given, f"the text given for class {name!r}")
+            if self.mode != "description":
+                return (given.strip(),)
+            description = given
+        texts = tuple(template.replace("{}", readable) for template in self.templates or (self.template,))
+        return texts if description is None else (f"{texts[0]}: {description.strip()}",)
 
     def to_dict(self) -> dict[str, Any]:
-        return {"mode": "template", **asdict(self)}
+        """What a file keeps: the mode, and the fields it has."""
+        values: dict[str, Any] = {"mode": self.mode, "template": self.template, "separators": self.separators}
+        if self.descriptions is not None:
+            values["descriptions"] = dict(self.descriptions)
+        if self.templates:
+            values["templates"] = list(self.templates)
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TextMode:
-        """The inverse of `to_dict`. Raises T2WError for another mode or unknown fields."""
+        """The inverse of `to_dict`. Raises T2WError for an unknown mode, and fields it has not or of a wrong kind."""
         fields = {key: value for key, value in values.items() if key != "mode"}
-        if values.get("mode", "template") != "template" or fields.keys() - {"template", "separators"}:
-            raise T2WError(f"text mode is {dict(values)!r}", expected="mode 'template' with template and separators")
+        mode = values.get("mode", "template")
+        own = _OWN_FIELD.get(mode, "") if isinstance(mode, str) else ""
+        kinds: dict[str, tuple[type, ...]] = {"descriptions": (Mapping,), "templates": (list, tuple)}
+        if (
+            own == ""
+            or fields.keys() - {"template", "separators", own}
+            or (own is not None and not isinstance(fields.get(own), kinds[own]))
+            or not isinstance(fields.get("separators", ""), str)
+            or not fields.get("templates", ("",))
+        ):
+            raise T2WError(
+                f"text mode is {dict(values)!r:.200}",
+                expected="mode 'template', 'description' or 'ensemble' with template, separators and, of the last two, "
+                "descriptions or templates",
+            )
+        if several := tuple(fields.get("templates", ())):
+            fields = {"template": several[0], **fields, "templates": several}
         return cls(**fields)
-
-
-def parse_classes(classes: str | Sequence[str], *, known: Sequence[str] | None = None) -> tuple[str, ...]:
-    """The class names a user gave, checked.
-
-    Args:
-        classes: "three, five, eight", or a sequence of names (which may then hold commas).
-        known: the names there are; a name is also found by its readable form in any case ("pine tree"). None accepts
-            every name.
-
-    Raises:
-        T2WError: fewer than 2 classes, an empty name, one twice, or one that is not known.
-    """
-    names = [name.strip() for name in (classes.split(",") if isinstance(classes, str) else classes)]
-    if names == [""] or len(names) < 2:
-        given = repr(names[0]) if names and names[0] else "none"
-        raise T2WError(
-            f"{0 if given == 'none' else 1} class(es) given: {given}", expected="at least 2, with commas between them"
-        )
-    if "" in names:
-        raise T2WError(f"class {names.index('') + 1} of {len(names)} is empty", expected="a name between the commas")
-    if known is not None:
-        names = [_find(name, known) for name in names]
-    first: dict[str, str] = {}
-    for name in names:
-        if (other := first.get(_folded(name))) is not None:
-            same = "" if other == name else f" (as {other!r})"
-            raise T2WError(f"class {name!r} is given more than once{same}", expected="each class once")
-        first[_folded(name)] = name
-    return tuple(names)
-
-
-def _folded(name: str) -> str:
-    return readable_name(name).casefold()
-
-
-def _find(name: str, known: Sequence[str]) -> str:
-    if name in known:
-        return name
-    alike = [candidate for candidate in known if _folded(candidate) == _folded(name)]
-    if len(alike) == 1:
-        return alike[0]
-    shown = ", ".join(known[:12]) + (f" ... ({len(known)} in all)" if len(known) > 12 else "")
-    raise T2WError(f"class {name!r} is not known{nearest(name, known)}", expected=f"one of {shown}")

@@ -1,0 +1,114 @@
+"""Class names as users type them, read and checked."""
+
+from __future__ import annotations
+
+import csv
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+from t2w.errors import T2WError, nearest
+
+__all__ = ["MAX_CLASSES", "MAX_NAME_LENGTH", "check_text", "folded_name", "parse_classes", "readable_name"]
+
+MAX_CLASSES = 1_000  # what ImageNet asks for; the classifier's table grows with it
+MAX_NAME_LENGTH = 500  # characters: more than CLIP's text tower reads (77 tokens), about as many as MiniLM does
+
+
+def readable_name(name: str, *, separators: str = "_") -> str:
+    """A class name as a person writes it: "pine_tree" becomes "pine tree".
+
+    Args:
+        separators: characters that stand for a space. A hyphen is a part of many words (go-kart) and is left alone
+            unless it is named here.
+    """
+    for separator in separators:
+        name = name.replace(separator, " ")
+    return " ".join(name.split())
+
+
+def folded_name(name: str) -> str:
+    """What two spellings of one name have in common: readable, without case, composed (NFC)."""
+    return unicodedata.normalize("NFC", readable_name(name).casefold())
+
+
+def parse_classes(classes: str | Sequence[str], *, known: Sequence[str] | None = None) -> tuple[str, ...]:
+    """The class names a user gave, in any language, checked and in Unicode's composed form (NFC).
+
+    Args:
+        classes: "three, five, eight", where a name that holds a comma stands in double quotes, or a sequence of names.
+        known: the names there are; a name is also found by its readable form in any case ("pine tree"). None accepts
+            every name.
+
+    Raises:
+        T2WError: fewer than 2 classes or more than `MAX_CLASSES`; a name that is empty, given twice, not known, longer
+            than `MAX_NAME_LENGTH`, or holds control characters.
+    """
+    names = _split(classes) if isinstance(classes, str) else list(classes)
+    if len(names) < 2:
+        given = f"1 class(es) given: {names[0]!r:.60}" if names and names[0] else "0 class(es) given: none"
+        raise T2WError(given, expected="at least 2, with commas between them")
+    if len(names) > MAX_CLASSES:
+        raise T2WError(f"{len(names):,} classes given", expected=f"at most {MAX_CLASSES:,}")
+    names = [_checked(name, f"class {place} of {len(names)}") for place, name in enumerate(names, start=1)]
+    if known is not None:
+        alike: dict[str, list[str]] = {}
+        for name in known:
+            alike.setdefault(folded_name(name), []).append(name)
+        names = [_find(name, known, alike) for name in names]
+    first: dict[str, str] = {}
+    for name in names:
+        if (other := first.get(folded_name(name))) is not None:
+            same = "" if other == name else f" (as {other!r})"
+            raise T2WError(f"class {name!r} is given more than once{same}", expected="each class once")
+        first[folded_name(name)] = name
+    return tuple(names)
+
+
+def check_text(text: object, where: str, *, expected: str = "a name or a sentence") -> None:
+    """Raise T2WError, which begins with `where`, unless `text` is a str in which something can be seen."""
+    if not isinstance(text, str):
+        raise T2WError(f"{where} is {text!r:.60}", expected="text")
+    if not text.strip():
+        raise T2WError(f"{where} is empty", expected=expected)
+    if not any(character.isprintable() and not character.isspace() for character in text):
+        raise T2WError(f"{where} is {text!r:.60}, of which nothing shows", expected=expected)
+
+
+def _split(classes: str) -> list[str]:
+    if '"' not in classes:
+        return [name.strip() for name in classes.split(",")]
+    # csv takes a quote for one only where a field begins with it, and knows no space between it and the comma
+    line = " ".join(classes.split()).replace('" ,', '",')
+    try:
+        return next(csv.reader([line], skipinitialspace=True, strict=True))
+    except csv.Error as error:
+        raise T2WError(
+            f"the classes {classes!r:.60} cannot be read ({error})",
+            expected='names like cat, "school bus, yellow", pizza',
+        ) from error
+
+
+def _checked(name: str, where: str) -> str:
+    check_text(name, where, expected="a name between the commas")
+    name = unicodedata.normalize("NFC", name.strip())
+    if len(name) > MAX_NAME_LENGTH:
+        raise T2WError(
+            f"{where} has {len(name):,} characters: {name[:20]!r}...", expected=f"at most {MAX_NAME_LENGTH} characters"
+        )
+    for character in name:
+        # controls, lone surrogates (what undecodable bytes become), line and paragraph separators
+        if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
+            raise T2WError(
+                f"{where} holds the control character {character!r}: {name!r:.60}", expected="letters, marks and spaces"
+            )
+    return name
+
+
+def _find(name: str, known: Sequence[str], alike: Mapping[str, Sequence[str]]) -> str:
+    if name in known:
+        return name
+    candidates = alike.get(folded_name(name), ())
+    if len(candidates) == 1:
+        return candidates[0]
+    shown = ", ".join(known[:12]) + (f" ... ({len(known)} in all)" if len(known) > 12 else "")
+    raise T2WError(f"class {name!r} is not known{nearest(name, known)}", expected=f"one of {shown}")
