@@ -15,17 +15,41 @@ if TYPE_CHECKING:
 __all__ = ["encode_classes"]
 
 
-def encode_classes(encoder: TextEncoder, texts: Sequence[str]) -> Tensor:
+def encode_classes(encoder: TextEncoder, texts: Sequence[str] | Sequence[Sequence[str]]) -> Tensor:
     """The embeddings of class texts, (len(texts), dim) float32, L2-normalised, in order.
 
+    Every text is encoded once, however many classes share it.
+
+    Args:
+        texts: one text per class, or the prompts of each class (see `TextMode.prompts`). The embedding of several
+            prompts is the mean of theirs, normalised again (CLIP's prompt ensemble, Radford et al. 2021, 3.1.4).
+
     Raises:
-        T2WError: no text, an empty one, or an encoder that does not keep its word.
+        T2WError: no text, an empty one, prompts that cancel out, or an encoder that does not keep its word.
     """
-    if not texts:
+    prompts = [(text,) if isinstance(text, str) else tuple(text) for text in texts]
+    if not prompts:
         raise T2WError("there are no class texts", expected="one per class")
-    for position, text in enumerate(texts):
-        if not text.strip():
-            raise T2WError(f"class text {position + 1} of {len(texts)} is empty", expected="a name or a sentence")
+    for position, several in enumerate(prompts, start=1):
+        if not several:
+            raise T2WError(f"class {position} of {len(prompts)} has no prompts", expected="at least one")
+        if not all(text.strip() for text in several):
+            raise T2WError(f"class text {position} of {len(prompts)} is empty", expected="a name or a sentence")
+    rows = {text: row for row, text in enumerate(dict.fromkeys(text for several in prompts for text in several))}
+    table = _encode(encoder, list(rows))
+    if all(len(several) == 1 for several in prompts):
+        return table[[rows[several[0]] for several in prompts]]
+    import torch
+
+    means = torch.stack([table[[rows[text] for text in several]].mean(dim=0) for several in prompts])
+    norms = means.norm(dim=1, keepdim=True)
+    if float(norms.min()) < 1e-3:
+        position = int(norms.argmin())
+        raise T2WError(f"the prompts of class {position + 1} of {len(prompts)} cancel out: {list(prompts[position])}")
+    return means / norms
+
+
+def _encode(encoder: TextEncoder, texts: Sequence[str]) -> Tensor:
     table = encoder.encode(texts)
     if tuple(table.shape) != (len(texts), encoder.dim):
         raise T2WError(
