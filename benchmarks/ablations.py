@@ -56,6 +56,7 @@ VARIANTS = (
     Variant("pooled", {"generator.conditioning": "pooled"}),
     Variant("both", {"generator.conditioning": "both"}),
     Variant("chunk tokens", {"generator.tokenizer": "chunk"}),
+    Variant("shared projections", {"generator.shared": True}),
     Variant("no position", {"generator.position": False}),
     Variant("adversarial 0.01", {"train.adversarial": 0.01}),
     Variant("adversarial 0.1", {"train.adversarial": 0.1}),
@@ -69,7 +70,7 @@ VARIANTS = (
 FUNCTIONAL = Variant("functional phase")
 BASELINE = {
     "generator.kind": "t2w", "generator.conditioning": "classes", "generator.tokenizer": "unit",
-    "generator.position": True, "generator.normalizer": "standard", "train.adversarial": 0.0,
+    "generator.position": True, "generator.shared": False, "generator.normalizer": "standard", "train.adversarial": 0.0,
     "train.permutation": False, "train.condition_dropout": 0.0, "train.weighting": "uniform",
     "train.timestep_sampler": "uniform", "train.text_noise": 0.0, "train.select": "last", "train.epochs": None,
     "train.warmup_epochs": None, "train.checkpoint_every_epochs": None, "train.resume_from": None,

@@ -133,6 +133,7 @@ class GeneratorSection(Section):
     tokenizer: Literal["unit", "chunk"] = "unit"
     conditioning: Literal["classes", "pooled", "both"] = "classes"
     position: bool = True  # false: tokens of a kind share projections; unit tokens are then equivariant
+    shared: bool = False  # weight tokens share projections: a third of the parameters
     residual: Annotated[float, Field(gt=0, le=1)] = 0.2  # what the text leaves open, in units of the adapters' spread
     # kind reference
     split_policy: Literal["chunk_within_layer", "chunk", "layer_by_layer", "chunk_within_input"] = "chunk_within_layer"

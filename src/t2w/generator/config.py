@@ -14,6 +14,8 @@ __all__ = ["Conditioning", "GeneratorConfig", "Tokenizer", "small", "tiny"]
 Tokenizer = Literal["unit", "chunk"]
 Conditioning = Literal["classes", "pooled", "both"]
 
+_LATER = {"shared": False}  # fields that files of before do not have, and what they meant then
+
 
 @dataclass(frozen=True)
 class GeneratorConfig:
@@ -31,6 +33,8 @@ class GeneratorConfig:
         conditioning: "classes" (one token per class text), "pooled" (one token, the paper's prior attention) or "both".
         position: every weight token has a place, and projections, of its own. False: tokens of one kind share them, and
             with "unit" tokens the network is equivariant: renumber the hidden units of x_t, and x_0 follows.
+        shared: weight tokens of one kind share their projections even where they have places: a third of the
+            parameters, the file and the reading of it at every sampling step.
         timesteps: T of the linear noise schedule it is trained with.
         dropout: share of every block's outputs dropped in training, in [0, 1). Larger: learns more slowly, and learns
             the training adapters by heart later.
@@ -53,6 +57,7 @@ class GeneratorConfig:
     timesteps: int = 1000
     dropout: float = 0.0
     residual: float = 0.2
+    shared: bool = False
 
     def __post_init__(self) -> None:
         for name in ("text_dim", "n_embd", "n_layer", "n_head", "chunk_size", "timesteps"):
@@ -79,6 +84,7 @@ class GeneratorConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> GeneratorConfig:
         """Raises T2WError where a field is missing, unknown or out of range."""
+        values = _LATER | dict(values)
         known = {field.name for field in fields(cls)}
         if set(values) != known:
             missing, unknown = sorted(known - set(values)), sorted(set(values) - known)

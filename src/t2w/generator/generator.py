@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,6 +15,7 @@ from t2w.errors import T2WError
 from t2w.files import load_tensors, save_tensors
 from t2w.generator.build import Network, NetworkConfig, build_network, config_from_dict
 from t2w.generator.condition import Condition, condition_of, without_text
+from t2w.generator.network import WeightTransformer
 from t2w.generator.normalizer import Normalizer
 from t2w.seeds import derive_seed
 
@@ -67,15 +69,24 @@ class Generator:
         """
         condition = condition.to(self.device)
 
-        def predict(x_t: Tensor, t: Tensor) -> Tensor:
-            return self.network(x_t, t, condition)
+        predict = self._predictor(condition)
+        if guidance == 1.0:
+            return predict
+        silent = self._predictor(
+            without_text(condition, torch.ones(len(condition), dtype=torch.bool, device=self.device))
+        )
 
         def guided(x_t: Tensor, t: Tensor) -> Tensor:
-            silent = without_text(condition, torch.ones(len(condition), dtype=torch.bool, device=self.device))
-            unconditional = self.network(x_t, t, silent)
+            unconditional = silent(x_t, t)
             return unconditional + guidance * (predict(x_t, t) - unconditional)
 
-        return predict if guidance == 1.0 else guided
+        return guided
+
+    def _predictor(self, condition: Condition) -> Denoiser:
+        """The network with these conditions; what it takes from the text is made once for all steps."""
+        if isinstance(self.network, WeightTransformer):
+            return partial(self.network, condition=condition, text=self.network.read(condition))
+        return partial(self.network, condition=condition)
 
     def generate(
         self,

@@ -7,6 +7,7 @@ d = n_embd, P numbers.
 from __future__ import annotations
 
 import math
+from typing import TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +19,9 @@ from t2w.generator.condition import Condition
 from t2w.generator.config import GeneratorConfig
 from t2w.generator.tokens import WeightTokens, token_tables
 
-__all__ = ["WeightTransformer"]
+__all__ = ["KeysValues", "WeightTransformer"]
+
+KeysValues: TypeAlias = tuple[Tensor, Tensor]  # (N, heads, tokens, d/heads) each
 
 
 class Attention(nn.Module):
@@ -31,14 +34,19 @@ class Attention(nn.Module):
         self.key_value = nn.Linear(n_embd, 2 * n_embd)
         self.out = nn.Linear(n_embd, n_embd)
 
-    def forward(self, x: Tensor, text: Tensor, mask: Tensor) -> Tensor:
-        split = (self.n_head, -1)
-        q = self.query(x).unflatten(-1, split).transpose(1, 2)  # (N, heads, M+1, d/heads)
-        k, v = self.key_value(torch.cat([x, text], dim=1)).chunk(2, dim=-1)
-        k, v = (y.unflatten(-1, split).transpose(1, 2) for y in (k, v))  # (N, heads, M+1+n, d/heads)
-        q, k = (F.rms_norm(y, y.shape[-1:]) for y in (q, k))
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None, None, :])
+    def forward(self, x: Tensor, text: KeysValues, mask: Tensor) -> Tensor:
+        q = self._heads(self.query(x))  # (N, heads, M+1, d/heads)
+        k, v = (torch.cat(pair, dim=2) for pair in zip(self.read(x), text, strict=True))  # (N, heads, M+1+n, d/heads)
+        y = F.scaled_dot_product_attention(F.rms_norm(q, q.shape[-1:]), k, v, attn_mask=mask[:, None, None, :])
         return self.out(y.transpose(1, 2).flatten(-2))
+
+    def read(self, x: Tensor) -> KeysValues:
+        """Keys and values of tokens. Those of the text are the same at every sampling step."""
+        k, v = (self._heads(y) for y in self.key_value(x).chunk(2, dim=-1))
+        return F.rms_norm(k, k.shape[-1:]), v
+
+    def _heads(self, y: Tensor) -> Tensor:
+        return y.unflatten(-1, (self.n_head, -1)).transpose(1, 2)
 
 
 class Block(nn.Module):
@@ -51,7 +59,7 @@ class Block(nn.Module):
         self.attn = Attention(n_embd, n_head)
         self.mlp = nn.Sequential(nn.Linear(n_embd, 4 * n_embd), nn.GELU(), nn.Linear(4 * n_embd, n_embd))
 
-    def forward(self, x: Tensor, text: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, text: KeysValues, mask: Tensor) -> Tensor:
         x = x + self.dropout(self.attn(self.ln1(x), text, mask))
         return x + self.dropout(self.mlp(self.ln2(x)))
 
@@ -75,7 +83,7 @@ class WeightTransformer(nn.Module):
         super().__init__()
         self.config, d = config, config.n_embd
         tables = token_tables(config)
-        self.weights = WeightTokens(tables, d, shared=not config.position)
+        self.weights = WeightTokens(tables, d, shared=config.shared or not config.position)
         # Weight tokens have places, class tokens are a set: only the former get positions. Without places a token says
         # of itself no more than which kind it is.
         self.places = None if config.position else [len(table) for table in tables]
@@ -88,8 +96,20 @@ class WeightTransformer(nn.Module):
         alpha_bar = linear_schedule(config.timesteps).alpha_bar.float()
         self.register_buffer("alpha_bar", alpha_bar, persistent=False)
 
-    def forward(self, x_t: Tensor, t: Tensor, condition: Condition) -> Tensor:
+    def read(self, condition: Condition) -> list[KeysValues]:
+        """What every block takes from the text: made once, good for every timestep."""
+        # Unit-length embeddings have entries of about text_dim^-1/2; at about 1 they suit the usual initialisation.
+        text = self.text(condition.tokens * math.sqrt(self.config.text_dim))  # (N, n, d)
+        return [block.attn.read(text) for block in self.blocks]  # type: ignore[operator, union-attr]
+
+    def forward(self, x_t: Tensor, t: Tensor, condition: Condition, text: list[KeysValues] | None = None) -> Tensor:
+        """Predict x_0.
+
+        Args:
+            text: `read(condition)`, where it was made before; None makes it.
+        """
         self._check(x_t, condition)
+        text = self.read(condition) if text is None else text
         alpha_bar = self.alpha_bar[t][:, None]  # (N, 1)
         k = alpha_bar * self.config.residual**2
         k = k / (k + 1 - alpha_bar)
@@ -100,11 +120,9 @@ class WeightTransformer(nn.Module):
         tokens = self.weights.encode(alpha_bar.sqrt() * x_t) + position  # (N, M, d)
         time = self.time(_sinusoids(t, self.config.n_embd))[:, None]  # (N, 1, d)
         x = torch.cat([tokens, time], dim=1)
-        # Unit-length embeddings have entries of about text_dim^-1/2; at about 1 they suit the usual initialisation.
-        text = self.text(condition.tokens * math.sqrt(self.config.text_dim))  # (N, n, d)
         mask = F.pad(condition.mask, (x.shape[1], 0), value=True)  # (N, M+1+n)
-        for block in self.blocks:
-            x = block(x, text, mask)
+        for block, read in zip(self.blocks, text, strict=True):
+            x = block(x, read, mask)
         m = self.weights.decode(self.ln_f(x[:, :-1])).float()  # (N, P)
         return (1 - k) * m + k * x_t / alpha_bar.sqrt()
 

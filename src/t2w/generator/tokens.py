@@ -77,7 +77,7 @@ class WeightTokens(nn.Module):
         """(N, P) numbers to (N, M, n_embd) tokens."""
         pieces = x[:, self.order].split([g * s for g, s in self.shapes], dim=1)
         tokens = [
-            torch.einsum("ngs,gsd->ngd", piece.unflatten(1, shape), weight.expand(shape[0], -1, -1))
+            _projected(piece.unflatten(1, shape), weight)
             for piece, shape, weight in zip(pieces, self.shapes, self.embed, strict=True)
         ]
         return torch.cat(tokens, dim=1)
@@ -86,7 +86,12 @@ class WeightTokens(nn.Module):
         """(N, M, n_embd) tokens to (N, P) numbers. Zero before training."""
         pieces = tokens.split([g for g, _ in self.shapes], dim=1)
         numbers = [
-            (torch.einsum("ngd,gds->ngs", piece, weight.expand(shape[0], -1, -1)) + bias).flatten(1)
-            for piece, shape, weight, bias in zip(pieces, self.shapes, self.head, self.head_bias, strict=True)
+            (_projected(piece, weight) + bias).flatten(1)
+            for piece, weight, bias in zip(pieces, self.head, self.head_bias, strict=True)
         ]
         return torch.cat(numbers, dim=1)[:, self.inverse]
+
+
+def _projected(x: Tensor, weight: Tensor) -> Tensor:
+    """(N, G, a) by (G, a, b), one matrix per token, or by (1, a, b), one for all, to (N, G, b)."""
+    return x @ weight[0] if len(weight) == 1 else torch.einsum("nga,gab->ngb", x, weight)

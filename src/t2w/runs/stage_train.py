@@ -46,7 +46,7 @@ __all__ = ["read_generator", "run", "settings_of", "shape_of"]
 log = logging.getLogger("t2w")
 
 _REFERENCE_KEYS = ("split_policy", "encoder_depth", "decoder_depth", "num_frequencies", "max_freq_log2")
-_OWN_KEYS = ("tokenizer", "conditioning", "position", "residual")
+_OWN_KEYS = ("tokenizer", "conditioning", "position", "residual", "shared")
 
 
 def run(run: Run) -> None:

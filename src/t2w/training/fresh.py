@@ -74,8 +74,9 @@ class FreshTasks:
 
     @cached_property
     def spread(self) -> float:
-        """Standard deviation of the features, over images and features."""
-        return float(self.features.rows(torch.cat(self._rows)[:: max(len(self.features) // 4096, 1)]).std())
+        """Standard deviation of the seen classes' features, over images and features."""
+        rows = torch.cat([self._rows[position] for position in self.seen])
+        return float(self.features.rows(rows[:: max(len(rows) // 4096, 1)]).std())
 
     @cached_property
     def _padded(self) -> tuple[Tensor, Tensor]:
