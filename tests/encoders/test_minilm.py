@@ -92,7 +92,7 @@ def test_a_local_folder_comes_first(tmp_path: Path) -> None:
     (folder / "model.safetensors").write_bytes(b"other weights")
     encoder = minilm(folder)
     assert encoder.identity.startswith("mine@")
-    with pytest.raises(T2WError, match=r"mine cannot be loaded .* leave the folder out"):
+    with pytest.raises(T2WError, match=r"mine cannot be loaded .* copy it again, or give another"):
         encoder.encode(["a cat"])
 
 

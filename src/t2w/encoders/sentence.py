@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from t2w.encoders.loading import loading
 from t2w.encoders.minilm_files import MINILM_NAME, MINILM_SHA256, model_folder
-from t2w.errors import T2WError
 from t2w.files import sha256_of
 
 if TYPE_CHECKING:
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["SentenceEncoder", "minilm"]
 
 _MINILM_DIM = 384
+_EXPECTED = "a complete sentence-transformers model"
 
 
 def minilm(folder: str | Path | None = None, *, device: str = "cpu") -> SentenceEncoder:
@@ -43,13 +42,15 @@ class SentenceEncoder:
 
     Args:
         folder: holds modules.json, config.json and model.safetensors.
+        name: what its identity calls it; None for the folder's name.
         device: where the model runs.
     """
 
     logit_scale: float | None = None  # these models were not trained beside images
 
-    def __init__(self, folder: str | Path, *, device: str = "cpu") -> None:
+    def __init__(self, folder: str | Path, *, name: str | None = None, device: str = "cpu") -> None:
         self.folder, self.device = Path(folder), device
+        self.name = name or self.folder.resolve().name
 
     @cached_property
     def _sha256(self) -> str:
@@ -58,7 +59,7 @@ class SentenceEncoder:
     @property
     def identity(self) -> str:
         """Name and the start of the weights' SHA-256; the weights decide the name, not the folder."""
-        name = MINILM_NAME if self._sha256 == MINILM_SHA256 else self.folder.resolve().name
+        name = MINILM_NAME if self._sha256 == MINILM_SHA256 else self.name
         return f"{name}@{self._sha256[:16]}"
 
     @property
@@ -86,45 +87,13 @@ class SentenceEncoder:
 
     @cached_property
     def _model(self) -> Any:
-        with _quiet():
-            try:
-                from sentence_transformers import SentenceTransformer
-            except ImportError as error:
-                raise T2WError(
-                    f"encoding text needs sentence-transformers, which cannot be imported ({error})",
-                    fix='install it: pip install "t2w[text]"',
-                ) from error
-            try:
-                return SentenceTransformer(str(self.folder), device=self.device, local_files_only=True)
-            except Exception as error:  # the libraries raise many kinds for a damaged folder
-                reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-                raise T2WError(
-                    f"the text encoder in {self.folder} cannot be loaded ({reason:.160})",
-                    expected="a complete sentence-transformers model",
-                    fix="copy it again, or leave the folder out of the configuration",
-                ) from error
+        with loading("text encoder", self.folder, library="sentence-transformers", expected=_EXPECTED):
+            from sentence_transformers import SentenceTransformer
 
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Loading without the libraries' own progress bars and messages; as before afterwards."""
-    loggers = [logging.getLogger(name) for name in ("sentence_transformers", "transformers", "huggingface_hub")]
-    levels = [logger.level for logger in loggers]
-    restore = None
-    try:
-        from transformers.utils import logging as transformers_logging
-
-        if transformers_logging.is_progress_bar_enabled():
-            transformers_logging.disable_progress_bar()
-            restore = transformers_logging.enable_progress_bar
-    except ImportError:
-        pass  # sentence-transformers is then missing too, which the caller reports
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-        if restore is not None:
-            restore()
+            return SentenceTransformer(
+                str(self.folder),
+                device=self.device,
+                local_files_only=True,
+                trust_remote_code=False,
+                model_kwargs={"use_safetensors": True},
+            )

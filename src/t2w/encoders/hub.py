@@ -1,0 +1,181 @@
+"""Where a model is: a folder of one's own, the Hugging Face cache, or the hub itself, in this order.
+
+The only place that touches the network for models. The hub has a few seconds for its first answer; nothing waits
+longer, and every failure names the way that needs no network.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from typing import Any, TypeVar
+
+from t2w.encoders.weights import SINGLE, weight_files
+from t2w.errors import T2WError
+
+__all__ = ["ANSWER_SECONDS", "ModelFolder", "find_model"]
+
+T = TypeVar("T")
+
+ANSWER_SECONDS = 6.0  # for the hub's first answer, name resolution included
+_FILES = ["*.json", "*.txt", SINGLE, "model-*-of-*.safetensors", "[0-9]_*/model.safetensors"]
+_CONVERTER = "SFconvertbot"  # the hub's own robot, which offers the safetensors of pickled weights as a pull request
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A model's files on this machine.
+
+    Attributes:
+        path: the folder.
+        name: "organisation/model" on the hub, or the folder as it was given.
+        revision: commit on the hub; None for a folder of one's own.
+    """
+
+    path: Path
+    name: str
+    revision: str | None
+
+
+def find_model(
+    name: str | Path,
+    *,
+    revision: str | None = None,
+    what: str = "model",
+    needed: Sequence[str] = ("config.json",),
+    fix: str | None = None,
+    seconds: float = ANSWER_SECONDS,
+    endpoint: str | None = None,
+) -> ModelFolder:
+    """The folder of a model with all its files; the network is tried only where nothing is here.
+
+    Args:
+        name: a folder, or "organisation/model" on the Hugging Face hub.
+        revision: commit, branch or tag on the hub; None for its main branch, or, where that has pickled weights only,
+            the hub's own conversion of them to safetensors.
+        what: what errors call it.
+        needed: files it must have, beside its safetensors weights.
+        fix: the way without a network; None describes how to carry the folder over.
+        seconds: for the hub's first answer.
+        endpoint: another hub.
+
+    Raises:
+        T2WError: a folder that is missing, incomplete or has no safetensors; a hub that does not answer or has no such
+            model.
+    """
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if revision is not None:
+            raise T2WError(f"revision {revision} of the folder {folder}", expected="a revision of a model on the hub")
+        _check(folder, what, needed)
+        return ModelFolder(folder, str(name), _commit(folder))
+    name = str(name)
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name) or name.startswith("."):
+        raise T2WError(f"there is no {what} folder {folder}", expected="a folder, or organisation/model on the hub")
+    fix = fix or (
+        f"on a machine with a network run: hf download {name} --local-dir {name.split('/')[1]}, "
+        "then copy that folder here and give it instead of the name"
+    )
+    path = _cached(name, revision, needed, fix)
+    if path is None:
+        path = _downloaded(name, revision, f"the {what} {name}", fix, seconds, endpoint)
+        _check(path, what, needed)
+    return ModelFolder(path, name, _commit(path) or revision)
+
+
+def _check(folder: Path, what: str, needed: Sequence[str]) -> None:
+    if missing := [file for file in needed if not (folder / file).is_file()]:
+        raise T2WError(
+            f"the {what} folder {folder} has no {missing[0]}",
+            expected=f"{', '.join(needed)} and the weights in it",
+            fix="copy the model's folder whole, or give another",
+        )
+    weight_files(folder)
+
+
+def _commit(folder: Path) -> str | None:
+    """The commit of a folder in the hub's cache (.../snapshots/<commit>)."""
+    folder = folder.absolute()
+    return folder.name if folder.parent.name == "snapshots" and _COMMIT.fullmatch(folder.name) else None
+
+
+def _cached(name: str, revision: str | None, needed: Sequence[str], fix: str) -> Path | None:
+    try:
+        from huggingface_hub import constants, snapshot_download
+    except ImportError as error:
+        raise T2WError(
+            f"the model {name} is not a folder here, and huggingface_hub cannot be imported ({error})",
+            fix=f'install it: pip install "t2w[text]"; or {fix}',
+        ) from error
+    asked: list[str | None] = [revision]
+    if revision is None:  # a conversion fetched before
+        refs = Path(constants.HF_HUB_CACHE, f"models--{name.replace('/', '--')}", "refs", "refs", "pr")
+        asked += [f"refs/pr/{ref.name}" for ref in sorted(refs.glob("*"))]
+    for one in asked:
+        try:
+            path = Path(snapshot_download(name, revision=one, allow_patterns=_FILES, local_files_only=True))
+            _check(path, "model", needed)
+            return path
+        except Exception:  # not there, or not whole: each version of the library has its own exception
+            continue
+    return None
+
+
+def _downloaded(name: str, revision: str | None, what: str, fix: str, seconds: float, endpoint: str | None) -> Path:
+    from huggingface_hub import HfApi, snapshot_download
+
+    api = HfApi(endpoint=endpoint)
+    try:
+        info = _answer(lambda: api.model_info(name, revision=revision, timeout=seconds), seconds)
+        files = {file.rfilename for file in info.siblings or []}
+        if revision is None and not {SINGLE, f"{SINGLE}.index.json"} & files:
+            revision = _answer(lambda: _conversion(api, name), seconds)
+        return Path(
+            snapshot_download(name, revision=revision, allow_patterns=_FILES, etag_timeout=seconds, endpoint=endpoint)
+        )
+    except Exception as error:  # no network, no such model, broken off half-way, no space, ...
+        kind = type(error).__name__
+        if kind in ("RepositoryNotFoundError", "RevisionNotFoundError"):
+            which = what if kind[:3] == "Rep" else f"revision {revision} of {what}"
+            raise T2WError(
+                f"{which} is not on the Hugging Face hub, or not open to you", fix="check the name"
+            ) from error
+        reason = (str(error).strip().splitlines() or [kind])[0]
+        raise T2WError(
+            f"{what} is not here and the Hugging Face hub cannot be used ({reason:.120})", fix=fix
+        ) from error
+
+
+def _conversion(api: Any, name: str) -> str | None:
+    """The revision of the robot's pull request; None where there is none."""
+    requests = api.get_repo_discussions(name, author=_CONVERTER, discussion_type="pull_request")
+    numbers = [one.num for one in requests if one.author == _CONVERTER and "safetensors" in one.title]
+    return f"refs/pr/{min(numbers)}" if numbers else None
+
+
+def _answer(ask: Callable[[], T], seconds: float) -> T:
+    """What `ask` returns, if it does within `seconds`.
+
+    Resolving a name has no time limit of its own, hence a thread that may be left behind.
+    """
+    answers: list[T] = []
+    problems: list[Exception] = []
+
+    def run() -> None:
+        try:
+            answers.append(ask())
+        except Exception as error:
+            problems.append(error)
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if problems:
+        raise problems[0]
+    if not answers:
+        raise TimeoutError(f"no answer within {seconds:g} s")
+    return answers[0]

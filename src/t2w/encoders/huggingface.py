@@ -1,0 +1,114 @@
+"""Any image model of the Hugging Face hub as a frozen vision encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from t2w.encoders.preprocessing import Preprocessing
+from t2w.encoders.vision_models import load_features
+from t2w.encoders.weights import weights_hash
+from t2w.files import read_json
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+__all__ = ["HuggingFaceVisionEncoder"]
+
+_BATCH = 64
+
+
+class HuggingFaceVisionEncoder:
+    """An image model in a folder: config.json, preprocessor_config.json, model.safetensors.
+
+    The network is loaded when the first image is embedded.
+
+    Args:
+        folder: the model's.
+        name: where it can be had: "organisation/model" on the hub; None for the folder itself.
+        revision: the commit on the hub; None where there is none.
+        device: where the network runs; features come back on the CPU.
+
+    Raises:
+        T2WError: files are missing, or the preprocessing is not known.
+    """
+
+    kind = "huggingface"
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        name: str | None = None,
+        revision: str | None = None,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.folder, self.device = Path(folder), device
+        self.name, self.revision = name or str(folder), revision
+        self._preprocessing = Preprocessing.from_hf_folder(self.folder)
+
+    @cached_property
+    def identity(self) -> str:
+        """Kind of network and the start of its weights' SHA-256: the same from the hub as from any folder."""
+        config = read_json(self.folder / "config.json", what="the description of an image model")
+        return f"{config.get('model_type', 'model')}@{weights_hash(self.folder)}"
+
+    @property
+    def preprocessing(self) -> str:
+        return self._preprocessing.hash
+
+    @property
+    def min_side(self) -> int | None:
+        return self._preprocessing.min_side
+
+    @cached_property
+    def dim(self) -> int:
+        """Number of features; the network is loaded to find it."""
+        import torch
+
+        height, width = self._preprocessing.size or (224, 224)
+        return self.embed(torch.zeros(1, 3, height, width)).shape[1]
+
+    def prepare(self, image: np.ndarray) -> Tensor:
+        """One image, (H, W) or (H, W, 3) uint8, to (3, h, w) float32."""
+        return self._preprocessing(image)
+
+    def embed(self, batch: Tensor) -> Tensor:
+        """(B, dim) float32 on the CPU, from (B, 3, h, w).
+
+        Raises:
+            T2WError: transformers is not installed, or the folder cannot be loaded.
+        """
+        import torch
+
+        with torch.inference_mode():
+            features = self._features(batch.to(self.device))
+        # A copy, because tensors made in inference mode cannot be used in training.
+        return features.to("cpu", torch.float32).clone()
+
+    def encode(self, images: np.ndarray | Sequence[np.ndarray]) -> Tensor:
+        """(N, dim) float32 on the CPU."""
+        import torch
+
+        if len(images) == 0:
+            return torch.empty(0, self.dim)
+        parts = [images[start : start + _BATCH] for start in range(0, len(images), _BATCH)]
+        return torch.cat([self.embed(torch.stack([self.prepare(image) for image in part])) for part in parts])
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "revision": self.revision,
+            "identity": self.identity,
+            "preprocessing": self.preprocessing,
+        }
+
+    @cached_property
+    def _features(self) -> Callable[[Tensor], Tensor]:
+        return load_features(self.folder, device=self.device)

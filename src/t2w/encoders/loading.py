@@ -1,0 +1,98 @@
+"""Loading models with transformers: quietly, from safetensors, whole, and with a sentence where it fails."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from t2w.errors import T2WError
+
+__all__ = ["load_model", "loading", "quiet"]
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Loading without the libraries' own progress bars and messages; as before afterwards."""
+    loggers = [logging.getLogger(name) for name in ("sentence_transformers", "transformers", "huggingface_hub")]
+    levels = [logger.level for logger in loggers]
+    restore = None
+    try:
+        from transformers.utils import logging as transformers_logging
+
+        if transformers_logging.is_progress_bar_enabled():
+            transformers_logging.disable_progress_bar()
+            restore = transformers_logging.enable_progress_bar
+    except ImportError:
+        pass  # the model's library is then missing too, which the caller reports
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+        if restore is not None:
+            restore()
+
+
+@contextmanager
+def loading(what: str, folder: Path, *, library: str, expected: str) -> Iterator[None]:
+    """Quiet, and every failure inside is one sentence.
+
+    Args:
+        what: what the sentence calls the model.
+        folder: where it is.
+        library: what must be installed.
+        expected: what the folder should hold.
+
+    Raises:
+        T2WError: the library cannot be imported, or the folder cannot be loaded.
+    """
+    with quiet():
+        try:
+            yield
+        except T2WError:
+            raise
+        except ImportError as error:
+            raise T2WError(
+                f"the {what} needs {library}, which cannot be imported ({error})",
+                fix='install it: pip install "t2w[text]"',
+            ) from error
+        except Exception as error:  # the libraries raise many kinds for a damaged folder
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise T2WError(
+                f"the {what} in {folder} cannot be loaded ({reason:.160})",
+                expected=expected,
+                fix="copy it again, or give another",
+            ) from error
+
+
+def load_model(kind: Any, folder: Path, *, may_lack: Callable[[str], bool] = lambda name: False) -> tuple[Any, bool]:
+    """A frozen float32 model, from its safetensors and nothing else.
+
+    Args:
+        kind: a class of transformers, or one of its automatic ones.
+        folder: the model's.
+        may_lack: whether the model works without the weight of this name.
+
+    Returns:
+        The model, and whether it lacks any of those.
+
+    Raises:
+        T2WError: a weight is not in the file: transformers would put random numbers there without stopping.
+    """
+    model, report = kind.from_pretrained(
+        str(folder), local_files_only=True, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+    )
+    absent = sorted(report["missing_keys"])
+    wrong = [name for name in absent if not may_lack(name)] + [str(one[0]) for one in report["mismatched_keys"]]
+    if wrong:
+        raise T2WError(
+            f"the weights in {folder} lack {wrong[0]}" + (f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""),
+            expected="the weights of the model that config.json describes",
+            fix="copy the model's folder whole, or give another",
+        )
+    return model.float().eval().requires_grad_(False), bool(absent)
