@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 
 from t2w.cli.adapters import adapters
+from t2w.cli.classify import classify
 from t2w.cli.demo import demo
 from t2w.cli.export_reference import export_reference
 from t2w.cli.generate import generate
@@ -27,13 +28,17 @@ def cli() -> None:
     """Words become weights: name the classes, get a working image classifier.
 
     \b
+    t2w generate --classes "cat, school bus, pizza" -o lunch.t2w
+    t2w classify lunch.t2w photo.jpg folder/
+    t2w eval lunch.t2w folder-of-class-folders/
     t2w demo                                        words to classifiers of real digits, in minutes
     t2w run experiment=digits generator.n_layer=6   an experiment, with changes
-    t2w generate --classes "three, five" --from runs/digits -o three-five.t2w
     """
 
 
-for verb in (demo, run, tasks, features, adapters, train, evaluate, generate, import_reference, export_reference):
+for verb in (
+    generate, classify, demo, run, tasks, features, adapters, train, evaluate, import_reference, export_reference,
+):  # fmt: skip
     cli.add_command(verb)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from t2w.cli.common import reference_options, run_options, show, start, with_reference
+from t2w.errors import T2WError
 
 __all__ = ["evaluate", "features", "tasks", "train"]
 
@@ -48,10 +49,34 @@ def train(overrides: tuple[str, ...], update: bool, config_path: str | None, con
 @click.command("eval")
 @run_options
 @reference_options
-def evaluate(overrides: tuple[str, ...], update: bool, config_path: str | None, config_name: str | None) -> None:
-    """Score the generated adapters beside every baseline: DIR/scoreboard.json, DIR/report.html.
+@click.option("-o", "--output", metavar="DIR", help="Of FILE.t2w: where the results go; by default FILE-eval.")
+@click.option("--skip-unknown", is_flag=True, help="Of FILE.t2w: leave out folders that name none of its classes.")
+def evaluate(
+    overrides: tuple[str, ...],
+    update: bool,
+    config_path: str | None,
+    config_name: str | None,
+    output: str | None,
+    skip_unknown: bool,
+) -> int | None:
+    """Score a run beside every baseline, or one classifier on a folder of class folders.
+
+    Of a run: DIR/scoreboard.json, DIR/report.html. Of FILE.t2w: accuracy per class, confusion matrix, calibration; the
+    last line is the accuracy alone.
 
     \b
     t2w eval experiment=digits
+    t2w eval lunch.t2w photos/
     """
+    if overrides and overrides[0].endswith(".t2w"):
+        from t2w.cli.eval_folder import evaluate_folder_command
+
+        if len(overrides) != 2:
+            raise T2WError(
+                f"{len(overrides) - 1} folders after {overrides[0]}", expected="one, with a folder for every class"
+            )
+        return evaluate_folder_command(*overrides, output=output, skip_unknown=skip_unknown)
+    if output is not None or skip_unknown:
+        raise T2WError("--output or --skip-unknown without a FILE.t2w", fix="t2w eval FILE.t2w FOLDER -o DIR")
     show(start(with_reference(overrides, config_path, config_name), update=update, last="eval"))
+    return None

@@ -36,8 +36,10 @@ class Section(BaseModel):
 
 
 class DatasetConfig(Section):
-    name: Literal["digits", "features"]
-    path: str | None = None  # features: the FeatureSet file
+    name: Literal["digits", "features", "cifar100", "caltech256", "tiny_imagenet", "imagenet", "folder"]
+    path: str | None = None  # features: the FeatureSet file; images: their official archive or folder
+    split_seed: Whole = 0  # of the split into training and test images, where the dataset has none of its own
+    download: bool = False  # fetch the archive where its licence allows it and it is not there yet
 
     @model_validator(mode="after")
     def _features_need_a_path(self) -> DatasetConfig:
@@ -47,9 +49,14 @@ class DatasetConfig(Section):
 
 
 class EncoderConfig(Section):
-    name: Literal["minilm"]
+    name: str  # of the text encoder: minilm, clip-b32, or a model on the hub
     path: str | None = None  # a local folder with the text encoder; None: the offline package, then the hub
+    text_mode: Literal["template", "description", "ensemble"] = "template"  # what is encoded of a class
     template: Annotated[str, Field(pattern=r"\{\}")]  # "{}" is replaced by the class name
+    # of the images: embedded, a preset such as resnet18, a model on the hub or its folder; None: what suits the dataset
+    vision: str | None = None
+    revision: str | None = None  # of the vision encoder on the hub; None: the newest
+    cache: str | None = "~/.cache/t2w/features"  # where features are kept for other runs; None: nowhere
 
 
 class TasksConfig(Section):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any, Literal
 
 import numpy as np
 
+from t2w.datasets.lazy import LazyImages
 from t2w.errors import T2WError, nearest
+from t2w.files import fingerprint
 
 __all__ = ["ImageSet"]
 
@@ -59,6 +62,20 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.images)
 
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits: equal for equal images, labels and class names. Files count by name and size, not by content.
+
+        Members of a zip archive count by their checksums too.
+        """
+        images = self.images
+        if isinstance(images, LazyImages):
+            content: object = images.identity()
+        else:
+            content = [sha256(np.ascontiguousarray(image).tobytes()).hexdigest() for image in images]
+        labels = sha256(self.labels.tobytes()).hexdigest()
+        return fingerprint([self.name, self.split, self.class_names, labels, content])
+
     def of_classes(self, names: Sequence[str]) -> ImageSet:
         """The images of some classes only, labels renumbered to positions in `names`; the order is kept.
 
@@ -74,5 +91,6 @@ class ImageSet:
             renumber[self.class_names.index(name)] = new
         labels = renumber[self.labels]
         kept = np.flatnonzero(labels >= 0)
-        images = self.images[kept] if isinstance(self.images, np.ndarray) else [self.images[int(i)] for i in kept]
+        direct = isinstance(self.images, (np.ndarray, LazyImages))
+        images = self.images[kept] if direct else [self.images[int(i)] for i in kept]  # type: ignore[call-overload]
         return replace(self, images=images, labels=labels[kept], class_names=tuple(names))

@@ -81,7 +81,9 @@ def sample(
         raise T2WError(f"threshold {threshold}", expected="(low, high) with low below high, or None for none")
     schedule = schedule or linear_schedule()
     visited = _visited(steps, timesteps, schedule.timesteps)
-    step = SOLVERS[sampler].build(respaced(schedule, visited), generator, x_T.device)
+    # One step needs no solver, and the import of one takes seconds.
+    walks = states or len(visited) > 1
+    step = SOLVERS[sampler].build(respaced(schedule, visited), generator, x_T.device) if walks else None
     x_t, x_0 = x_T, x_T
     predictions: list[Tensor] = []
     passed: list[Tensor] = []
@@ -89,7 +91,8 @@ def sample(
         x_0 = denoiser(x_t, torch.full((len(x_t),), t, dtype=torch.int64, device=x_t.device))
         if threshold is not None:
             x_0 = x_0.clamp(*threshold)
-        x_t = step(x_0, x_t, index)
+        if step is not None:
+            x_t = step(x_0, x_t, index)
         if trajectory:
             predictions.append(x_0)
         if states:

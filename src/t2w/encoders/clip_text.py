@@ -95,8 +95,10 @@ class CLIPTextEncoder:
     @cached_property
     def _parts(self) -> tuple[Any, Any, int]:
         with loading("CLIP text encoder", self.folder, library="transformers", expected=_EXPECTED):
-            from transformers import AutoTokenizer, CLIPTextModelWithProjection
+            from transformers import AutoTokenizer, CLIPConfig, CLIPTextModelWithProjection
 
-            model, _ = load_model(CLIPTextModelWithProjection, self.folder)
+            config = CLIPConfig.from_pretrained(str(self.folder), local_files_only=True).text_config
+            config.projection_dim = self.dim
+            model, _ = load_model(CLIPTextModelWithProjection, self.folder, config=config)
             tokenizer = AutoTokenizer.from_pretrained(str(self.folder), local_files_only=True, trust_remote_code=False)
             return model.to(self.device), tokenizer, int(model.config.max_position_embeddings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def loading(what: str, folder: Path, *, library: str, expected: str) -> Iterator[None]:
+def loading(what: str, folder: Path, *, library: str, expected: str, quietly: bool = True) -> Iterator[None]:
     """Quiet, and every failure inside is one sentence.
 
     Args:
@@ -47,11 +47,12 @@ def loading(what: str, folder: Path, *, library: str, expected: str) -> Iterator
         folder: where it is.
         library: what must be installed.
         expected: what the folder should hold.
+        quietly: silence transformers; False where it is not used, because asking it to be quiet imports it.
 
     Raises:
         T2WError: the library cannot be imported, or the folder cannot be loaded.
     """
-    with quiet():
+    with quiet() if quietly else nullcontext():
         try:
             yield
         except T2WError:
@@ -70,22 +71,31 @@ def loading(what: str, folder: Path, *, library: str, expected: str) -> Iterator
             ) from error
 
 
-def load_model(kind: Any, folder: Path, *, may_lack: Callable[[str], bool] = lambda name: False) -> tuple[Any, bool]:
+def load_model(
+    kind: Any, folder: Path, *, config: Any = None, may_lack: Callable[[str], bool] = lambda name: False
+) -> tuple[Any, bool]:
     """A frozen float32 model, from its safetensors and nothing else.
 
     Args:
         kind: a class of transformers, or one of its automatic ones.
         folder: the model's.
+        config: of transformers; None for the folder's own.
         may_lack: whether the model works without the weight of this name.
 
     Returns:
         The model, and whether it lacks any of those.
 
     Raises:
-        T2WError: a weight is not in the file: transformers would put random numbers there without stopping.
+        T2WError: a weight is not in the file, or of another size: transformers would go on with random numbers.
     """
     model, report = kind.from_pretrained(
-        str(folder), local_files_only=True, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+        str(folder),
+        local_files_only=True,
+        use_safetensors=True,
+        trust_remote_code=False,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,  # reported, and refused below
+        **({} if config is None else {"config": config}),
     )
     absent = sorted(report["missing_keys"])
     wrong = [name for name in absent if not may_lack(name)] + [str(one[0]) for one in report["mismatched_keys"]]

@@ -53,7 +53,8 @@ class Preprocessing:
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     def __post_init__(self) -> None:
-        sides = [self.resize] if isinstance(self.resize, int) else [*(self.resize or ()), *(self.crop or ())]
+        resized = (self.resize,) if isinstance(self.resize, int) else self.resize or ()
+        sides = [*resized, *(self.crop or ())]
         if any(side < 1 for side in sides):
             raise T2WError(f"the image is to become {self.resize}, cut to {self.crop}", expected="sides of 1 or more")
         if self.resample not in get_args(Resample):

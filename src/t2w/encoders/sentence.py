@@ -14,6 +14,8 @@ from t2w.files import sha256_of
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from t2w.encoders.minilm_net import MiniLMNet
+
 __all__ = ["SentenceEncoder", "minilm"]
 
 _MINILM_DIM = 384
@@ -73,17 +75,27 @@ class SentenceEncoder:
         """(len(texts), dim) float32 on the CPU, L2-normalised. Very long texts are cut at the model's limit.
 
         Raises:
-            T2WError: sentence-transformers is not installed, or the folder cannot be loaded.
+            T2WError: the library that reads the model is not installed, or the folder cannot be loaded.
         """
         import torch
 
         if not texts:
             return torch.empty(0, self.dim)
+        if self._sha256 == MINILM_SHA256:
+            return self._minilm.encode(texts)
         vectors = self._model.encode(
             list(texts), batch_size=64, convert_to_tensor=True, normalize_embeddings=True, show_progress_bar=False
         )
         # A copy, because tensors made in inference mode cannot be used in training.
         return vectors.to("cpu", torch.float32).clone()
+
+    @cached_property
+    def _minilm(self) -> MiniLMNet:
+        """The published model without sentence-transformers, whose import takes seconds."""
+        with loading("text encoder", self.folder, library="tokenizers", expected=_EXPECTED, quietly=False):
+            from t2w.encoders.minilm_net import MiniLMNet
+
+            return MiniLMNet(self.folder, device=self.device)
 
     @cached_property
     def _model(self) -> Any:

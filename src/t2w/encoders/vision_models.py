@@ -32,14 +32,18 @@ def load_features(folder: Path, *, device: torch.device | str) -> Callable[[Tens
         from transformers import AutoConfig, AutoModel, CLIPVisionModelWithProjection
 
         config = AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
-        projected = (config.architectures or [""])[0] == "CLIPVisionModelWithProjection"
-        kind = CLIPVisionModelWithProjection if config.model_type == "clip" or projected else AutoModel
-        model, unpooled = load_model(kind, folder, may_lack=lambda name: name.startswith("pooler."))
+        kind, own = AutoModel, None
+        if config.model_type == "clip":  # both towers: what the vision tower needs of the whole is its projection
+            kind, own = CLIPVisionModelWithProjection, config.vision_config
+            own.projection_dim = config.projection_dim
+        elif (config.architectures or [""])[0] == "CLIPVisionModelWithProjection":
+            kind = CLIPVisionModelWithProjection
+        model, unpooled = load_model(kind, folder, config=own, may_lack=lambda name: name.startswith("pooler."))
         model.to(device)
 
     def features(images: Tensor) -> Tensor:
         found: Any
-        if hasattr(config, "vision_config") and hasattr(model, "get_image_features"):
+        if hasattr(model, "get_image_features"):
             found = model.get_image_features(pixel_values=images)
         else:
             found = model(pixel_values=images)

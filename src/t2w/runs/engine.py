@@ -47,7 +47,7 @@ class Stage:
 STAGES: dict[str, Stage] = {
     stage.name: stage
     for stage in (
-        Stage("tasks", (), ("dataset", "encoder.template", "tasks")),
+        Stage("tasks", (), ("dataset", "encoder.template", "encoder.text_mode", "tasks")),
         Stage("features", ("tasks",), ("dataset", "encoder")),
         Stage("adapters", ("features",), ("adapters", "recipe", "seed")),
         Stage("train", ("adapters",), ("generator", "diffusion.timesteps", "train", "seed")),
@@ -86,11 +86,11 @@ def check_inputs(config: Config) -> None:
     Raises:
         T2WError: the first problem.
     """
-    from t2w.encoders import minilm
+    from t2w.encoders import load_text_encoder
 
     resolve_device(config.device)
     plan(config)
-    minilm(config.encoder.path)
+    load_text_encoder(config.encoder.path or config.encoder.name)
 
 
 def _is_done(run: Run, name: str) -> bool:

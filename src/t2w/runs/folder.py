@@ -22,6 +22,8 @@ _OPERATIONAL = {
     ("out",),
     ("device",),
     ("launcher",),
+    ("dataset", "download"),
+    ("encoder", "cache"),
     ("tasks", "begin"),
     ("tasks", "end"),
     ("adapters", "group_size"),

@@ -6,16 +6,23 @@ The run folder keeps its own copy, so a run stays what it was when the source mo
 from __future__ import annotations
 
 import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
 from t2w.config import Config
+from t2w.devices import resolve_device
 from t2w.errors import T2WError
 from t2w.features import FeatureSet, load_features, save_features
 from t2w.files import load_tensors, read_json, save_tensors, write_json
 from t2w.runs.folder import Run
 from t2w.runs.stage_tasks import read_task_set
 from t2w.tasks import TextMode
+
+if TYPE_CHECKING:
+    from t2w.datasets import ImageSet
+    from t2w.encoders import VisionEncoder
 
 __all__ = ["read_features", "read_texts", "read_vision", "run"]
 
@@ -37,25 +44,38 @@ def _image_features(config: Config, seen_classes: tuple[str, ...]) -> tuple[Feat
         train, test = load_features(config.dataset.path)
         return train, test, {"identity": train.encoder, "preprocessing": train.preprocessing}
     from t2w.datasets import load_dataset
-    from t2w.encoders import PixelEncoder
     from t2w.features import extract
 
-    images, test_images = load_dataset("digits")
-    encoder = PixelEncoder.fit(images.of_classes(seen_classes).images)  # unseen classes leave no trace in it
-    return extract(encoder, images), extract(encoder, test_images), encoder.to_dict()
+    dataset = config.dataset
+    images, test_images = load_dataset(
+        dataset.name, path=dataset.path, split_seed=dataset.split_seed, download=dataset.download
+    )
+    encoder = _vision_encoder(config, images, seen_classes)
+    cache = Path(config.encoder.cache).expanduser() if config.encoder.cache and dataset.name != "digits" else None
+    train, test = (extract(encoder, part, cache=cache) for part in (images, test_images))
+    return train, test, encoder.to_dict()
+
+
+def _vision_encoder(config: Config, images: ImageSet, seen_classes: tuple[str, ...]) -> VisionEncoder:
+    from t2w.encoders import PixelEncoder, load_vision_encoder
+
+    name = config.encoder.vision or ("pixels" if config.dataset.name == "digits" else "embedded")
+    if name == "pixels":
+        return PixelEncoder.fit(images.of_classes(seen_classes).images)  # unseen classes leave no trace in it
+    return load_vision_encoder(name, revision=config.encoder.revision, device=str(resolve_device(config.device)))
 
 
 def _encode_texts(run: Run) -> None:
-    from t2w.encoders import encode_classes, minilm
+    from t2w.encoders import encode_classes, load_text_encoder
 
-    names = read_task_set(run).class_names
-    texts = TextMode(run.config.encoder.template).texts(names)
-    encoder = minilm(run.config.encoder.path)
-    embeddings = encode_classes(encoder, texts)
+    task_set = read_task_set(run)
+    names, mode = task_set.class_names, TextMode.from_dict(task_set.text_mode)
+    encoder = load_text_encoder(run.config.encoder.path or run.config.encoder.name)
+    embeddings = encode_classes(encoder, mode.prompts(names))
     save_tensors(
         run.path("features", "texts.safetensors"),
         {"text": embeddings},
-        {"class_names": list(names), "texts": list(texts), "encoder": encoder.identity},
+        {"class_names": list(names), "texts": list(mode.texts(names)), "encoder": encoder.identity},
     )
 
 

@@ -6,7 +6,8 @@ import logging
 
 from t2w.config import Config
 from t2w.runs.folder import Run
-from t2w.tasks import TaskSet, TextMode, load_tasks, make_task_set, save_tasks
+from t2w.runs.texts import text_mode
+from t2w.tasks import TaskSet, load_tasks, make_task_set, save_tasks
 
 __all__ = ["plan", "read_task_set", "run"]
 
@@ -19,10 +20,10 @@ def plan(config: Config) -> TaskSet:
     Raises:
         T2WError: the data cannot be read, or has too few classes for the tasks asked for.
     """
-    tasks = config.tasks
+    tasks, class_names = config.tasks, _class_names(config)
     return make_task_set(
         config.dataset.name,
-        _class_names(config),
+        class_names,
         n_train=tasks.n_train,
         n_validation=tasks.n_validation,
         n_test=tasks.n_unseen_combination,
@@ -32,19 +33,19 @@ def plan(config: Config) -> TaskSet:
         max_classes=tasks.max_classes,
         seed=tasks.split_seed,
         split_seed=tasks.split_seed,
-        text_mode=TextMode(config.encoder.template),
+        text_mode=text_mode(config, class_names),
     )
 
 
 def _class_names(config: Config) -> tuple[str, ...]:
-    if config.dataset.name == "digits":
-        from t2w.datasets import load_dataset
+    if config.dataset.name == "features":
+        from t2w.features import load_features
 
-        return load_dataset("digits")[0].class_names
-    from t2w.features import load_features
+        assert config.dataset.path is not None  # the schema saw to it
+        return load_features(config.dataset.path)[0].class_names
+    from t2w.datasets import class_names_of
 
-    assert config.dataset.path is not None  # the schema saw to it
-    return load_features(config.dataset.path)[0].class_names
+    return class_names_of(config.dataset.name, config.dataset.path, download=config.dataset.download)
 
 
 def run(run: Run) -> None:

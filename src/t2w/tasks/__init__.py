@@ -4,9 +4,10 @@ from t2w.tasks.files import load_data_point, load_tasks, save_data_point, save_t
 from t2w.tasks.sampling import count_tasks, reference_tasks, sample_tasks
 from t2w.tasks.splits import choose_unseen_classes, make_task_set, reference_task_set
 from t2w.tasks.task import SPLITS, Split, Task, TaskSet
-from t2w.tasks.texts import TextMode, parse_classes, readable_name
+from t2w.tasks.texts import PROMPTS, TextMode, parse_classes, readable_name
 
 __all__ = [
+    "PROMPTS",
     "SPLITS",
     "Split",
     "Task",

@@ -109,6 +109,8 @@ def train_generator(
         rates.load_state_dict(state["rates"])
         apply_rates(optimizer, rates, settings, state["step"])
         first.load_state_dict(state["objective"])
+        if accelerator.scaler is not None and state.get("scaler"):
+            accelerator.scaler.load_state_dict(state["scaler"])
         done, seconds, recent = state["step"], state["seconds"], state["recent"]
         train_losses = [(int(step), loss) for step, loss in state["train_losses"]]
         points = [ValidationPoint(*point) for point in state["points"]]
@@ -124,9 +126,9 @@ def train_generator(
             total, figures = torch.zeros((), device=accelerator.device), {}
             for i, part in enumerate(parts):
                 last_part = i + 1 == len(parts)
+                # Mixed precision is the prepared model's own affair: losses are computed in float32.
                 with (
                     seeded(accelerator.device, settings.seed, step * len(parts) + i),
-                    accelerator.autocast(),
                     _no_sync(accelerator, model, last_part),
                 ):
                     loss = objective(model, step, part)
@@ -163,6 +165,7 @@ def train_generator(
                     "ema_state": {k: v for k, v in average.items() if not k.startswith("module.")},
                     "optimizer": optimizer.state_dict(), "rates": rates.state_dict(), "objective": first.state_dict(),
                     "recent": recent, "train_losses": train_losses, "points": [list(point) for point in points],
+                    "scaler": accelerator.scaler.state_dict() if accelerator.scaler is not None else None,  # fp16 alone
                     "seconds": perf_counter() - began,
                 }  # fmt: skip
                 store.save(done, state, run=run, best=best[1] if improved and best else None)

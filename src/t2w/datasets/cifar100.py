@@ -1,0 +1,121 @@
+"""CIFAR-100: 32x32 photographs of 100 classes, from the official Python archive or its folder."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import tarfile
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from t2w.datasets.archives import checked_names
+from t2w.datasets.image_set import ImageSet
+from t2w.datasets.registry import class_list
+from t2w.errors import T2WError
+
+__all__ = ["cifar100_names", "load_cifar100"]
+
+_FOLDER = "cifar-100-python"
+_ALLOWED = {
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "_reconstruct"),
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+    ("_codecs", "encode"),
+}
+
+
+def cifar100_names(path: Path) -> tuple[str, ...]:
+    return class_list("cifar100")
+
+
+def load_cifar100(path: Path) -> tuple[ImageSet, ImageSet]:
+    """The official (train, test) images with fine labels.
+
+    Args:
+        path: cifar-100-python.tar.gz, read in place, or the folder cifar-100-python.
+
+    Raises:
+        T2WError: not CIFAR-100, a damaged archive, or a pickle that asks for more than arrays; nothing is executed.
+    """
+    names = class_list("cifar100")
+    meta = _unpickled(_content(path, "meta"), f"{path}/meta")
+    stored = tuple(_text(name) for name in _field(meta, "fine_label_names", path))
+    if stored != names:
+        raise T2WError(f"{path} has classes {', '.join(stored[:3])}, ...", expected=f"{', '.join(names[:3])}, ...")
+
+    def part(split: Literal["train", "test"]) -> ImageSet:
+        batch = _unpickled(_content(path, split), f"{path}/{split}")
+        data = np.asarray(_field(batch, "data", path))
+        labels = np.asarray(_field(batch, "fine_labels", path), dtype=np.int64)
+        if data.ndim != 2 or data.shape[1] != 3072 or data.dtype != np.uint8:
+            raise T2WError(f"{path}/{split} holds data {data.shape} {data.dtype}", expected="(N, 3072) uint8")
+        return ImageSet(
+            images=np.ascontiguousarray(data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)),
+            labels=labels,
+            class_names=names,
+            split=split,
+            name="cifar100",
+            licence="not stated; collected from the web for research",
+            source="Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009",
+            provenance={"split": "official"},
+        )
+
+    return part("train"), part("test")
+
+
+def _content(path: Path, name: str) -> bytes:
+    if path.is_dir():
+        inner = path / _FOLDER if (path / _FOLDER).is_dir() else path
+        file = inner / name
+        if not file.is_file():
+            raise T2WError(f"{path} has no {name}", expected="meta, train and test of cifar-100-python")
+        return file.read_bytes()
+    try:
+        with tarfile.open(path) as archive:
+            checked_names(archive.getnames(), path)
+            member = archive.getmember(f"{_FOLDER}/{name}")
+            stream = archive.extractfile(member) if member.isfile() else None
+            if stream is None:
+                raise T2WError(f"{name} in {path} is no file", expected="the official archive")
+            return stream.read()
+    except (tarfile.TarError, EOFError, OSError, KeyError) as error:
+        raise T2WError(
+            f"{path} is not a whole CIFAR-100 archive ({error})",
+            expected="cifar-100-python.tar.gz",
+            fix="fetch it again",
+        ) from error
+
+
+class _Arrays(pickle.Unpickler):
+    """Unpickles dicts, lists, texts and numpy arrays; anything else is refused before it is called."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _ALLOWED:
+            raise T2WError(f"a pickle asks for {module}.{name}", expected="arrays and lists alone")
+        return super().find_class(module, name)
+
+
+def _unpickled(content: bytes, where: str) -> dict[Any, Any]:
+    try:
+        value = _Arrays(io.BytesIO(content), encoding="bytes").load()
+    except T2WError as error:
+        raise T2WError(f"{where}: {error.found}", expected=error.expected, fix="fetch the official archive") from error
+    except Exception as error:  # damaged pickles raise nearly anything
+        raise T2WError(f"{where} is damaged ({error})", fix="fetch the archive again") from error
+    if not isinstance(value, dict):
+        raise T2WError(f"{where} holds a {type(value).__name__}", expected="a dict, as CIFAR-100 has it")
+    return value
+
+
+def _field(values: dict[Any, Any], key: str, path: Path) -> Any:
+    found = values.get(key.encode(), values.get(key))
+    if found is None:
+        raise T2WError(f"{path} has no {key}", expected="the official CIFAR-100")
+    return found
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
