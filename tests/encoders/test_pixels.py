@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from t2w.datasets import load_digits
-from t2w.encoders import PixelEncoder, VisionEncoder
+from t2w.encoders import PixelEncoder, VisionEncoder, vision_encoder_from_dict
 from t2w.errors import T2WError
 
 
@@ -41,6 +41,21 @@ def test_identity_follows_the_constants_and_survives_json() -> None:
     other = PixelEncoder.fit(test.images)
     assert other.identity != encoder.identity
     assert other.preprocessing != encoder.preprocessing
+
+
+def test_prepare_and_embed_are_the_halves_of_encode() -> None:
+    images = load_digits()[1].images[:5]
+    encoder = PixelEncoder.fit(images)
+    prepared = torch.stack([encoder.prepare(image) for image in images])
+    assert torch.equal(encoder.embed(prepared), encoder.encode(images))
+    assert encoder.min_side is None
+    values = encoder.to_dict()
+    assert (values["kind"], values["identity"], values["preprocessing"]) == (
+        "pixels",
+        encoder.identity,
+        encoder.preprocessing,
+    )
+    assert vision_encoder_from_dict(json.loads(json.dumps(values))) == encoder
 
 
 def test_lists_and_no_images() -> None:

@@ -94,11 +94,23 @@ class CLIPTextEncoder:
 
     @cached_property
     def _parts(self) -> tuple[Any, Any, int]:
+        files = {path.name for path in self.folder.iterdir()}
+        if "tokenizer.json" not in files and not {"vocab.json", "merges.txt"} <= files:
+            # transformers would make a tokenizer without words, to which all texts are the same.
+            raise T2WError(
+                f"{self.folder} has no tokenizer",
+                expected="tokenizer.json, or vocab.json and merges.txt",
+                fix="copy the model's folder whole",
+            )
         with loading("CLIP text encoder", self.folder, library="transformers", expected=_EXPECTED):
             from transformers import AutoTokenizer, CLIPConfig, CLIPTextModelWithProjection
 
-            config = CLIPConfig.from_pretrained(str(self.folder), local_files_only=True).text_config
+            config: Any = CLIPConfig.from_pretrained(str(self.folder), local_files_only=True).text_config
             config.projection_dim = self.dim
             model, _ = load_model(CLIPTextModelWithProjection, self.folder, config=config)
             tokenizer = AutoTokenizer.from_pretrained(str(self.folder), local_files_only=True, trust_remote_code=False)
+            if len(tokenizer) > config.vocab_size:
+                raise T2WError(
+                    f"the tokenizer in {self.folder} has {len(tokenizer)} tokens", expected=f"{config.vocab_size}"
+                )
             return model.to(self.device), tokenizer, int(model.config.max_position_embeddings)

@@ -32,7 +32,8 @@ def load_features(folder: Path, *, device: torch.device | str) -> Callable[[Tens
         from transformers import AutoConfig, AutoModel, CLIPVisionModelWithProjection
 
         config = AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
-        kind, own = AutoModel, None
+        kind: Any = AutoModel
+        own: Any = None
         if config.model_type == "clip":  # both towers: what the vision tower needs of the whole is its projection
             kind, own = CLIPVisionModelWithProjection, config.vision_config
             own.projection_dim = config.projection_dim
