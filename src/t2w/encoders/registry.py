@@ -101,9 +101,9 @@ def vision_encoder_from_dict(
         return PixelEncoder.from_dict(values)
     if kind not in (_EMBEDDED, "huggingface"):
         raise T2WError(
-            f"the vision encoder is of the kind {kind!r}, unknown here",
+            f"the vision encoder is {values.get('identity')}, of the kind {kind!r}, unknown here",
             expected="pixels, embedded or huggingface",
-            fix="install a newer t2w, or make the file again",
+            fix="extract features with that encoder and call predict_features, or install a newer t2w",
         )
     identity, stored = values.get("identity"), values.get("name", _EMBEDDED)
     try:

@@ -69,7 +69,9 @@ class SentenceEncoder:
         """Length of a vector; a model other than MiniLM is loaded to find it."""
         if self._sha256 == MINILM_SHA256:
             return _MINILM_DIM
-        return int(self._model.get_sentence_embedding_dimension())
+        model = self._model
+        newer = getattr(model, "get_embedding_dimension", None)  # the library's name for it since version 5
+        return int(newer() if newer else model.get_sentence_embedding_dimension())
 
     def encode(self, texts: Sequence[str]) -> Tensor:
         """(len(texts), dim) float32 on the CPU, L2-normalised. Very long texts are cut at the model's limit.
@@ -81,7 +83,7 @@ class SentenceEncoder:
 
         if not texts:
             return torch.empty(0, self.dim)
-        if self._sha256 == MINILM_SHA256:
+        if (self.folder / "model.safetensors").is_file() and self._sha256 == MINILM_SHA256:
             return self._minilm.encode(texts)
         vectors = self._model.encode(
             list(texts), batch_size=64, convert_to_tensor=True, normalize_embeddings=True, show_progress_bar=False
