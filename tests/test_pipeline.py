@@ -89,3 +89,41 @@ def test_features_of_a_file_say_which_encoder_they_need(classifier: Classifier) 
     other = replace(classifier, vision={"identity": "some network", "preprocessing": "x"})
     with pytest.raises(T2WError, match="some network"):
         other.predict(np.zeros((1, 8, 8), dtype=np.uint8))
+
+
+def test_samples_vote(finished_run: Path) -> None:
+    writer = TextToWeights.from_pretrained(finished_run)
+    several = writer.generate("three, five, eight", samples=3, steps=4)
+    assert len(several.weights) == 3
+    assert not torch.equal(several.weights[0], several.weights[1])
+    features = torch.randn(5, 64, generator=torch.Generator().manual_seed(0))
+    from dataclasses import replace
+
+    alone = [replace(several, weights=several.weights[i : i + 1]).predict_features(features) for i in range(3)]
+    mean = torch.stack([one.probabilities for one in alone]).mean(dim=0)
+    assert torch.allclose(several.predict_features(features).probabilities, mean, atol=1e-6)
+    with pytest.raises(T2WError, match="0 samples"):
+        writer.generate("three, five", samples=0)
+
+
+def test_own_texts_and_context_are_what_is_encoded(finished_run: Path) -> None:
+    writer = TextToWeights.from_pretrained(finished_run)
+    told = writer.generate("three, five", texts={"three": "a round digit"}, context="written by hand")
+    assert told.texts == ("a round digit, written by hand", "a photo of a five, written by hand")
+    with pytest.raises(T2WError, match="not one of the classes"):
+        writer.generate("three, five", texts={"nine": "a digit"})
+
+
+def test_classes_it_was_not_trained_on_are_named(finished_run: Path) -> None:
+    writer = TextToWeights.from_pretrained(finished_run)
+    unseen = set(writer.class_names) - set(writer.generator.identity["seen_classes"])
+    assert set(writer.new_names(writer.class_names)) == unseen
+
+
+def test_a_file_of_before_is_still_read(classifier: Classifier, tmp_path: Path) -> None:
+    path = tmp_path / "old.t2w"
+    classifier.save(path)
+    tensors, metadata = load_tensors(path, what="a classifier")
+    tensors["weights"] = tensors["weights"][0]
+    save_tensors(path, tensors, {**metadata, "version": 1})
+    assert torch.equal(Classifier.load(path).weights, classifier.weights)

@@ -137,7 +137,11 @@ def _take_up(path: Path, key: str, student: Student, optimizer: Any, rates: Any)
     for name, value in tensors.items():
         if name.startswith("optimizer."):
             _, index, what = name.split(".")
-            state.setdefault(int(index), {})[what] = value
+            # In the order of the weights they belong to: the fused optimiser goes through memory, not through indices.
+            of_kernel = value.ndim == 4
+            state.setdefault(int(index), {})[what] = (
+                value.contiguous(memory_format=torch.channels_last) if of_kernel else value
+            )
     optimizer.load_state_dict({"state": state, "param_groups": metadata["groups"]})
     rates.load_state_dict(metadata["rates"])
     return int(metadata["epochs"])
