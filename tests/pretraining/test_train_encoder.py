@@ -32,7 +32,7 @@ def test_stopped_after_an_epoch_it_goes_on_to_the_same_weights(
 ) -> None:
     pixels, labels, teacher = data
     rows = torch.arange(48)
-    whole = train(RECIPE, pixels, labels, teacher, rows, tmp_path / "whole")
+    whole, _ = train(RECIPE, pixels, labels, teacher, rows, tmp_path / "whole")
     real, calls = train_encoder._put_by, []
 
     def stop_after_the_first(*arguments: object) -> None:
@@ -44,7 +44,7 @@ def test_stopped_after_an_epoch_it_goes_on_to_the_same_weights(
     monkeypatch.setattr(train_encoder, "_put_by", stop_after_the_first)
     with pytest.raises(KeyboardInterrupt):
         train(RECIPE, pixels, labels, teacher, rows, tmp_path / "parts")
-    again = train(RECIPE, pixels, labels, teacher, rows, tmp_path / "parts")
+    again, _ = train(RECIPE, pixels, labels, teacher, rows, tmp_path / "parts")
     assert len(calls) == 2  # one epoch each
     assert all(torch.equal(whole[name], again[name]) for name in whole)
     with pytest.raises(T2WError, match="belongs to another recipe"):

@@ -103,4 +103,4 @@ def tiny(spec: AdapterSpec, text_dim: int, **changes: Any) -> GeneratorConfig:
 
 def small(spec: AdapterSpec, text_dim: int, **changes: Any) -> GeneratorConfig:
     """For adapters of about 15,000 weights."""
-    return replace(GeneratorConfig(spec, text_dim, n_embd=256, n_layer=6, n_head=4, shared=True), **changes)
+    return replace(GeneratorConfig(spec, text_dim, n_embd=256, n_layer=6, n_head=4), **changes)

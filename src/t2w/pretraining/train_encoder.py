@@ -77,8 +77,8 @@ class Student(nn.Module):
 
 def train(
     recipe: Recipe, pixels: Tensor, labels: Tensor, teacher: Tensor, rows: Tensor, folder: Path
-) -> dict[str, Tensor]:
-    """The state of the trained network, batch normalisation included.
+) -> tuple[dict[str, Tensor], float]:
+    """The state of the trained network, batch normalisation included, and the seconds it took, resumptions included.
 
     Args:
         pixels: (N, 64, 64, 3) uint8.
@@ -98,7 +98,8 @@ def train(
     )
     views = Views(recipe.shift, recipe.light, recipe.erase)
     key = fingerprint([asdict(recipe), len(rows)])
-    done = _take_up(folder / "state.safetensors", key, student, optimizer, rates)
+    done, seconds = _take_up(folder / "state.safetensors", key, student, optimizer, rates)
+    began = perf_counter() - seconds
     for epoch in range(done, recipe.epochs):
         rng = torch.Generator().manual_seed(derive_seed(recipe.seed, "epoch", epoch))
         order = rows[torch.randperm(len(rows), generator=rng)]
@@ -112,23 +113,25 @@ def train(
                 optimizer.step()
                 rates.step()
                 bar.update(loss=float(loss.detach()))
-        _put_by(folder / "state.safetensors", key, epoch + 1, student, optimizer, rates)
+        seconds = perf_counter() - began
+        _put_by(folder / "state.safetensors", key, epoch + 1, seconds, student, optimizer, rates)
         log.info("epoch %d of %d: loss of the last batch %.3f", epoch + 1, recipe.epochs, float(loss.detach()))
-    return student.encoder.state_dict()
+    return student.encoder.state_dict(), seconds
 
 
-def _put_by(path: Path, key: str, epochs: int, student: Student, optimizer: Any, rates: Any) -> None:
+def _put_by(path: Path, key: str, epochs: int, seconds: float, student: Student, optimizer: Any, rates: Any) -> None:
     tensors = {f"student.{name}": value.contiguous() for name, value in student.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": value.contiguous() for name, value in state.items()}
     groups = optimizer.state_dict()["param_groups"]
-    save_tensors(path, tensors, {"key": key, "epochs": epochs, "groups": groups, "rates": rates.state_dict()})
+    metadata = {"key": key, "epochs": epochs, "seconds": seconds, "groups": groups, "rates": rates.state_dict()}
+    save_tensors(path, tensors, metadata)
 
 
-def _take_up(path: Path, key: str, student: Student, optimizer: Any, rates: Any) -> int:
-    """How many epochs are done already; their state is loaded."""
+def _take_up(path: Path, key: str, student: Student, optimizer: Any, rates: Any) -> tuple[int, float]:
+    """How many epochs are done already, and in how many seconds; their state is loaded."""
     if not path.exists():
-        return 0
+        return 0, 0.0
     tensors, metadata = load_tensors(path, what="a training state of the embedded encoder")
     if metadata.get("key") != key:
         raise T2WError(f"{path} belongs to another recipe", fix="choose another folder, or remove it")
@@ -144,7 +147,7 @@ def _take_up(path: Path, key: str, student: Student, optimizer: Any, rates: Any)
             )
     optimizer.load_state_dict({"state": state, "param_groups": metadata["groups"]})
     rates.load_state_dict(metadata["rates"])
-    return int(metadata["epochs"])
+    return int(metadata["epochs"]), float(metadata["seconds"])
 
 
 @torch.inference_mode()
@@ -176,9 +179,8 @@ def main(archive: str, teacher: str, output: str, choose: bool, changes: tuple[s
     rows = class_rows(features, validation_fraction=0.1)
     kept, held = torch.cat(rows.train), torch.cat(rows.held_out)
 
-    began, folder = perf_counter(), Path(output)
-    state = train(recipe, pixels, labels, target, kept if choose else torch.arange(len(images)), folder)
-    minutes = (perf_counter() - began) / 60
+    folder = Path(output)
+    state, seconds = train(recipe, pixels, labels, target, kept if choose else torch.arange(len(images)), folder)
     weights = {name: value.half() for name, value in fold(state).items()}
     network = EmbeddedNet(recipe.widths, recipe.depths, folded=True)
     network.load_state_dict({name: value.float() for name, value in weights.items()})
@@ -187,7 +189,7 @@ def main(archive: str, teacher: str, output: str, choose: bool, changes: tuple[s
     held_part, kept_part = (known[held], labels[held]), (known[kept], labels[kept])
     figures: dict[str, Any] = {
         "recipe": asdict(recipe),
-        "minutes": round(minutes, 1),
+        "minutes": round(seconds / 60, 1),
         "threads": torch.get_num_threads(),
     }
     figures["parameters"] = sum(value.numel() for value in weights.values())
