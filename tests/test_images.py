@@ -175,10 +175,11 @@ def test_bombs_are_refused_from_the_header(side: int, tmp_path: Path) -> None:
     """Below Pillow's warning, at it, above its error: one sentence, at once, and no warning of Pillow's."""
     path = tmp_path / "bomb.png"
     path.write_bytes(png_header(side, side))
-    with warnings.catch_warnings(record=True) as seen, pytest.raises(T2WError) as refused:
+    with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         start = perf_counter()
-        read_image(path)
+        with pytest.raises(T2WError) as refused:
+            read_image(path)
     assert perf_counter() - start < 0.5
     assert not seen
     assert str(refused.value) == (
@@ -194,9 +195,10 @@ def test_a_gif_whose_frame_is_larger_than_its_screen() -> None:
     data = bytearray(encoded(Image.new("P", (1, 1)), "GIF"))
     frame = data.index(b",", 13)
     data[frame + 5 : frame + 9] = struct.pack("<HH", 10_000, 10_000)
-    with warnings.catch_warnings(record=True) as seen, pytest.raises(T2WError, match="pixels|damaged"):
+    with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
-        read_image(bytes(data))
+        with pytest.raises(T2WError, match="million"):
+            read_image(bytes(data))
     assert not seen
 
 
@@ -233,7 +235,7 @@ def test_no_file(tmp_path: Path) -> None:
         read_image(empty)
     with pytest.raises(T2WError, match="an image of 0 bytes is empty"):
         read_image(b"")
-    with pytest.raises(T2WError, match="cannot read .*absent.*No such file"):
+    with pytest.raises(T2WError, match=r"cannot read .*absent.*No such file"):
         read_image(str(tmp_path / "absent.png"))
     with pytest.raises(T2WError, match="is a folder; expected an image file"):
         read_image(tmp_path)

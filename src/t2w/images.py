@@ -24,8 +24,8 @@ __all__ = ["IMAGE_SUFFIXES", "MAX_PIXELS", "files_in", "image_files", "read_imag
 MAX_PIXELS = 80_000_000  # 240 MB as RGB; more than any phone's photo
 
 IMAGE_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .mpo .png .apng .gif .bmp .webp .tif .tiff .ppm .pgm .pbm .pnm .avif .jp2 .ico".split()
-)
+    [".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".gif", ".bmp", ".webp", ".tif", ".tiff"]
+).union([".ppm", ".pgm", ".pbm", ".pnm", ".avif", ".jp2", ".ico"])
 """What counts as an image file in a folder, in small letters."""
 
 # Pillow knows more. Left out is what starts another program (EPS runs Ghostscript) and what no camera writes.

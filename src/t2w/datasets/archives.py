@@ -1,60 +1,184 @@
-"""Archives from elsewhere: looked into with care, never unpacked over other files."""
+"""Archives from elsewhere, read in place: nothing is unpacked, and nothing in them leads out of them."""
 
 from __future__ import annotations
 
+import stat
 import tarfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
+from threading import Lock
+from typing import Any, Protocol
 
 from t2w.errors import T2WError
-from t2w.files import atomic_folder
 
-__all__ = ["checked_names", "open_zip", "unpack_tar"]
+__all__ = ["ArchiveFiles", "TarFiles", "ZipFiles", "open_archive", "read_tar_members"]
 
-_LARGEST = 20_000_000_000  # bytes of an unpacked archive: ten times what Caltech-256 comes to
-
-
-def checked_names(names: Iterable[str], archive: Path) -> list[str]:
-    """The names, none of which leads out of the archive. Raises T2WError naming the first that does."""
-    names = list(names)
-    for name in names:
-        path = PurePosixPath(name.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or ":" in name.split("/", 1)[0]:
-            raise T2WError(
-                f"{archive} holds {name!r}, a path that leads out of it",
-                expected="relative paths",
-                fix="do not use this archive; fetch the official one",
-            )
-    return names
+_LARGEST = 64_000_000  # bytes of one file that is read: a member that unpacks to more is neither photograph nor list
+_LARGEST_TAR = 1_000_000_000  # bytes that a compressed tar may unpack to: CIFAR-100 comes to 186 million
+_UNSAFE = "do not use this archive; fetch the official one"
 
 
-def open_zip(path: Path, what: str) -> tuple[zipfile.ZipFile, list[str]]:
-    """A zip archive and its checked names. Raises T2WError where it is none, or is damaged."""
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
-        raise T2WError(f"{path} is not a whole zip archive ({error})", expected=what, fix="fetch it again") from error
-    return archive, checked_names(archive.namelist(), path)
+class ArchiveFiles(Protocol):
+    """The files of an archive. Safe to read from many threads."""
+
+    @property
+    def path(self) -> Path:
+        """The archive."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """All files, by their paths."""
+
+    def read(self, name: str) -> bytes:
+        """A file's content. Raises T2WError where it is damaged or too large."""
+
+    def identity(self, name: str) -> list[Any]:
+        """What tells a file from others of its name, without reading it."""
 
 
-def unpack_tar(path: Path, folder: Path) -> Path:
-    """Unpack a tar archive of plain files into `folder`, whole or not at all; what is there already is used again.
+def open_archive(path: Path, what: str) -> ArchiveFiles:
+    """The files of a zip archive or of an uncompressed tar archive.
+
+    Args:
+        what: what the archive should have been, for the error's sentence.
 
     Raises:
-        T2WError: no tar archive, a damaged one, or one with links, devices or paths that lead out of it.
+        T2WError: neither, a damaged one, or one with links or paths that lead out of it.
     """
-    if folder.is_dir():
-        return folder
     try:
-        with tarfile.open(path) as archive, atomic_folder(folder) as temporary:
-            members = archive.getmembers()
-            checked_names((member.name for member in members), path)
-            if odd := [member.name for member in members if not (member.isfile() or member.isdir())]:
-                raise T2WError(f"{path} holds {odd[0]!r}, a link or a device", expected="files and folders")
-            if (total := sum(member.size for member in members)) > _LARGEST:
-                raise T2WError(f"{path} unpacks to {total:,} bytes", expected=f"at most {_LARGEST:,}")
-            archive.extractall(temporary, filter="data")
-    except (tarfile.TarError, EOFError, OSError) as error:
+        if zipfile.is_zipfile(path):
+            return ZipFiles(path)
+        if tarfile.is_tarfile(path):
+            return TarFiles(path)
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError, ValueError) as error:
+        raise T2WError(f"{path} is damaged or cut short ({error})", expected=what, fix="fetch it again") from error
+    raise T2WError(f"{path} is not a whole zip or tar archive", expected=what, fix="fetch it again")
+
+
+class ZipFiles:
+    """A zip archive. Members are found and closed under a lock; they are read and unpacked side by side."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self._archive, self._lock = path, zipfile.ZipFile(path), Lock()
+        for info in self._archive.infolist():
+            _check_name(info.filename, path)
+            if stat.S_ISLNK(info.external_attr >> 16):
+                raise _refused(info.filename, "a link", path)
+        self.names = [name for name in self._archive.namelist() if not name.endswith("/") and not _hidden(name)]
+
+    def read(self, name: str) -> bytes:
+        info = self._archive.getinfo(name)
+        _check_size(info.file_size, f"{name} in {self.path}")
+        try:
+            with self._lock:
+                stream = self._archive.open(info)
+            try:
+                return stream.read()
+            finally:
+                with self._lock:  # the archive counts its open members
+                    stream.close()
+        except Exception as error:  # zlib.error, NotImplementedError, RuntimeError for a password, and others
+            raise _damaged(name, self.path, error) from error
+
+    def identity(self, name: str) -> list[Any]:
+        info = self._archive.getinfo(name)
+        return [name, info.file_size, info.CRC]
+
+
+class TarFiles:
+    """An uncompressed tar archive: a member is a stretch of the file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self._file, self._lock = path, path.open("rb"), Lock()
+        self._place: dict[str, tuple[int, int]] = {}
+        try:
+            with tarfile.open(path, "r:") as archive:
+                for member in archive:
+                    if _is_file(member, path) and not _hidden(member.name):
+                        self._place[member.name.removeprefix("./")] = (member.offset_data, member.size)
+        except tarfile.ReadError as error:
+            raise T2WError(
+                f"{path} is a compressed or damaged tar archive ({error})",
+                expected="an uncompressed tar, which can be read in place",
+                fix="unpack it and give the folder",
+            ) from error
+        self._file.seek(-512, 2)
+        if any(self._file.read()):  # tarfile takes the end of the file for the end of the archive
+            raise T2WError(
+                f"{path} is cut short: it has no end mark", expected="the whole archive", fix="fetch it again"
+            )
+        self.names = list(self._place)
+
+    def read(self, name: str) -> bytes:
+        begin, size = self._place[name]
+        _check_size(size, f"{name} in {self.path}")
+        try:
+            with self._lock:
+                self._file.seek(begin)
+                content = self._file.read(size)
+        except OSError as error:
+            raise _damaged(name, self.path, error) from error
+        if len(content) < size:
+            raise _damaged(name, self.path, f"{len(content)} of {size} bytes")
+        return content
+
+    def identity(self, name: str) -> list[Any]:
+        return [name, self._place[name][1]]
+
+
+def read_tar_members(path: Path, names: Collection[str]) -> dict[str, bytes]:
+    """Files of a tar archive, compressed or not, read in one pass; a name that is not there is left out.
+
+    Raises:
+        T2WError: damaged, unpacks to more than a gigabyte, or has links or paths that lead out of it.
+    """
+    found: dict[str, bytes] = {}
+    total = 0
+    try:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                if (total := total + member.size) > _LARGEST_TAR:  # before the step that would unpack it
+                    raise T2WError(f"{path} unpacks to {total:,} bytes", expected=f"at most {_LARGEST_TAR:,}")
+                if _is_file(member, path) and member.name in names:
+                    stream = archive.extractfile(member)
+                    assert stream is not None  # it is a file
+                    found[member.name] = stream.read()
+    except T2WError:
+        raise
+    except Exception as error:  # tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError
         raise T2WError(f"{path} is not a whole tar archive ({error})", fix="fetch it again") from error
-    return folder
+    return found
+
+
+def _is_file(member: tarfile.TarInfo, path: Path) -> bool:
+    _check_name(member.name, path)
+    if member.isdir():
+        return False
+    if not member.isfile() or member.issparse():
+        raise _refused(member.name, "a link or a device", path)
+    return True
+
+
+def _check_name(name: str, archive: Path) -> None:
+    parts = PurePosixPath(name.replace("\\", "/"))
+    if parts.is_absolute() or ".." in parts.parts or ":" in name.split("/", 1)[0]:
+        raise _refused(name, "a path that leads out of it", archive)
+
+
+def _refused(name: str, why: str, archive: Path) -> T2WError:
+    return T2WError(f"{archive} holds {name!r}, {why}", expected="plain files and folders", fix=_UNSAFE)
+
+
+def _damaged(name: str, archive: Path, reason: object) -> T2WError:
+    return T2WError(f"{name} in {archive} cannot be read ({reason})", fix="fetch the archive again")
+
+
+def _check_size(size: int, where: str) -> None:
+    if size > _LARGEST:
+        raise T2WError(f"{where} unpacks to {size:,} bytes", expected=f"at most {_LARGEST:,}", fix=_UNSAFE)
+
+
+def _hidden(name: str) -> bool:
+    """Files of the desktop that packed it: .DS_Store, __MACOSX/._1.jpg."""
+    return any(part == "__MACOSX" or (part.startswith(".") and part != ".") for part in name.split("/"))

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import io
 import pickle
-import tarfile
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from t2w.datasets.archives import checked_names
+from t2w.datasets.archives import read_tar_members
 from t2w.datasets.image_set import ImageSet
 from t2w.datasets.registry import class_list
 from t2w.errors import T2WError
 
 __all__ = ["cifar100_names", "load_cifar100"]
 
-_FOLDER = "cifar-100-python"
+_FOLDER, _FILES = "cifar-100-python", ("meta", "train", "test")
 _ALLOWED = {
     ("numpy.core.multiarray", "_reconstruct"),
     ("numpy._core.multiarray", "_reconstruct"),
     ("numpy", "ndarray"),
     ("numpy", "dtype"),
-    ("_codecs", "encode"),
 }
 
 
@@ -41,20 +39,23 @@ def load_cifar100(path: Path) -> tuple[ImageSet, ImageSet]:
         T2WError: not CIFAR-100, a damaged archive, or a pickle that asks for more than arrays; nothing is executed.
     """
     names = class_list("cifar100")
-    meta = _unpickled(_content(path, "meta"), f"{path}/meta")
+    contents = _contents(path)
+    meta = _unpickled(contents["meta"], f"{path}/meta")
     stored = tuple(_text(name) for name in _field(meta, "fine_label_names", path))
     if stored != names:
         raise T2WError(f"{path} has classes {', '.join(stored[:3])}, ...", expected=f"{', '.join(names[:3])}, ...")
 
     def part(split: Literal["train", "test"]) -> ImageSet:
-        batch = _unpickled(_content(path, split), f"{path}/{split}")
+        batch = _unpickled(contents.pop(split), f"{path}/{split}")
         data = np.asarray(_field(batch, "data", path))
-        labels = np.asarray(_field(batch, "fine_labels", path), dtype=np.int64)
+        labels = np.asarray(_field(batch, "fine_labels", path))
         if data.ndim != 2 or data.shape[1] != 3072 or data.dtype != np.uint8:
             raise T2WError(f"{path}/{split} holds data {data.shape} {data.dtype}", expected="(N, 3072) uint8")
+        if labels.dtype.kind != "i":
+            raise T2WError(f"{path}/{split} holds labels of type {labels.dtype}", expected="whole numbers")
         return ImageSet(
             images=np.ascontiguousarray(data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)),
-            labels=labels,
+            labels=labels.astype(np.int64),
             class_names=names,
             split=split,
             name="cifar100",
@@ -66,27 +67,18 @@ def load_cifar100(path: Path) -> tuple[ImageSet, ImageSet]:
     return part("train"), part("test")
 
 
-def _content(path: Path, name: str) -> bytes:
+def _contents(path: Path) -> dict[str, bytes]:
     if path.is_dir():
         inner = path / _FOLDER if (path / _FOLDER).is_dir() else path
-        file = inner / name
-        if not file.is_file():
-            raise T2WError(f"{path} has no {name}", expected="meta, train and test of cifar-100-python")
-        return file.read_bytes()
-    try:
-        with tarfile.open(path) as archive:
-            checked_names(archive.getnames(), path)
-            member = archive.getmember(f"{_FOLDER}/{name}")
-            stream = archive.extractfile(member) if member.isfile() else None
-            if stream is None:
-                raise T2WError(f"{name} in {path} is no file", expected="the official archive")
-            return stream.read()
-    except (tarfile.TarError, EOFError, OSError, KeyError) as error:
+        found = {name: (inner / name).read_bytes() for name in _FILES if (inner / name).is_file()}
+    else:
+        members = read_tar_members(path, {f"{_FOLDER}/{name}" for name in _FILES})
+        found = {name.removeprefix(f"{_FOLDER}/"): content for name, content in members.items()}
+    if missing := [name for name in _FILES if name not in found]:
         raise T2WError(
-            f"{path} is not a whole CIFAR-100 archive ({error})",
-            expected="cifar-100-python.tar.gz",
-            fix="fetch it again",
-        ) from error
+            f"{path} has no {missing[0]}", expected="meta, train and test of cifar-100-python", fix="fetch it again"
+        )
+    return found
 
 
 class _Arrays(pickle.Unpickler):

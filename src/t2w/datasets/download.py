@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+from t2w.datasets.network import ANSWER_SECONDS, within
 from t2w.errors import T2WError
 from t2w.files import atomic_path
 from t2w.progress import progress
 
-__all__ = ["ARCHIVES", "Archive", "fetch", "located"]
+__all__ = ["ARCHIVES", "Archive", "fetch", "hub_source", "located"]
 
-_SECONDS = 10.0  # for every answer of the server
+_SECONDS = 10.0  # for every block the server sends
 _BLOCK = 1 << 20
 _FOLDER = Path("~/.cache/t2w/datasets")
 
@@ -90,14 +92,15 @@ def fetch(archive: Archive, path: Path) -> Path:
     digest = hashlib.new(kind, usedforsecurity=False)
     with atomic_path(path) as temporary:
         try:
-            with urllib.request.urlopen(archive.url, timeout=_SECONDS) as answer, temporary.open("wb") as file:
+            answer = within(ANSWER_SECONDS, lambda: urllib.request.urlopen(archive.url, timeout=_SECONDS))
+            with answer, temporary.open("wb") as file:
                 total = int(answer.headers.get("Content-Length") or 0)
                 with progress(archive.file, total=total, unit="B") as bar:
                     while block := answer.read(_BLOCK):
                         file.write(block)
                         digest.update(block)
                         bar.update(len(block))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error
             raise T2WError(
                 f"{archive.url} cannot be fetched ({reason})",
@@ -110,3 +113,12 @@ def fetch(archive: Archive, path: Path) -> Path:
                 fix="try again, or get it elsewhere; nothing was kept",
             )
     return path
+
+
+def hub_source(path: str | Path | None) -> str | Path | None:
+    """The path where it is "hf://owner/name" (or "...@revision"), or a folder of Parquet files; else None."""
+    if path is None or str(path).startswith("hf:/"):
+        return None if path is None else str(path)
+    folder = Path(path).expanduser()
+    parquet = folder.is_dir() and any(any(folder.glob(pattern)) for pattern in ("*.parquet", "data/*.parquet"))
+    return folder if parquet else None

@@ -1,4 +1,4 @@
-"""Any folder (or zip archive) of class folders, Caltech-256 and ImageNet-1k among them."""
+"""Any folder (or zip or tar archive) of class folders, Caltech-256 and ImageNet-1k among them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from t2w.datasets.archives import unpack_tar
 from t2w.datasets.image_set import ImageSet
 from t2w.datasets.registry import class_list
 from t2w.datasets.splits import TRAIN_SHARE, set_of, stratified
@@ -17,7 +16,7 @@ from t2w.images import IMAGE_SUFFIXES
 
 __all__ = ["caltech256_names", "folder_names", "imagenet_names", "load_caltech256", "load_folder", "load_imagenet"]
 
-_TEST_FOLDERS = ("test", "val", "validation")
+_TEST_FOLDERS = ("test", "val", "valid", "validation")
 _WNID = re.compile(r"n\d{8}")
 _CLUTTER = "257.clutter"
 
@@ -42,13 +41,14 @@ def load_caltech256(path: Path, *, split_seed: int = 0) -> tuple[ImageSet, Image
     """(train, test) of Caltech-256, clutter left out: one stratified split, 80 % of every class to train on.
 
     Args:
-        path: the folder 256_ObjectCategories or its tar archive, which is unpacked beside itself.
+        path: the folder 256_ObjectCategories, the one it lies in, or its tar archive, which is read in place.
 
     Raises:
         T2WError: other class folders than Caltech-256's.
     """
+    inner = path / "256_ObjectCategories"
     return _load(
-        _unpacked(path), _caltech, split_seed=split_seed, name="caltech256", licence="CC BY 4.0",
+        inner if inner.is_dir() else path, _caltech, split_seed=split_seed, name="caltech256", licence="CC BY 4.0",
         source="Griffin, Holub and Perona, Caltech-256, https://doi.org/10.22002/D1.20087",
     )  # fmt: skip
 
@@ -60,28 +60,31 @@ def caltech256_names(path: Path) -> tuple[str, ...]:
 def load_imagenet(path: Path) -> tuple[ImageSet, ImageSet]:
     """The official (train, validation) images of ImageNet-1k: train/<wnid> and val/<wnid>.
 
-    Class names come from LOC_synset_mapping.txt or words.txt beside the folders (the first synonym), else they are the
-    wnids.
+    Class names come from LOC_synset_mapping.txt or words.txt beside the folders, or up to three folders above, where
+    the official archive has it (the first synonym), else they are the wnids.
 
     Raises:
         T2WError: a validation folder that is not sorted into classes yet.
     """
     return _load(
-        path, _imagenet, split_seed=0, name="imagenet", licence="ImageNet's: non-commercial research and education",
+        path, _imagenet, test_folders=("val",), split_seed=0, name="imagenet",
+        licence="ImageNet's: non-commercial research and education",
         source="ImageNet-1k, Russakovsky et al. 2015, https://image-net.org",
     )  # fmt: skip
 
 
 def imagenet_names(path: Path) -> tuple[str, ...]:
-    tree, (train, _) = _splits(path)
+    tree, (train, _) = _splits(path, ("val",))
     return tuple(_imagenet(train, tree).values())
 
 
 Naming = Callable[[Mapping[str, list[str]], "Tree | None"], dict[str, str]]
 
 
-def _load(path: Path, naming: Naming, *, split_seed: int, **about: Any) -> tuple[ImageSet, ImageSet]:
-    tree, (train, test) = _splits(path)
+def _load(
+    path: Path, naming: Naming, *, split_seed: int, test_folders: tuple[str, ...] = _TEST_FOLDERS, **about: Any
+) -> tuple[ImageSet, ImageSet]:
+    tree, (train, test) = _splits(path, test_folders)
     names = naming(train, tree)
     train = {folder: train[folder] for folder in names}
     if test is None:
@@ -98,11 +101,15 @@ def _load(path: Path, naming: Naming, *, split_seed: int, **about: Any) -> tuple
     return part("train", train), part("test", test)
 
 
-def _splits(path: Path) -> tuple[Tree, tuple[dict[str, list[str]], dict[str, list[str]] | None]]:
+def _splits(
+    path: Path, test_folders: tuple[str, ...] = _TEST_FOLDERS
+) -> tuple[Tree, tuple[dict[str, list[str]], dict[str, list[str]] | None]]:
     """The tree, and image files by class folder: of training, and of testing where there is a folder for it."""
     tree = Tree(path, "", "a folder for every class")
     tops = {name.split("/")[0] for name in tree.names if "/" in name}
-    test = next((name for name in _TEST_FOLDERS if name in tops), None)
+    test = next((name for name in test_folders if name in tops), None)
+    if "train" in tops and test is None and tops <= {"train", *_TEST_FOLDERS}:
+        raise T2WError(f"{path} has train/ and no folder to test on", expected=f"{' or '.join(test_folders)} beside it")
     if "train" not in tops or test is None:
         return tree, (_classes(tree, ""), None)
     if any(name.startswith(f"{test}/") and name.count("/") == 1 and _is_image(name) for name in tree.names):
@@ -146,19 +153,21 @@ def _as_it_is(folders: Mapping[str, list[str]], tree: Tree | None) -> dict[str, 
 
 def _caltech(folders: Mapping[str, list[str]], tree: Tree | None) -> dict[str, str]:
     names = {folder: folder.partition(".")[2] for folder in folders if folder != _CLUTTER}
-    expected = caltech256_names(Path())
-    if set(names.values()) != set(expected):
-        odd = min(set(names.values()) ^ set(expected))
-        raise T2WError(f"class {odd!r} is not where Caltech-256 has it", expected="folders 001.ak47 to 256.toad")
+    expected = {f"{number:03d}.{name}" for number, name in enumerate(caltech256_names(Path()), start=1)}
+    if odd := names.keys() ^ expected:
+        state = "is missing" if min(odd) in expected else "is not one of Caltech-256"
+        raise T2WError(
+            f"class folder {min(odd)!r} {state}",
+            expected="all folders from 001.ak47 to 256.toad",
+            fix="unpack the official archive again, or load your own choice of classes with dataset=folder",
+        )
+    for folder, files in folders.items():  # 056.dog/greg/ holds images of its own, which are not part of the dataset
+        files[:] = [file for file in files if file == f"{folder}/{PurePosixPath(file).name}"]
     return names
 
 
 def _imagenet(folders: Mapping[str, list[str]], tree: Tree | None) -> dict[str, str]:
-    words: dict[str, str] = {}
-    for file in ("LOC_synset_mapping.txt", "words.txt"):
-        if tree is not None and file in tree.names and not words:
-            lines = (line.replace("\t", " ", 1).split(" ", 1) for line in tree.text(file).splitlines() if line.strip())
-            words = {fields[0]: fields[1].split(",")[0].strip() for fields in lines if len(fields) == 2}
+    words = {} if tree is None else _first_synonyms(tree)
     if odd := next((folder for folder in folders if not _WNID.fullmatch(folder)), None):
         raise T2WError(f"class folder {odd!r} is no WordNet number", expected="n01440764 and the like")
     names = {folder: words.get(folder, folder) for folder in folders}
@@ -166,8 +175,13 @@ def _imagenet(folders: Mapping[str, list[str]], tree: Tree | None) -> dict[str, 
     return {folder: f"{name} ({folder})" if name in twice else name for folder, name in names.items()}
 
 
-def _unpacked(path: Path) -> Path:
-    if path.is_file():
-        path = unpack_tar(path, path.with_suffix(""))
-    inner = path / "256_ObjectCategories"
-    return inner if inner.is_dir() else path
+def _first_synonyms(tree: Tree) -> dict[str, str]:
+    """Names by wnid, from the first list there is: lines "n01440764 tench, Tinca tinca", or with a tab."""
+    for file in ("LOC_synset_mapping.txt", "words.txt"):
+        above = [folder / file for folder in tree.path.resolve().parents[:3]]
+        found = next((path for path in above if path.is_file()), None)
+        if file in tree.names or found is not None:
+            text = tree.text(file) if file in tree.names else Path(str(found)).read_text("utf-8", errors="replace")
+            lines = (line.replace("\t", " ", 1).split(" ", 1) for line in text.splitlines())
+            return {fields[0]: fields[1].split(",")[0].strip() for fields in lines if len(fields) == 2}
+    return {}

@@ -72,7 +72,7 @@ class ImageSet:
         if isinstance(images, LazyImages):
             content: object = images.identity()
         else:
-            content = [sha256(np.ascontiguousarray(image).tobytes()).hexdigest() for image in images]
+            content = [(image.shape, sha256(image.tobytes()).hexdigest()) for image in images]
         labels = sha256(self.labels.tobytes()).hexdigest()
         return fingerprint([self.name, self.split, self.class_names, labels, content])
 
@@ -82,13 +82,14 @@ class ImageSet:
         Raises:
             T2WError: an unknown class, or one twice.
         """
+        position = {name: i for i, name in enumerate(self.class_names)}
         renumber = np.full(len(self.class_names), -1, dtype=np.int64)
         for new, name in enumerate(names):
-            if name not in self.class_names:
+            if name not in position:
                 raise T2WError(f"{self.name!r} has no class {name!r}{nearest(name, self.class_names)}")
-            if names.index(name) != new:
+            if renumber[position[name]] >= 0:
                 raise T2WError(f"class {name!r} is asked for more than once", expected="each class once")
-            renumber[self.class_names.index(name)] = new
+            renumber[position[name]] = new
         labels = renumber[self.labels]
         kept = np.flatnonzero(labels >= 0)
         direct = isinstance(self.images, (np.ndarray, LazyImages))

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
 
+from t2w.datasets.archives import ArchiveFiles
 from t2w.errors import T2WError
 from t2w.images import read_image
 
-__all__ = ["FileImages", "LazyImages", "ZipImages"]
-
-_LARGEST = 64_000_000  # bytes of one image in an archive: a member that unpacks to more is no photograph
+__all__ = ["ArchiveImages", "FileImages", "LazyImages"]
 
 
 class LazyImages(Sequence[np.ndarray]):
@@ -48,7 +45,9 @@ class LazyImages(Sequence[np.ndarray]):
         if isinstance(index, slice):
             return self.subset(self.names[index])
         if isinstance(index, (list, tuple, np.ndarray)):
-            return self.subset([self.names[int(i)] for i in index])
+            # As numpy has it: a mask of the same length works, another one or a position out of range does not.
+            rows = np.arange(len(self))[np.asarray(index, dtype=None if len(index) else np.int64)]
+            return self.subset([self.names[row] for row in rows])
         return self.read(self.names[index])
 
 
@@ -63,40 +62,27 @@ class FileImages(LazyImages):
         return read_image(self.folder / name)
 
     def identity(self) -> list[Any]:
-        return [(name, (self.folder / name).stat().st_size) for name in self.names]
+        try:
+            return [(name, (self.folder / name).stat().st_size) for name in self.names]
+        except OSError as error:
+            raise T2WError(f"cannot read {error.filename}: {error.strerror}", fix="load the dataset again") from error
 
     def subset(self, names: Sequence[str]) -> LazyImages:
         return FileImages(self.folder, names)
 
 
-class ZipImages(LazyImages):
-    """Members of a zip archive, read in place. Every thread has a handle of its own."""
+class ArchiveImages(LazyImages):
+    """Members of an archive, read in place."""
 
-    def __init__(self, path: Path, names: Sequence[str], handles: threading.local | None = None) -> None:
+    def __init__(self, files: ArchiveFiles, names: Sequence[str]) -> None:
         super().__init__(names)
-        self.path, self._handles = path, handles or threading.local()
+        self.files = files
 
     def read(self, name: str) -> np.ndarray:
-        archive = self._archive()
-        try:
-            if archive.getinfo(name).file_size > _LARGEST:
-                raise T2WError(
-                    f"{name} in {self.path} unpacks to more than {_LARGEST // 10**6} MB", expected="an image"
-                )
-            content = archive.read(name)
-        except (zipfile.BadZipFile, OSError, KeyError) as error:
-            raise T2WError(f"{name} in {self.path} cannot be read: {error}", fix="fetch the archive again") from error
-        return read_image(content, name=f"{self.path.name}/{name}")
+        return read_image(self.files.read(name), name=f"{self.files.path.name}/{name}")
 
     def identity(self) -> list[Any]:
-        archive = self._archive()
-        return [(name, archive.getinfo(name).file_size, archive.getinfo(name).CRC) for name in self.names]
+        return [self.files.identity(name) for name in self.names]
 
     def subset(self, names: Sequence[str]) -> LazyImages:
-        return ZipImages(self.path, names, self._handles)
-
-    def _archive(self) -> zipfile.ZipFile:
-        if not hasattr(self._handles, "archive"):
-            self._handles.archive = zipfile.ZipFile(self.path)
-        archive: zipfile.ZipFile = self._handles.archive
-        return archive
+        return ArchiveImages(self.files, names)

@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 
-from t2w.datasets.download import located
+from t2w.datasets.download import hub_source, located
 from t2w.datasets.image_set import ImageSet
 from t2w.errors import T2WError, nearest
 
@@ -49,7 +49,8 @@ def load_dataset(name: str, *, path: str | Path | None = None, split_seed: int =
 
     Args:
         name: see `dataset_names`.
-        path: its official archive or folder; None looks where a download goes. The digits have none.
+        path: its official archive or folder, "hf://owner/name" on the Hugging Face hub, or a folder of such a dataset's
+            Parquet files; None looks where a download goes. The digits have none.
         split_seed: of the split, where the dataset has none of its own.
         download: fetch the archive, checked, where the licence allows it.
 
@@ -62,6 +63,10 @@ def load_dataset(name: str, *, path: str | Path | None = None, split_seed: int =
         from t2w.datasets.digits import load_digits
 
         return load_digits()
+    if (source := hub_source(path)) is not None:
+        from t2w.datasets.hub import load_hub
+
+        return load_hub(source, name=name, split_seed=split_seed)
     entry = _DATASETS[name]
     load: Callable[..., Pair] = getattr(import_module(f"t2w.datasets.{entry.module}"), entry.load)
     if entry.drawn:
@@ -76,6 +81,8 @@ def class_names_of(name: str, path: str | Path | None = None, *, download: bool 
         from t2w.datasets.digits import DIGIT_NAMES
 
         return DIGIT_NAMES
+    if hub_source(path) is not None:
+        return load_dataset(name, path=path)[0].class_names
     entry = _DATASETS[name]
     names: Callable[[Path], tuple[str, ...]] = getattr(import_module(f"t2w.datasets.{entry.module}"), entry.names)
     return names(located(name, path, download=download))

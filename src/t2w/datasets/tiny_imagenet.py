@@ -49,6 +49,8 @@ def load_tiny_imagenet(path: Path) -> tuple[ImageSet, ImageSet]:
         train += sorted(of_class[wnid], key=natural)
         labels += [label] * len(of_class[wnid])
     annotations = [line.split("\t") for line in tree.text("val/val_annotations.txt").splitlines() if line.strip()]
+    if short := next((fields for fields in annotations if len(fields) < 2), None):
+        raise T2WError(f"val_annotations.txt has the line {short[0]!r}", expected="a file and its class, with a tab")
     validation = [f"val/images/{fields[0]}" for fields in annotations]
     known = set(tree.names)
     if missing := next((name for name in validation if name not in known), None):

@@ -1,13 +1,12 @@
-"""A folder, or a zip archive read as one."""
+"""A folder, or an archive read as one."""
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from t2w.datasets.archives import open_zip
-from t2w.datasets.lazy import FileImages, LazyImages, ZipImages
+from t2w.datasets.archives import open_archive
+from t2w.datasets.lazy import ArchiveImages, FileImages, LazyImages
 from t2w.errors import T2WError
 from t2w.images import files_in
 
@@ -15,48 +14,51 @@ __all__ = ["Tree", "natural"]
 
 
 class Tree:
-    """The files under a folder or in a zip archive, by their paths relative to the place where `marker` is.
+    """The files under a folder or in an archive, by their paths relative to the top.
 
     Args:
-        path: the folder or the archive.
-        marker: a file that stands at the top; it may lie a folder deeper than `path`. "" takes `path` as the top, or
-            the one folder that everything in an archive lies in.
+        path: the folder, or a zip or tar archive.
+        marker: a file that stands at the top; it may lie deeper than `path`. "" takes `path` as the top, or the one
+            folder that everything in an archive lies in.
         what: what errors call it.
 
     Raises:
-        T2WError: no marker there, a damaged archive, or one with paths that lead out of it.
+        T2WError: no marker there, a damaged archive, or one with links or paths that lead out of it.
     """
 
     def __init__(self, path: Path, marker: str, what: str) -> None:
         self.path, self.what = path, what
-        self._zip: zipfile.ZipFile | None = None
-        if path.is_file():
-            self._zip, names = open_zip(path, what)
-            names = [name for name in names if not name.endswith("/")]
+        self._archive = open_archive(path, what) if path.is_file() else None
+        if self._archive is not None:
+            names = list(self._archive.names)
         else:
             names = [file.relative_to(path).as_posix() for file in files_in(path)]
-        if not marker:
-            inner = {name.split("/")[0] for name in names if "/" in name} if self._zip is not None else set()
-            self.top = f"{inner.pop()}/" if len(inner) == 1 else ""
-            self.names = [name.removeprefix(self.top) for name in names if name.startswith(self.top)]
-            return
-        tops = [name.removesuffix(marker) for name in names if name == marker or name.endswith("/" + marker)]
-        if not tops:
-            raise T2WError(f"{path} has no {marker}", expected=what, fix="name the official archive or its folder")
-        self.top = min(tops, key=len)
+        self.top = self._marked(names, marker) if marker else self._wrapper(names)
         self.names = [name.removeprefix(self.top) for name in names if name.startswith(self.top)]
 
+    def _marked(self, names: Sequence[str], marker: str) -> str:
+        tops = [name.removesuffix(marker) for name in names if name == marker or name.endswith("/" + marker)]
+        if not tops:
+            raise T2WError(
+                f"{self.path} has no {marker}", expected=self.what, fix="name the official archive or its folder"
+            )
+        return min(tops, key=len)
+
+    def _wrapper(self, names: Sequence[str]) -> str:
+        inner = {name.split("/")[0] for name in names if "/" in name}
+        return f"{inner.pop()}/" if self._archive is not None and len(inner) == 1 else ""
+
     def text(self, name: str) -> str:
-        """A text file. Raises T2WError where it is missing."""
+        """A text file. Raises T2WError where it is missing or cannot be read."""
         if name not in self.names:
             raise T2WError(f"{self.path} has no {name}", expected=self.what)
         whole = self.top + name
-        content = self._zip.read(whole) if self._zip is not None else (self.path / whole).read_bytes()
+        content = self._archive.read(whole) if self._archive is not None else (self.path / whole).read_bytes()
         return content.decode("utf-8", errors="replace")
 
     def images(self, names: Sequence[str]) -> LazyImages:
         whole = [self.top + name for name in names]
-        return FileImages(self.path, whole) if self._zip is None else ZipImages(self.path, whole)
+        return FileImages(self.path, whole) if self._archive is None else ArchiveImages(self._archive, whole)
 
 
 def natural(name: str) -> tuple[int, str]:

@@ -1,0 +1,179 @@
+"""Image datasets in Parquet files: of the Hugging Face hub ("hf://owner/name"), or in a folder (extra t2w[publish])."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from t2w.datasets.image_set import ImageSet
+from t2w.datasets.lazy import ArchiveImages
+from t2w.datasets.network import ANSWER_SECONDS, within
+from t2w.datasets.splits import TRAIN_SHARE, stratified
+from t2w.errors import T2WError
+from t2w.files import fingerprint
+
+__all__ = ["load_hub"]
+
+_REFERENCE = re.compile(r"hf:/{1,2}(?:datasets/)?([\w.-]+/[\w.-]+)(?:@([\w./-]+))?")
+_TEST_SPLITS = ("test", "validation", "valid", "val")
+_LABELS = ("fine_label", "label", "labels")  # CIFAR-100 has two columns of labels
+
+
+def load_hub(source: str | Path, *, name: str, split_seed: int = 0) -> tuple[ImageSet, ImageSet]:
+    """(train, test) of a dataset with one column of images and one of class labels.
+
+    The test split is test, else validation, whichever has labels; where there is none, 80 % of every class are drawn
+    to train on.
+
+    Args:
+        source: "hf://owner/name", "hf://owner/name@revision", or a folder of Parquet files.
+        name: what the dataset is called.
+        split_seed: of the split, where there is none.
+
+    Raises:
+        T2WError: `datasets` is not installed, the hub does not answer in a few seconds, or there are no labelled
+            images.
+    """
+    parts, identity = _opened(source)
+    if "train" not in parts:
+        raise T2WError(f"{source} has the splits {', '.join(parts)}", expected="train")
+    image, label, class_names = _columns(parts["train"], source)
+    encoded = {split: _encoded(table, image) for split, table in parts.items()}
+    common: dict[str, Any] = {
+        "class_names": class_names,
+        "name": name,
+        "licence": parts["train"].info.license or "unknown",
+        "source": str(source) if isinstance(source, str) else source.name,
+    }
+
+    def part(split: Literal["train", "test"], rows: _Rows, labels: np.ndarray, names: list[str], how: Any) -> ImageSet:
+        provenance = {**how, "identity": identity, "files": fingerprint(names)}
+        return ImageSet(ArchiveImages(rows, names), labels, split=split, provenance=provenance, **common)
+
+    train = _Rows(Path(str(source)), identity, "train", encoded["train"], image)
+    labels = _labels(parts["train"], label)
+    test = next((split for split in _TEST_SPLITS if split in parts and _labels(parts[split], label).min() >= 0), None)
+    if test is not None:
+        rows, official = _Rows(train.path, identity, test, encoded[test], image), {"split": f"train and {test}"}
+        answers = _labels(parts[test], label)
+        return part("train", train, labels, train.names, official), part("test", rows, answers, rows.names, official)
+    of_class: dict[str, list[str]] = defaultdict(list)
+    for row, position in zip(train.names, labels.tolist(), strict=True):
+        of_class[class_names[position]].append(row)
+    drawn = stratified(of_class, split_seed)
+    number = {row: position for position, row in enumerate(train.names)}
+    how: dict[str, Any] = {"split": "stratified by class", "train_share": TRAIN_SHARE, "seed": split_seed}
+    kept = [sorted((row for rows in half.values() for row in rows), key=number.__getitem__) for half in drawn]
+    train_labels, test_labels = (labels[[number[row] for row in rows]] for rows in kept)
+    return part("train", train, train_labels, kept[0], how), part("test", train, test_labels, kept[1], how)
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """The encoded images of a split, as if they were files of an archive: "train/17"."""
+
+    path: Path
+    identity_of_all: str
+    split: str
+    table: Any
+    column: str
+
+    @property
+    def names(self) -> list[str]:
+        return [f"{self.split}/{row}" for row in range(len(self.table))]
+
+    def read(self, name: str) -> bytes:
+        stored = self.table[int(name.rpartition("/")[2])][self.column]
+        content: bytes | None = stored["bytes"]
+        return Path(stored["path"]).read_bytes() if content is None else content
+
+    def identity(self, name: str) -> list[Any]:
+        return [self.identity_of_all, name]
+
+
+def _opened(source: str | Path) -> tuple[Any, str]:
+    """The splits, and what tells this version of the data from others."""
+    try:
+        import datasets
+    except ImportError as error:
+        raise T2WError(f"{source} needs datasets, which is not installed", fix='pip install "t2w[publish]"') from error
+    if isinstance(source, Path):
+        sizes = sorted((file.relative_to(source).as_posix(), file.stat().st_size) for file in source.rglob("*.parquet"))
+        return _loaded(datasets, str(source), None, source), fingerprint(sizes)
+    match = _REFERENCE.fullmatch(source)
+    if match is None:
+        raise T2WError(f"dataset path is {source!r}", expected="hf://owner/name or hf://owner/name@revision")
+    repository, revision = match.groups()
+    commit = _answered(repository, revision)
+    return _loaded(datasets, repository, commit or revision, source), f"{repository}@{commit or revision or 'cached'}"
+
+
+def _answered(repository: str, revision: str | None) -> str | None:
+    """The commit on the hub; None where the hub is switched off (HF_HUB_OFFLINE) and only its cache is asked."""
+    from huggingface_hub import HfApi, constants
+
+    if constants.HF_HUB_OFFLINE:
+        return None
+    try:
+        found = within(
+            ANSWER_SECONDS, lambda: HfApi().dataset_info(repository, revision=revision, timeout=ANSWER_SECONDS)
+        )
+    except Exception as error:
+        raise _unreachable(f"hf://{repository}", error) from error
+    return found.sha
+
+
+def _loaded(datasets: Any, place: str, revision: str | None, source: str | Path) -> Any:
+    old = int(datasets.__version__.split(".")[0]) < 4  # from 4 on, no dataset's own code is run at all
+    try:
+        return datasets.load_dataset(place, revision=revision, **({"trust_remote_code": False} if old else {}))
+    except Exception as error:
+        if isinstance(source, str):
+            raise _unreachable(source, error) from error
+        raise T2WError(f"{source} is no dataset that can be read ({_line(error)})", expected="Parquet files") from error
+
+
+def _unreachable(source: str, error: Exception) -> T2WError:
+    repository = source.removeprefix("hf://")
+    return T2WError(
+        f"{source} cannot be fetched from the Hugging Face hub ({_line(error)})",
+        fix=f"where there is a network run: hf download --repo-type dataset {repository} --local-dir DIR, "
+        "then dataset.path=DIR",
+    )
+
+
+def _line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0][:200] if lines else type(error).__name__
+
+
+def _columns(table: Any, source: str | Path) -> tuple[str, str, tuple[str, ...]]:
+    """The column of images, the column of labels, and the labels' names."""
+    import datasets
+
+    images = [name for name, kind in table.features.items() if isinstance(kind, datasets.Image)]
+    labels = [name for name, kind in table.features.items() if isinstance(kind, datasets.ClassLabel)]
+    label = next((name for name in _LABELS if name in labels), labels[0] if len(labels) == 1 else None)
+    if len(images) != 1 or label is None:
+        kinds = (f"{name} ({type(kind).__name__})" for name, kind in table.features.items())
+        raise T2WError(
+            f"{source} has the columns {', '.join(kinds)}",
+            expected="one of kind Image, and one of kind ClassLabel called label",
+        )
+    return images[0], label, tuple(table.features[label].names)
+
+
+def _encoded(table: Any, image: str) -> Any:
+    """The column of images alone, as the files' bytes."""
+    import datasets
+
+    return table.select_columns([image]).cast_column(image, datasets.Image(decode=False))
+
+
+def _labels(table: Any, label: str) -> np.ndarray:
+    return np.array(table[label][:], dtype=np.int64)
