@@ -58,7 +58,7 @@ def evaluate(
     config_name: str | None,
     output: str | None,
     skip_unknown: bool,
-) -> int | None:
+) -> None:
     """Score a run beside every baseline, or one classifier on a folder of class folders.
 
     Of a run: DIR/scoreboard.json, DIR/report.html. Of FILE.t2w: accuracy per class, confusion matrix, calibration; the
@@ -75,8 +75,8 @@ def evaluate(
             raise T2WError(
                 f"{len(overrides) - 1} folders after {overrides[0]}", expected="one, with a folder for every class"
             )
-        return evaluate_folder_command(*overrides, output=output, skip_unknown=skip_unknown)
+        evaluate_folder_command(*overrides, output=output, skip_unknown=skip_unknown)
+        return
     if output is not None or skip_unknown:
         raise T2WError("--output or --skip-unknown without a FILE.t2w", fix="t2w eval FILE.t2w FOLDER -o DIR")
     show(start(with_reference(overrides, config_path, config_name), update=update, last="eval"))
-    return None
