@@ -15,6 +15,7 @@ from t2w.errors import T2WError
 from t2w.evaluation.scoreboard import Scoreboard
 from t2w.files import load_tensors, read_json, save_tensors, sha256_of, write_json, write_text
 from t2w.pretraining.cards import encoder_card, generator_card
+from t2w.tasks import load_tasks
 
 __all__ = ["publish_encoder", "publish_generator"]
 
@@ -38,13 +39,13 @@ def publish_generator(run: Path, sister: Path, assets: Path) -> None:
         assets / GENERATOR, {name: value.half() for name, value in tensors.items()}, {**metadata, "identity": identity}
     )
     board = read_json(sister / SCOREBOARD, what="a scoreboard")
-    mine = read_json(run / SCOREBOARD, what="a scoreboard")
+    tasks = load_tasks(run / "tasks" / "tasks.json")
     card = generator_card(
         identity,
         sum(value.numel() for name, value in tensors.items() if name.startswith("network.")),
         read_json(run / "train" / "losses.json", what="the generator's losses"),
         Scoreboard.from_dict(board).render(),
-        mine["provenance"]["tasks"]["train"],
+        len(tasks.of("train")),
         board["provenance"]["tasks"]["train"],
     )
     write_json(assets / SCOREBOARD, board)
@@ -64,7 +65,7 @@ def _record(assets: Path, name: str) -> None:
 
 @click.command()
 @click.option("--encoder", help="The folder train_encoder wrote.")
-@click.option("--generator", help="The finished run of experiment=embedded.")
+@click.option("--generator", help="The run of experiment=embedded, trained.")
 @click.option("--sister", help="The finished run of experiment=tiny_imagenet_images: the scoreboard.")
 def main(encoder: str | None, generator: str | None, sister: str | None) -> None:
     """Put finished weights into the package's source tree."""
