@@ -6,7 +6,7 @@ import stat
 import tarfile
 import zipfile
 from collections.abc import Collection, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
 
@@ -161,8 +161,8 @@ def _is_file(member: tarfile.TarInfo, path: Path) -> bool:
 
 
 def _check_name(name: str, archive: Path) -> None:
-    parts = PurePosixPath(name.replace("\\", "/"))
-    if parts.is_absolute() or ".." in parts.parts or ":" in name.split("/", 1)[0]:
+    parts = name.replace("\\", "/").split("/")  # not pathlib: there may be a million names
+    if not parts[0] or ".." in parts or ":" in parts[0]:
         raise _refused(name, "a path that leads out of it", archive)
 
 
@@ -181,4 +181,5 @@ def _check_size(size: int, where: str) -> None:
 
 def _hidden(name: str) -> bool:
     """Files of the desktop that packed it: .DS_Store, __MACOSX/._1.jpg."""
-    return any(part == "__MACOSX" or (part.startswith(".") and part != ".") for part in name.split("/"))
+    plain = "/" + name.removeprefix("./")
+    return "/." in plain or "/__MACOSX/" in plain
