@@ -17,7 +17,7 @@ from t2w.errors import T2WError
 if TYPE_CHECKING:
     import torch
 
-    from t2w.pipeline import Classifier
+    from t2w.classifier import Classifier
 
 __all__ = ["classify"]
 
@@ -45,10 +45,10 @@ def classify(
     t2w classify lunch.t2w folder/ --top 1
     t2w classify lunch.t2w folder/ --json > lunch.json
     """
+    from t2w.classifier import Classifier
     from t2w.devices import resolve_device
-    from t2w.encoders.registry import vision_encoder_from_dict
+    from t2w.encoders import vision_encoder_from_dict
     from t2w.features.of_files import features_of_files
-    from t2w.pipeline import Classifier
     from t2w.progress import progress
     from t2w.runs.logs import log_to_terminal
 

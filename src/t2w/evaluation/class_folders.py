@@ -1,0 +1,151 @@
+"""Which class a folder's name means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from t2w.errors import T2WError, nearest
+from t2w.images import image_files
+from t2w.tasks.class_names import folded_name
+
+__all__ = ["ClassFolders", "find_class_folders", "match_class"]
+
+_NUMBER = re.compile(r"^\d+\.(?=\D)")  # Caltech-256 and CUB: 001.ak47
+_CALTECH_101 = re.compile(r"-101$")  # classes that Caltech-256 has of Caltech-101: bonsai-101
+_WNID = re.compile(r"n\d{8}")
+_WORDS = ("LOC_synset_mapping.txt", "words.txt")  # ImageNet's and Tiny-ImageNet's names of WordNet numbers
+_SPLITS = ("test", "val", "validation")
+
+
+@dataclass(frozen=True)
+class ClassFolders:
+    """The images of a folder of class folders.
+
+    Attributes:
+        files: all images, class by class.
+        labels: of each, the position of its class among the classifier's.
+        skipped: names of folders that mean none of the classes.
+    """
+
+    files: tuple[Path, ...]
+    labels: tuple[int, ...]
+    skipped: tuple[str, ...]
+
+
+def find_class_folders(folder: str | Path, classes: Sequence[str], *, skip_unknown: bool = False) -> ClassFolders:
+    """The images under `folder`, each labelled by the class that the name of its folder means.
+
+    Args:
+        folder: holds one folder per class; not every class needs one.
+        classes: the classifier's.
+        skip_unknown: leave out folders that mean none of the classes.
+
+    Raises:
+        T2WError: no folder, or none inside it; a folder that means no class, or several; two that mean the same; a
+            class folder without images.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise T2WError(f"there is no folder {folder}", expected="a folder with a folder of images for every class")
+    inside = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if not inside:
+        raise T2WError(f"there are no folders in {folder}", expected="one folder of images for every class")
+    words = _wnid_words(folder) if any(_WNID.fullmatch(path.name) for path in inside) else {}
+    found: dict[int, Path] = {}
+    unknown: list[str] = []
+    for path in inside:
+        label = match_class(path.name, classes, synonyms=words.get(path.name, ()))
+        if label is None:
+            unknown.append(path.name)
+        elif label in found:
+            raise T2WError(
+                f"the folders {found[label].name!r} and {path.name!r} both mean class {classes[label]!r}",
+                expected="one folder per class",
+                fix="put their images into one",
+            )
+        else:
+            found[label] = path
+    if unknown and (not skip_unknown or not found):
+        raise _unknown(folder, unknown, classes)
+    files: list[Path] = []
+    labels: list[int] = []
+    for label, path in found.items():
+        try:
+            images = image_files([path])
+        except T2WError as error:
+            raise T2WError(
+                f"class folder {path} holds no images", fix="put images of its class into it, or remove it"
+            ) from error
+        files += images
+        labels += [label] * len(images)
+    return ClassFolders(tuple(files), tuple(labels), tuple(unknown))
+
+
+def match_class(name: str, classes: Sequence[str], *, synonyms: Sequence[str] = ()) -> int | None:
+    """The position of the class that a folder's name means; None where it means none.
+
+    Tried in this order: the name itself; without case, underscores as spaces; also hyphens as spaces, without
+    Caltech's "001." and "-101"; then `synonyms` in the same way.
+
+    Raises:
+        T2WError: it means several classes.
+    """
+    for spelling in (name, *synonyms):
+        for form, known in zip(_FORMS, _by_form(tuple(classes)), strict=True):
+            alike = known.get(form(spelling), ())
+            if len(alike) > 1:
+                several = ", ".join(repr(classes[i]) for i in alike)
+                raise T2WError(f"folder {name!r} could mean {several}", fix="name it exactly as its class")
+            if alike:
+                return alike[0]
+    return None
+
+
+def _loose(name: str) -> str:
+    return folded_name(_CALTECH_101.sub("", _NUMBER.sub("", name)).replace("-", " "))
+
+
+_FORMS: tuple[Callable[[str], str], ...] = (str, folded_name, _loose)
+
+
+@lru_cache(maxsize=4)
+def _by_form(classes: tuple[str, ...]) -> tuple[dict[str, list[int]], ...]:
+    """For each form, the positions of the classes that have it: a thousand folders are matched at once."""
+    found: tuple[dict[str, list[int]], ...] = tuple({} for _ in _FORMS)
+    for form, positions in zip(_FORMS, found, strict=True):
+        for i, name in enumerate(classes):
+            positions.setdefault(form(name), []).append(i)
+    return found
+
+
+def _wnid_words(folder: Path) -> Mapping[str, tuple[str, ...]]:
+    """The names of WordNet numbers, from the lists that ImageNet keeps at the top of its folder."""
+    for place in (folder, *folder.resolve().parents[:2]):
+        for name in _WORDS:
+            if (place / name).is_file():
+                text = (place / name).read_text(encoding="utf-8", errors="replace")
+                lines = (line.replace("\t", " ", 1).partition(" ") for line in text.splitlines())
+                return {wnid: _synonyms(wnid, words) for wnid, _, words in lines if words}
+    return {}
+
+
+def _synonyms(wnid: str, words: str) -> tuple[str, ...]:
+    names = tuple(word.strip() for word in words.split(","))
+    return (f"{names[0]} ({wnid})", *names)  # first as `load_imagenet` tells a crane from a crane
+
+
+def _unknown(folder: Path, unknown: Sequence[str], classes: Sequence[str]) -> T2WError:
+    shown = ", ".join(map(repr, unknown[:5])) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
+    known = ", ".join(classes[:10]) + (f" ... ({len(classes)} in all)" if len(classes) > 10 else "")
+    fix = "rename, or leave such folders out: --skip-unknown"
+    if split := next((name for name in _SPLITS if name in unknown), None):
+        fix = f"name the folder that holds the class folders, such as {folder / split}"
+    elif any(_WNID.fullmatch(name) for name in unknown):
+        fix = f"put ImageNet's {' or '.join(_WORDS)} beside the folders, or leave them out: --skip-unknown"
+    hint = nearest(unknown[0], classes) if len(unknown) == 1 else ""
+    means = "means none of the classes" if len(unknown) == 1 else "mean none of the classes"
+    return T2WError(f"{shown} in {folder} {means}{hint}", expected=f"one of {known}", fix=fix)
