@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -83,3 +85,22 @@ def test_prepared_images_of_different_shapes_are_refused() -> None:
 
 def test_a_split_without_images() -> None:
     assert extract(CountingEncoder(), dots(0)).features.shape == (0, 5)
+
+
+def test_large_photographs_are_decoded_small(tmp_path: Path) -> None:
+    """A JPEG of 800x1200 for an encoder that wants 64 pixels is read at a fraction of its size, in training as later."""
+    from PIL import Image
+
+    from t2w.datasets import FileImages
+
+    Image.new("RGB", (1200, 800), "red").save(tmp_path / "a.jpg")
+    seen: list[tuple[int, ...]] = []
+
+    class Small(CountingEncoder):
+        def prepare(self, image: np.ndarray) -> Tensor:
+            seen.append(image.shape)
+            return super().prepare(image[:2, :2, 0])
+
+    images = ImageSet(FileImages(tmp_path, ["a.jpg"]), np.zeros(1, dtype=np.int64), ("red",), "train", "reds", "-", "-")
+    extract(Small(min_side=128), images)  # type: ignore[arg-type]
+    assert seen == [(200, 300, 3)]

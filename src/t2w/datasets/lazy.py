@@ -21,9 +21,13 @@ class LazyImages(Sequence[np.ndarray]):
     def __init__(self, names: Sequence[str]) -> None:
         self.names = list(names)
 
-    def read(self, name: str) -> np.ndarray:
-        """(H, W, 3) uint8. Raises T2WError naming the image that cannot be read."""
+    def read(self, name: str, *, min_side: int | None = None) -> np.ndarray:
+        """(H, W, 3) uint8; `min_side` as of `read_image`. Raises T2WError naming the image that cannot be read."""
         raise NotImplementedError
+
+    def at(self, position: int, *, min_side: int | None = None) -> np.ndarray:
+        """The image at a position, decoded smaller where its shorter side stays `min_side` long."""
+        return self.read(self.names[position], min_side=min_side)
 
     def identity(self) -> list[Any]:
         """What tells these images from others, without reading them."""
@@ -58,8 +62,8 @@ class FileImages(LazyImages):
         super().__init__(names)
         self.folder = folder
 
-    def read(self, name: str) -> np.ndarray:
-        return read_image(self.folder / name)
+    def read(self, name: str, *, min_side: int | None = None) -> np.ndarray:
+        return read_image(self.folder / name, min_side=min_side)
 
     def identity(self) -> list[Any]:
         try:
@@ -78,8 +82,8 @@ class ArchiveImages(LazyImages):
         super().__init__(names)
         self.files = files
 
-    def read(self, name: str) -> np.ndarray:
-        return read_image(self.files.read(name), name=f"{self.files.path.name}/{name}")
+    def read(self, name: str, *, min_side: int | None = None) -> np.ndarray:
+        return read_image(self.files.read(name), min_side=min_side, name=f"{self.files.path.name}/{name}")
 
     def identity(self) -> list[Any]:
         return [self.files.identity(name) for name in self.names]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from t2w.datasets.lazy import LazyImages
 from t2w.errors import T2WError
 from t2w.features.batches import check_sizes, prepared_batches
 from t2w.features.cache import FeatureCache
@@ -98,8 +99,12 @@ def _extracted(
         else:
             features[begin:stop] = part
 
+    images, min_side = image_set.images, encoder.min_side
+
     def prepare(position: int) -> Tensor:
-        return encoder.prepare(image_set.images[position])
+        # Decoded as a classifier decodes the photographs it is shown.
+        lazy = isinstance(images, LazyImages)
+        return encoder.prepare(images.at(position, min_side=min_side) if lazy else images[position])
 
     description = f"features ({image_set.split})"
     with progress(description, total=n, unit="image", initial=n - len(todo)) as bar:

@@ -63,6 +63,8 @@ def run_stages(run: Run, last: str = "eval") -> None:
         T2WError: whatever the stages find wrong.
     """
     check_inputs(run.config)
+    if not stage_record(run.folder, "features").get("finished"):
+        import_module("t2w.runs.stage_features").check_vision_encoder(run.config)
     if is_main_process():
         record_run(run)
         log_to_file(run.folder)

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from t2w.datasets import ImageSet
     from t2w.encoders import VisionEncoder
 
-__all__ = ["read_features", "read_texts", "read_vision", "run"]
+__all__ = ["check_vision_encoder", "read_features", "read_texts", "read_vision", "run"]
 
 log = logging.getLogger("t2w")
+
+_PIXELS = "pixels"
 
 
 def run(run: Run) -> None:
@@ -56,13 +58,29 @@ def _image_features(config: Config, seen_classes: tuple[str, ...]) -> tuple[Feat
     return train, test, encoder.to_dict()
 
 
-def _vision_encoder(config: Config, images: ImageSet, seen_classes: tuple[str, ...]) -> VisionEncoder:
-    from t2w.encoders import PixelEncoder, load_vision_encoder
+def check_vision_encoder(config: Config) -> None:
+    """Find that the vision encoder is missing before anything is written. Raises T2WError."""
+    if config.dataset.name != "features" and _vision_name(config) != _PIXELS:
+        _named_encoder(config)
 
-    name = config.encoder.vision or ("pixels" if config.dataset.name == "digits" else "embedded")
-    if name == "pixels":
+
+def _vision_encoder(config: Config, images: ImageSet, seen_classes: tuple[str, ...]) -> VisionEncoder:
+    from t2w.encoders import PixelEncoder
+
+    if _vision_name(config) == _PIXELS:
         return PixelEncoder.fit(images.of_classes(seen_classes).images)  # unseen classes leave no trace in it
-    return load_vision_encoder(name, revision=config.encoder.revision, device=str(resolve_device(config.device)))
+    return _named_encoder(config)
+
+
+def _vision_name(config: Config) -> str:
+    return config.encoder.vision or (_PIXELS if config.dataset.name == "digits" else "embedded")
+
+
+def _named_encoder(config: Config) -> VisionEncoder:
+    from t2w.encoders import load_vision_encoder
+
+    device = resolve_device(config.device)
+    return load_vision_encoder(_vision_name(config), revision=config.encoder.revision, device=device)
 
 
 def _encode_texts(run: Run) -> None:
