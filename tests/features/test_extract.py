@@ -88,7 +88,7 @@ def test_a_split_without_images() -> None:
 
 
 def test_large_photographs_are_decoded_small(tmp_path: Path) -> None:
-    """A JPEG of 800x1200 for an encoder that wants 64 pixels is read at a fraction of its size, in training as later."""
+    """A JPEG of 800x1200, for an encoder that wants 64 pixels, is read at a quarter of its size, as it is later."""
     from PIL import Image
 
     from t2w.datasets import FileImages
