@@ -36,7 +36,7 @@ class MeanColour:
         return {"kind": "mean-colour", "identity": self.identity, "preprocessing": self.preprocessing}
 
 
-def from_dict(values: Mapping[str, Any], *, device: str = "cpu") -> MeanColour:
+def from_dict(values: Mapping[str, Any], *, source: object = None, device: object = "cpu") -> MeanColour:
     """In the place of `vision_encoder_from_dict`."""
     assert values == MeanColour().to_dict()
     return MeanColour()

@@ -31,9 +31,16 @@ _MOST_COLUMNS = 200  # of a table that goes to a file: no terminal cuts it
 @click.option("--top", default=3, show_default=True, type=click.IntRange(min=1), help="Classes shown for each image.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array on standard output, with all probabilities.")
 @click.option("--device", default="auto", show_default=True, help="Of the vision encoder: cpu, cuda, cuda:1, mps.")
+@click.option("--encoder", metavar="FOLDER", help="Where the vision encoder is, if not where the classifier says.")
 @click.option("--batch-size", default=64, show_default=True, type=click.IntRange(min=1), help="Images at once.")
 def classify(
-    classifier: str, paths: tuple[str, ...], top: int, as_json: bool, device: str, batch_size: int
+    classifier: str,
+    paths: tuple[str, ...],
+    top: int,
+    as_json: bool,
+    device: str,
+    encoder: str | None,
+    batch_size: int,
 ) -> int | None:
     """Classify images: files, and folders with everything in them. Probabilities are in per cent.
 
@@ -54,7 +61,7 @@ def classify(
 
     log_to_terminal()
     found = Classifier.load(classifier)
-    encoder = vision_encoder_from_dict(found.vision, device=str(resolve_device(device)))
+    network = vision_encoder_from_dict(found.vision, source=encoder, device=resolve_device(device))
     files, missing = _files(paths)
     writer = _JsonWriter() if as_json else _Table(found, files, top)
     for path, error in missing:
@@ -64,7 +71,7 @@ def classify(
     bar_or_none = nullcontext() if watched else progress("images", total=len(files), unit="image")
     n_refused = len(missing)
     with bar_or_none as bar:
-        for batch in features_of_files(encoder, files, batch_size=batch_size):
+        for batch in features_of_files(network, files, batch_size=batch_size):
             probabilities = None if batch.features is None else found.predict_features(batch.features).probabilities
             refused = dict(batch.refused)
             rows = {position: row for row, position in enumerate(batch.positions)}

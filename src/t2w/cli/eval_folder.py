@@ -25,6 +25,7 @@ def evaluate_folder_command(
     *,
     output: str | None = None,
     skip_unknown: bool = False,
+    source: str | None = None,
     device: str = "auto",
     batch_size: int = 64,
 ) -> None:
@@ -35,6 +36,7 @@ def evaluate_folder_command(
         folder: holds one folder of images per class.
         output: folder of the results; None puts them beside the classifier, lunch.t2w into lunch-eval.
         skip_unknown: leave out folders that mean none of the classes.
+        source: where the vision encoder is; None for where the classifier says.
         device: of the vision encoder.
         batch_size: images at once.
 
@@ -49,7 +51,7 @@ def evaluate_folder_command(
 
     log_to_terminal()
     found = Classifier.load(classifier)
-    encoder = vision_encoder_from_dict(found.vision, device=str(resolve_device(device)))
+    encoder = vision_encoder_from_dict(found.vision, source=source, device=resolve_device(device))
     evaluation = evaluate_folder(found, encoder, folder, skip_unknown=skip_unknown, batch_size=batch_size)
     path = Path(classifier)
     place = Path(output) if output is not None else path.with_name(f"{path.stem}-eval")

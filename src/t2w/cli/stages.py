@@ -50,6 +50,7 @@ def train(overrides: tuple[str, ...], update: bool, config_path: str | None, con
 @run_options
 @reference_options
 @click.option("-o", "--output", metavar="DIR", help="Of FILE.t2w: where the results go; by default FILE-eval.")
+@click.option("--encoder", metavar="FOLDER", help="Of FILE.t2w: where its vision encoder is, if moved.")
 @click.option("--skip-unknown", is_flag=True, help="Of FILE.t2w: leave out folders that name none of its classes.")
 def evaluate(
     overrides: tuple[str, ...],
@@ -57,6 +58,7 @@ def evaluate(
     config_path: str | None,
     config_name: str | None,
     output: str | None,
+    encoder: str | None,
     skip_unknown: bool,
 ) -> None:
     """Score a run beside every baseline, or one classifier on a folder of class folders.
@@ -75,8 +77,8 @@ def evaluate(
             raise T2WError(
                 f"{len(overrides) - 1} folders after {overrides[0]}", expected="one, with a folder for every class"
             )
-        evaluate_folder_command(*overrides, output=output, skip_unknown=skip_unknown)
+        evaluate_folder_command(*overrides, output=output, skip_unknown=skip_unknown, source=encoder)
         return
-    if output is not None or skip_unknown:
-        raise T2WError("--output or --skip-unknown without a FILE.t2w", fix="t2w eval FILE.t2w FOLDER -o DIR")
+    if output is not None or encoder is not None or skip_unknown:
+        raise T2WError("--output, --encoder or --skip-unknown without FILE.t2w", fix="t2w eval FILE.t2w FOLDER")
     show(start(with_reference(overrides, config_path, config_name), update=update, last="eval"))
