@@ -58,7 +58,13 @@ class Row:
 
 
 def measure(
-    generator: Generator, bench: Bench, tasks: Sequence[Sequence[int]], sampler: str, steps: int, repeats: int
+    generator: Generator,
+    bench: Bench,
+    tasks: Sequence[Sequence[int]],
+    sampler: str,
+    steps: int,
+    repeats: int,
+    split: str,
 ) -> Row:
     condition = generator.condition(bench.text, tasks)
     one = condition.rows([0])
@@ -72,7 +78,8 @@ def measure(
     start = time.perf_counter()
     vectors = generator.generate(condition, sampler=sampler, steps=steps)  # type: ignore[arg-type]
     seconds = time.perf_counter() - start
-    return Row(sampler, steps, bench.score(vectors, tasks), 1e3 * median(times), len(tasks) / seconds)
+    score = bench.score_held_out if split == "validation" else bench.score
+    return Row(sampler, steps, score(vectors, tasks), 1e3 * median(times), len(tasks) / seconds)
 
 
 def share_of_network(generator: Generator, bench: Bench, task: Sequence[int], repeats: int) -> float:
@@ -80,9 +87,9 @@ def share_of_network(generator: Generator, bench: Bench, task: Sequence[int], re
     condition, spent = generator.condition(bench.text, [task]), [0.0, 0.0]
     forward = generator.network.forward
 
-    def timed(*args: object) -> object:
+    def timed(*args: object, **named: object) -> object:
         found: list[object] = []
-        spent[1] += seconds_of(lambda: found.append(forward(*args)), generator.device)  # type: ignore[arg-type]
+        spent[1] += seconds_of(lambda: found.append(forward(*args, **named)), generator.device)  # type: ignore[arg-type]
         return found[0]
 
     generator.network.forward = timed  # type: ignore[method-assign, assignment]
@@ -102,10 +109,10 @@ def sampling(args: argparse.Namespace, device: torch.device) -> int:
     if not path.exists():
         raise T2WError(f"{run.folder} has no trained generator", fix=f"train it: t2w train out={run.folder} ...")
     generator, bench = Generator.load(path, device=device), read_bench(run)
-    tasks = tasks_of(run, "unseen_combination")
+    tasks = tasks_of(run, args.split)
     short = tasks[: args.tasks]
     print(f"{machine(device)}; {sum(p.numel() for p in generator.network.parameters()):,} parameters, "
-          f"{len(tasks)} unseen-combination tasks ({len(short)} for {args.most} steps)")  # fmt: skip
+          f"{len(tasks)} {args.split} tasks ({len(short)} for {args.most} steps)")  # fmt: skip
     print(f"{'sampler':10} {'steps':>5} {'accuracy':>9} {'95 % interval':>16} {'ms each':>9} {'per second':>10}")
     rows: dict[tuple[str, int], Row] = {}
     counts = sorted({*args.steps, FEW, args.most})
@@ -113,7 +120,9 @@ def sampling(args: argparse.Namespace, device: torch.device) -> int:
         for steps in counts:
             if steps == args.most and not (args.all or sampler in LONG):
                 continue
-            row = measure(generator, bench, short if steps == args.most else tasks, sampler, steps, args.repeats)
+            row = measure(
+                generator, bench, short if steps == args.most else tasks, sampler, steps, args.repeats, args.split
+            )
             rows[sampler, steps] = row
             mean = bootstrap_mean(row.scores)
             print(f"{sampler:10} {steps:5} {mean.mean:9.2%} {mean.low:8.2%}-{mean.high:.2%} "
@@ -172,6 +181,12 @@ def report(
 def main() -> int:
     parser = parser_of(__doc__)
     parser.add_argument("--run", required=True, help="a run folder with a trained generator")
+    parser.add_argument(
+        "--split",
+        default="unseen_combination",
+        choices=("unseen_combination", "validation"),
+        help="validation: tasks and images to choose steps by, as `diffusion=one_pass` was",
+    )
     parser.add_argument("--samplers", nargs="+", default=list(SAMPLERS), choices=SAMPLERS, help="the first is compared")
     parser.add_argument("--steps", type=int, nargs="+", default=[1, 2, 4, 8, 16, 50])
     parser.add_argument("--most", type=int, default=MANY, help="the most steps, what 8 are compared with")
