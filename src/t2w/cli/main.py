@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -19,7 +20,7 @@ from t2w.errors import T2WError
 
 __all__ = ["main"]
 
-_INTERRUPTED = 130  # 128 + SIGINT, as shells count
+_INTERRUPTED, _CLOSED = 130, 141  # 128 + SIGINT or SIGPIPE, as shells count
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -55,3 +56,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("t2w: interrupted; what was finished is kept, the same command goes on from there", err=True)
         sys.exit(_INTERRUPTED)
+    except BrokenPipeError:  # `t2w classify ... | head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_CLOSED)

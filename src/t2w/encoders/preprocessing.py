@@ -79,12 +79,20 @@ class Preprocessing:
         """
         import torch
 
-        pixels = np.asarray(self._cut(_picture(image)))
+        # What has the size already goes past Pillow, whose resizing would give it back unchanged.
+        pixels = image if self._fits(image) else np.asarray(self._cut(_picture(image)))
         out = np.empty((3, *pixels.shape[:2]), dtype=np.float32)
         for channel in range(3):
             # mode="clip" spares a buffer; a byte is never outside the table.
             np.take(self._values[channel], pixels[..., channel], out=out[channel], mode="clip")
         return torch.from_numpy(out)
+
+    def _fits(self, image: np.ndarray) -> bool:
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+            return False
+        height, width = image.shape[:2]
+        resized = self.resize in (None, (height, width)) or (height == width == self.resize)
+        return resized and self.crop in (None, (height, width))
 
     def _cut(self, picture: Image.Image) -> Image.Image:
         from PIL import Image
