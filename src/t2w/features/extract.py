@@ -103,8 +103,9 @@ def _extracted(
 
     def prepare(position: int) -> Tensor:
         # Decoded as a classifier decodes the photographs it is shown.
-        lazy = isinstance(images, LazyImages)
-        return encoder.prepare(images.at(position, min_side=min_side) if lazy else images[position])
+        if isinstance(images, LazyImages):
+            return encoder.prepare(images.at(position, min_side=min_side))
+        return encoder.prepare(images[position])
 
     description = f"features ({image_set.split})"
     with progress(description, total=n, unit="image", initial=n - len(todo)) as bar:
