@@ -7,20 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from colour_world import COLOURS, colour_classifier, from_dict, paint
+from colour_world import COLOURS, paint
 from PIL import Image
 
-
-@pytest.fixture(autouse=True)
-def _encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("t2w.encoders.vision_encoder_from_dict", from_dict)
-
-
-@pytest.fixture
-def classifier(tmp_path: Path) -> str:
-    path = tmp_path / "colours.t2w"
-    colour_classifier().save(path)
-    return str(path)
+pytestmark = pytest.mark.usefixtures("colours")
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from time import perf_counter, sleep
 
 import pytest
 
-from t2w.datasets import download, load_dataset, network
+from t2w import network
+from t2w.datasets import download, load_dataset
 from t2w.datasets.download import ARCHIVES, Archive, fetch, located
 from t2w.errors import T2WError
 

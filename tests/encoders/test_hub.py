@@ -38,24 +38,6 @@ def _put(cache: Path, name: str, folder: Path, *, ref: str = "main", commit: str
     return shutil.copytree(folder, root / "snapshots" / commit)
 
 
-@pytest.fixture
-def silent_server() -> Iterator[str]:
-    """Accepts connections and never answers."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
-
-
-@pytest.fixture
-def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*args: object, **kwargs: object) -> None:
-        raise AssertionError("the network was tried")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-
-
 @pytest.mark.usefixtures("no_network")
 def test_the_cache_comes_before_the_network(cache: Path, models: Models) -> None:
     pytest.importorskip("transformers")

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
@@ -30,15 +29,6 @@ needs_weights = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def encoder() -> SentenceEncoder:
     return minilm()
-
-
-@pytest.fixture
-def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*args: object, **kwargs: object) -> None:
-        raise AssertionError("the network was tried")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 
 @needs_weights
@@ -121,15 +111,6 @@ def test_without_sentence_transformers(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
     with pytest.raises(T2WError, match=r'cannot be imported .*; install it: pip install "t2w\[text\]"'):
         SentenceEncoder(tmp_path).encode(["a cat"])
-
-
-@pytest.fixture
-def silent_server() -> Iterator[str]:
-    """Accepts connections and never answers."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
 def test_a_silent_hub_is_not_waited_for(tmp_path: Path, silent_server: str, monkeypatch: pytest.MonkeyPatch) -> None:

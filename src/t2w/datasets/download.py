@@ -8,9 +8,9 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from t2w.datasets.network import ANSWER_SECONDS, within
 from t2w.errors import T2WError
 from t2w.files import atomic_path
+from t2w.network import ANSWER_SECONDS, within
 from t2w.progress import progress
 
 __all__ = ["ARCHIVES", "Archive", "fetch", "hub_source", "located"]

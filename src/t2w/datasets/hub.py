@@ -12,10 +12,10 @@ import numpy as np
 
 from t2w.datasets.image_set import ImageSet
 from t2w.datasets.lazy import ArchiveImages
-from t2w.datasets.network import ANSWER_SECONDS, within
 from t2w.datasets.splits import TRAIN_SHARE, stratified
 from t2w.errors import T2WError
 from t2w.files import fingerprint
+from t2w.network import ANSWER_SECONDS, within
 
 __all__ = ["load_hub"]
 

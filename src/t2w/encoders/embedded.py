@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from t2w.encoders.prepared import PreparedEncoder
 from t2w.encoders.preprocessing import Preprocessing
 from t2w.errors import T2WError
 from t2w.files import load_tensors, sha256_of
@@ -26,10 +24,9 @@ NAME, FILE = "t2w-embedded", "encoder.safetensors"
 SIDE = 64
 # Of the training images of Tiny-ImageNet-200.
 MEAN, STD = (0.480, 0.448, 0.398), (0.277, 0.269, 0.282)
-_BATCH = 256
 
 
-class EmbeddedEncoder:
+class EmbeddedEncoder(PreparedEncoder):
     """A frozen residual network; see `assets/encoder.md` for what it was trained on and how well.
 
     Args:
@@ -38,6 +35,7 @@ class EmbeddedEncoder:
     """
 
     kind = "embedded"
+    _batch_size = 256
     _preprocessing = Preprocessing(resize=SIDE, crop=(SIDE, SIDE), mean=MEAN, std=STD)
 
     def __init__(self, path: str | Path, *, device: torch.device | str = "cpu") -> None:
@@ -56,22 +54,10 @@ class EmbeddedEncoder:
         return f"{NAME}@{sha256_of(self.path)[:16]}"
 
     @property
-    def preprocessing(self) -> str:
-        return self._preprocessing.hash
-
-    @property
-    def min_side(self) -> int | None:
-        return self._preprocessing.min_side
-
-    @property
     def dim(self) -> int:
         from t2w.encoders.embedded_net import FEATURES
 
         return FEATURES
-
-    def prepare(self, image: np.ndarray) -> Tensor:
-        """One image, (H, W) or (H, W, 3) uint8, to (3, 64, 64): its middle square, resized and standardised."""
-        return self._preprocessing(image)
 
     def embed(self, batch: Tensor) -> Tensor:
         """(B, 512) float32 on the CPU, from (B, 3, 64, 64)."""
@@ -81,15 +67,6 @@ class EmbeddedEncoder:
             features = self._network(batch.to(self.device, memory_format=torch.channels_last))
         # A copy, because tensors made in inference mode cannot be used in training.
         return features.to("cpu", torch.float32).clone()
-
-    def encode(self, images: np.ndarray | Sequence[np.ndarray]) -> Tensor:
-        """(N, 512) float32 on the CPU."""
-        import torch
-
-        if len(images) == 0:
-            return torch.empty(0, self.dim)
-        parts = [images[start : start + _BATCH] for start in range(0, len(images), _BATCH)]
-        return torch.cat([self.embed(torch.stack([self.prepare(image) for image in part])) for part in parts])
 
     def to_dict(self) -> dict[str, Any]:
         return {"kind": self.kind, "identity": self.identity, "preprocessing": self.preprocessing}

@@ -7,20 +7,17 @@ longer, and every failure names the way that needs no network.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
-from typing import Any, TypeVar
+from typing import Any
 
 from t2w.encoders.weights import SINGLE, weight_files
 from t2w.errors import T2WError
+from t2w.network import ANSWER_SECONDS, within
 
-__all__ = ["ANSWER_SECONDS", "ModelFolder", "find_model"]
+__all__ = ["ModelFolder", "find_model"]
 
-T = TypeVar("T")
-
-ANSWER_SECONDS = 6.0  # for the hub's first answer, name resolution included
 _FILES = ["*.json", "*.txt", SINGLE, "model-*-of-*.safetensors", "[0-9]_*/model.safetensors"]
 _CONVERTER = "SFconvertbot"  # the hub's own robot, which offers the safetensors of pickled weights as a pull request
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -130,10 +127,10 @@ def _downloaded(name: str, revision: str | None, what: str, fix: str, seconds: f
 
     api = HfApi(endpoint=endpoint)
     try:
-        info = _answer(lambda: api.model_info(name, revision=revision, timeout=seconds), seconds)
+        info = within(seconds, lambda: api.model_info(name, revision=revision, timeout=seconds))
         files = {file.rfilename for file in info.siblings or []}
         if revision is None and not {SINGLE, f"{SINGLE}.index.json"} & files:
-            revision = _answer(lambda: _conversion(api, name), seconds)
+            revision = within(seconds, lambda: _conversion(api, name))
         return Path(
             snapshot_download(name, revision=revision, allow_patterns=_FILES, etag_timeout=seconds, endpoint=endpoint)
         )
@@ -155,27 +152,3 @@ def _conversion(api: Any, name: str) -> str | None:
     requests = api.get_repo_discussions(name, author=_CONVERTER, discussion_type="pull_request")
     numbers = [one.num for one in requests if one.author == _CONVERTER and "safetensors" in one.title]
     return f"refs/pr/{min(numbers)}" if numbers else None
-
-
-def _answer(ask: Callable[[], T], seconds: float) -> T:
-    """What `ask` returns, if it does within `seconds`.
-
-    Resolving a name has no time limit of its own, hence a thread that may be left behind.
-    """
-    answers: list[T] = []
-    problems: list[Exception] = []
-
-    def run() -> None:
-        try:
-            answers.append(ask())
-        except Exception as error:
-            problems.append(error)
-
-    thread = Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if problems:
-        raise problems[0]
-    if not answers:
-        raise TimeoutError(f"no answer within {seconds:g} s")
-    return answers[0]

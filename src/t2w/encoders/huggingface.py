@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from t2w.encoders.prepared import PreparedEncoder
 from t2w.encoders.preprocessing import Preprocessing
 from t2w.encoders.vision_models import load_features
 from t2w.encoders.weights import weights_hash
@@ -20,10 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["HuggingFaceVisionEncoder"]
 
-_BATCH = 64
 
-
-class HuggingFaceVisionEncoder:
+class HuggingFaceVisionEncoder(PreparedEncoder):
     """An image model in a folder: config.json, preprocessor_config.json, model.safetensors.
 
     The network is loaded when the first image is embedded.
@@ -39,6 +36,7 @@ class HuggingFaceVisionEncoder:
     """
 
     kind = "huggingface"
+    _batch_size = 64
 
     def __init__(
         self,
@@ -58,14 +56,6 @@ class HuggingFaceVisionEncoder:
         config = read_json(self.folder / "config.json", what="the description of an image model")
         return f"{config.get('model_type', 'model')}@{weights_hash(self.folder)}"
 
-    @property
-    def preprocessing(self) -> str:
-        return self._preprocessing.hash
-
-    @property
-    def min_side(self) -> int | None:
-        return self._preprocessing.min_side
-
     @cached_property
     def dim(self) -> int:
         """Number of features; the network is loaded to find it."""
@@ -73,10 +63,6 @@ class HuggingFaceVisionEncoder:
 
         height, width = self._preprocessing.size or (224, 224)
         return self.embed(torch.zeros(1, 3, height, width)).shape[1]
-
-    def prepare(self, image: np.ndarray) -> Tensor:
-        """One image, (H, W) or (H, W, 3) uint8, to (3, h, w) float32."""
-        return self._preprocessing(image)
 
     def embed(self, batch: Tensor) -> Tensor:
         """(B, dim) float32 on the CPU, from (B, 3, h, w).
@@ -90,15 +76,6 @@ class HuggingFaceVisionEncoder:
             features = self._features(batch.to(self.device))
         # A copy, because tensors made in inference mode cannot be used in training.
         return features.to("cpu", torch.float32).clone()
-
-    def encode(self, images: np.ndarray | Sequence[np.ndarray]) -> Tensor:
-        """(N, dim) float32 on the CPU."""
-        import torch
-
-        if len(images) == 0:
-            return torch.empty(0, self.dim)
-        parts = [images[start : start + _BATCH] for start in range(0, len(images), _BATCH)]
-        return torch.cat([self.embed(torch.stack([self.prepare(image) for image in part])) for part in parts])
 
     def to_dict(self) -> dict[str, Any]:
         return {

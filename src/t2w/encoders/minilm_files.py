@@ -5,9 +5,10 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from t2w.encoders.hub import ANSWER_SECONDS, find_model
+from t2w.encoders.hub import find_model
 from t2w.errors import T2WError
 from t2w.files import sha256_of
+from t2w.network import ANSWER_SECONDS
 
 __all__ = ["MINILM_NAME", "MINILM_SHA256", "model_folder"]
 

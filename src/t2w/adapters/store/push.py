@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from t2w.adapters.store.publish import need
 from t2w.errors import T2WError
+from t2w.network import within
 
 __all__ = ["push_folder"]
 
@@ -60,24 +60,13 @@ def push_folder(
 
 
 def _within(seconds: float, call: Callable[[], Any], what: str) -> Any:
-    """Run `call` in a thread, left behind where it takes longer: the hub's client retries for minutes by itself."""
-    box: dict[str, Any] = {}
-
-    def work() -> None:
-        try:
-            box["value"] = call()
-        except Exception as error:
-            box["error"] = error
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
+    """What `call` returns, or a sentence: the hub's client by itself retries for minutes."""
+    try:
+        return within(seconds, call)
+    except TimeoutError as error:
         raise T2WError(
             f"{what} did not answer in {seconds:g} s", fix="check the network, and try again; nothing is lost"
-        )
-    if "error" in box:
-        error = box["error"]
+        ) from error
+    except Exception as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise T2WError(f"{what}: {first}", fix="check the token, the name (USER/NAME) and the network") from error
-    return box["value"]
