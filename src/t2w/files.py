@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 __all__ = [
     "atomic_folder",
     "atomic_path",
+    "decoded",
     "fingerprint",
+    "load_raw",
     "load_tensors",
     "read_json",
     "read_metadata",
@@ -154,14 +156,20 @@ def load_tensors(
     Raises:
         T2WError: missing, truncated, or not safetensors.
     """
+    tensors, text = load_raw(path, what=what)
+    return tensors, decoded(text)
+
+
+def load_raw(path: str | Path, *, what: str = "a safetensors file") -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Tensors and metadata of a safetensors file, the latter as it is written there. Raises as `load_tensors`."""
     with _opened(path, what) as file:
-        return {key: file.get_tensor(key) for key in file.keys()}, _decoded(file.metadata() or {})  # noqa: SIM118
+        return {key: file.get_tensor(key) for key in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
 
 
 def read_metadata(path: str | Path, *, what: str = "a safetensors file") -> dict[str, Any]:
     """The metadata of a safetensors file alone, without its tensors. Raises as `load_tensors`."""
     with _opened(path, what) as file:
-        return _decoded(file.metadata() or {})
+        return decoded(file.metadata() or {})
 
 
 @contextmanager
@@ -179,14 +187,15 @@ def _opened(path: str | Path, what: str) -> Iterator[Any]:
         ) from error
 
 
-def _decoded(metadata: Mapping[str, str]) -> dict[str, Any]:
-    decoded: dict[str, Any] = {}
+def decoded(metadata: Mapping[str, str]) -> dict[str, Any]:
+    """Metadata with its JSON values decoded; other text is left as it is."""
+    values: dict[str, Any] = {}
     for key, text in metadata.items():
         try:
-            decoded[key] = json.loads(text)
+            values[key] = json.loads(text)
         except json.JSONDecodeError:
-            decoded[key] = text
-    return decoded
+            values[key] = text
+    return values
 
 
 def sha256_of(path: str | Path) -> str:

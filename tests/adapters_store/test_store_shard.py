@@ -42,6 +42,15 @@ def test_any_flipped_bit_is_found(tmp_path: Path, shard: Make) -> None:
         assert path.name in str(caught.value)
 
 
+def test_another_spelling_of_the_same_number_is_found(tmp_path: Path, shard: Make) -> None:
+    path = write_shard(tmp_path, shard(0, 4, provenance={"seconds": 1e-05}))
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"1e-05", b"1E-05"))  # one bit
+    assert path.read_bytes() != whole
+    with pytest.raises(DamagedShard, match="its checksum differs"):
+        read_shard(path)
+
+
 def test_any_truncation_is_found(tmp_path: Path, shard: Make) -> None:
     path = write_shard(tmp_path, shard(0, 4))
     whole = path.read_bytes()

@@ -170,7 +170,10 @@ def test_a_damaged_result_is_named(finished_run: Path, t2w: Callable, tmp_path: 
 def test_ctrl_c_leaves_a_run_that_goes_on(small_config: list[str], tmp_path: Path, t2w: Callable) -> None:
     out = tmp_path / "run"
     command = [*T2W, "run", *small_config, "recipe.steps=4000", f"out={out}"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"})
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+    )  # fmt: skip
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("adapters: ..."):
@@ -178,7 +181,8 @@ def test_ctrl_c_leaves_a_run_that_goes_on(small_config: list[str], tmp_path: Pat
     time.sleep(1.0)
     process.send_signal(signal.SIGINT)
     err = process.stderr.read()
-    assert process.wait(timeout=60) == 130
+    # Where the signal fell into code run by exec(), CPython ends itself by that signal: to a shell it is 130 as well.
+    assert process.wait(timeout=60) in (130, -signal.SIGINT)
     assert "interrupted" in err
     assert "Traceback" not in err
     assert t2w("features", *small_config, "recipe.steps=4000", f"out={out}").code == 0

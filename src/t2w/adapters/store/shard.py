@@ -1,8 +1,8 @@
 """One shard: consecutive adapters of a job, their records and the job's identity, in one self-checking file.
 
 The file is safetensors. Tensors: `vectors` (n, P) float32 and `base` (P,) float32. Metadata, each value JSON: see
-`_METADATA`. `checksum` is the SHA-256 of all the other metadata and of every tensor's name, type, shape and bytes, so
-that a bit flipped anywhere is found.
+`_METADATA`. `checksum` is the SHA-256 of all the other metadata as written (1e-05 and 1E-05 differ) and of every
+tensor's name, type, shape and bytes, so that a bit flipped anywhere is found.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from safetensors.torch import save
 from t2w.adapters.spec import AdapterSpec
 from t2w.adapters.store.records import AdapterRecord
 from t2w.errors import T2WError
-from t2w.files import atomic_path, load_tensors
+from t2w.files import atomic_path, decoded, load_raw
 
 __all__ = ["FORMAT_VERSION", "DamagedShard", "Shard", "read_shard", "shard_name", "shard_range", "write_shard"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1: the checksum was of the metadata's values
 _FORMAT = "t2w-adapters"
 _NAME = re.compile(r"adapters-(\d{6,})-(\d{6,})\.safetensors")
 _METADATA = {
@@ -111,8 +111,8 @@ def write_shard(folder: str | Path, shard: Shard) -> Path:
         "records": [record.to_dict() for record in shard.records],
         "provenance": dict(shard.provenance),
     }
-    metadata["checksum"] = _checksum(tensors, metadata)
-    content = save(tensors, metadata={key: json.dumps(value, ensure_ascii=False) for key, value in metadata.items()})
+    text = {key: json.dumps(value, ensure_ascii=False) for key, value in metadata.items()}
+    content = save(tensors, metadata=text | {"checksum": json.dumps(_checksum(tensors, text))})
     path = Path(folder) / shard.name
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
@@ -132,9 +132,10 @@ def read_shard(path: str | Path, *, span: tuple[int, int] | None = None) -> Shar
     """
     path = Path(path)
     try:
-        tensors, metadata = load_tensors(path, what="a shard of adapters")
+        tensors, text = load_raw(path, what="a shard of adapters")
     except T2WError as error:
         raise _damaged(path, error.found, "a complete shard of adapters") from error
+    metadata = decoded(text)
     if metadata.get("format") == _FORMAT and metadata.get("format_version") != FORMAT_VERSION:
         raise T2WError(
             f"{path} is of format version {metadata.get('format_version')}",
@@ -143,7 +144,7 @@ def read_shard(path: str | Path, *, span: tuple[int, int] | None = None) -> Shar
         )
     if missing := sorted(_METADATA - metadata.keys()):
         raise _damaged(path, f"shard {path} lacks {', '.join(missing)}", "a complete shard of adapters")
-    if _checksum(tensors, metadata) != metadata["checksum"]:
+    if json.dumps(_checksum(tensors, text)) != text["checksum"]:
         raise _damaged(path, f"shard {path} is not what was written: its checksum differs", None)
     # What follows was written so: a shard of a faulty writer, or put together by hand.
     spec = AdapterSpec.from_dict(metadata["spec"])
@@ -182,9 +183,9 @@ def _damaged(path: Path, found: str, expected: str | None) -> DamagedShard:
     )
 
 
-def _checksum(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, Any]) -> str:
-    rest = {key: value for key, value in metadata.items() if key != "checksum"}
-    digest = hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode())
+def _checksum(tensors: Mapping[str, torch.Tensor], text: Mapping[str, str]) -> str:
+    rest = sorted((key, value) for key, value in text.items() if key != "checksum")
+    digest = hashlib.sha256(json.dumps(rest).encode())
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"{name}/{tensor.dtype}/{tuple(tensor.shape)}".encode())
