@@ -87,6 +87,18 @@ def test_a_device_that_is_not_there() -> None:
     assert "NVIDIA" in said
 
 
+def test_familiarity(run: Path, tmp_path: Path) -> None:
+    out = call("familiarity.py", "--run", run, "--tasks", 4, "--json", tmp_path / "reach.json")
+    assert "3 new classes" in out
+    assert out.count("reach none") == 2  # all new, half new
+    table = json.loads((tmp_path / "reach.json").read_text())
+    best = max(table, key=lambda reach: sum(table[reach]))
+    assert out.splitlines()[-1] == f"reach: {best}"
+    said = call("familiarity.py", "--run", run, "--untouched", 2, code=2)
+    assert "1 classes are new" in said
+    assert "train with more tasks.unseen_classes" in said
+
+
 def test_mistakes(run: Path, tmp_path: Path) -> None:
     assert "is not a run folder" in call("sampling.py", "--run", tmp_path, code=2)
     said = call("ablations.py", "--run", run, "--steps", 1, "--only", "poled", "--out", tmp_path / "a.md", code=2)

@@ -164,6 +164,9 @@ class DiffusionConfig(Section):
     steps: Count  # sampling steps
     # "10,15,20" (or a list), "100" or "ddim50": visit these timesteps in place of `steps` evenly spaced ones
     guidance: float = 1.0  # of the text; other than 1 wants train.condition_dropout
+    # mean cosine distance of a task's class texts to the nearest trained with from which on base is the answer; up to
+    # there, a falling share of the way from base to the generated weights; null: all of it, however new the texts
+    reach: Annotated[float, Field(gt=0)] | None = None
     respacing: Annotated[str, Field(pattern=r"^(ddim\d+|\d+(,\d+)*)$")] | None = None
 
     @field_validator("respacing", mode="before")

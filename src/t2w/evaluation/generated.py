@@ -29,12 +29,14 @@ class Sampling:
     steps: int
     timesteps: str | Sequence[int] | None = None
     guidance: float = 1.0
+    reach: float | None = None
 
     @property
     def walk(self) -> dict[str, Any]:
         """The arguments of `Generator.generate` and `Generator.trajectory`."""
         return {
             "sampler": self.sampler, "steps": self.steps, "timesteps": self.timesteps, "guidance": self.guidance,
+            "reach": self.reach,
         }  # fmt: skip
 
     def vectors(self, bench: Bench, tasks: Tasks, *, seed: int) -> torch.Tensor:

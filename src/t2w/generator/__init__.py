@@ -3,6 +3,7 @@
 from t2w.generator.build import PRESETS, Network, NetworkConfig, build_network, config_from_dict, preset
 from t2w.generator.condition import Condition, condition_of, prior_attention, with_noise, without_text
 from t2w.generator.config import Conditioning, GeneratorConfig, Tokenizer, small, tiny
+from t2w.generator.familiarity import distance_to_known, share_kept
 from t2w.generator.generator import Generator
 from t2w.generator.network import WeightTransformer
 from t2w.generator.normalizer import Normalizer
@@ -27,10 +28,12 @@ __all__ = [
     "chunk_tables",
     "condition_of",
     "config_from_dict",
+    "distance_to_known",
     "preset",
     "prior_attention",
     "reference_large",
     "reference_small",
+    "share_kept",
     "small",
     "tiny",
     "token_tables",

@@ -15,14 +15,17 @@ from t2w.errors import T2WError
 from t2w.files import load_tensors, save_tensors
 from t2w.generator.build import Network, NetworkConfig, build_network, config_from_dict
 from t2w.generator.condition import Condition, condition_of, without_text
+from t2w.generator.familiarity import distance_to_known, share_kept
 from t2w.generator.network import WeightTransformer
 from t2w.generator.normalizer import Normalizer
 from t2w.seeds import derive_seed
 
 __all__ = ["FORMAT", "VERSION", "Generator"]
 
-FORMAT, VERSION = "t2w-generator", 2
+FORMAT, VERSION = "t2w-generator", 3
+_READABLE = (2, VERSION)  # 2: without known texts
 _WHAT = "a generator saved by t2w"
+_KNOWN = "known_text"
 Timesteps: TypeAlias = str | Sequence[int]
 _BATCH = 64  # tasks per call of the network: memory stays flat, and larger gains nothing on a CPU
 
@@ -34,12 +37,20 @@ class Generator:
         network: the x_0-predictor, with the weights to sample with.
         normalizer: between adapter weights and what the network sees.
         identity: names of what it was trained with, e.g. "text_encoder", "template", "vision_encoder"; stored as is.
+        known: (C, text_dim) the class texts it was trained with; None where they are not known.
     """
 
-    def __init__(self, network: Network, normalizer: Normalizer, identity: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        normalizer: Normalizer,
+        identity: Mapping[str, Any] | None = None,
+        known: Tensor | None = None,
+    ) -> None:
         self.network = network.eval()
         self.normalizer = normalizer.to(next(network.parameters()).device)
         self.identity: dict[str, Any] = dict(identity or {})
+        self.known = None if known is None else known.detach().float()
 
     @property
     def config(self) -> NetworkConfig:
@@ -97,6 +108,7 @@ class Generator:
         steps: int = 10,
         timesteps: Timesteps | None = None,
         guidance: float = 1.0,
+        reach: float | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Tensor:
         """Adapter weights (N, P) float32 on the CPU, one vector per condition.
@@ -105,15 +117,19 @@ class Generator:
             seed: of the noise; row i depends on (seed, i) and its condition, not on the other rows.
             sampler, steps, timesteps: see `t2w.diffusion.sample`.
             guidance: see `denoiser`.
+            reach: mean cosine distance of a task's class texts to the nearest known ones from which on base is the
+                answer; up to there, a falling share of the way from base to the generated weights. None: all of it.
             progress: called with the number of vectors done since the last call; None for no calls.
 
         Raises:
-            T2WError: unknown sampler, impossible number of steps, or text of another size.
+            T2WError: unknown sampler, impossible number of steps, text of another size, or a reach that is not above 0
+                or of a generator that does not know what it was trained with.
         """
+        kept = self._share_kept(condition, reach)
         found = []
         for start in range(0, len(condition), _BATCH):
             samples = self._sample(condition, start, seed, guidance, sampler=sampler, steps=steps, timesteps=timesteps)
-            found.append(self.normalizer.denormalize(samples.x_0).cpu())
+            found.append(self._weights(samples.x_0, kept[start : start + _BATCH]))
             if progress is not None:
                 progress(len(found[-1]))
         return torch.cat(found)
@@ -127,12 +143,34 @@ class Generator:
         steps: int = 10,
         timesteps: Timesteps | None = None,
         guidance: float = 1.0,
+        reach: float | None = None,
     ) -> tuple[Tensor, tuple[int, ...]]:
         """The adapter (S, N, P) that each of the S steps predicts, the last as `generate` has it, and the timesteps."""
         walk: dict[str, Any] = {"sampler": sampler, "steps": steps, "timesteps": timesteps, "trajectory": True}
         parts = [self._sample(condition, start, seed, guidance, **walk) for start in range(0, len(condition), _BATCH)]
-        paths = [self.normalizer.denormalize(p.trajectory).cpu() for p in parts if p.trajectory is not None]
-        return torch.cat(paths, dim=1), parts[0].timesteps
+        path = torch.cat([part.trajectory for part in parts if part.trajectory is not None], dim=1)
+        return self._weights(path, self._share_kept(condition, reach)), parts[0].timesteps
+
+    def _weights(self, x_0: Tensor, kept: Tensor) -> Tensor:
+        """(..., N, P) adapters of normalised ones, each drawn back to base but for its share (N,) kept."""
+        vectors, base = self.normalizer.denormalize(x_0).cpu(), self.normalizer.base.cpu()
+        partly = kept[:, None] < 1
+        return torch.where(partly, base + kept[:, None] * (vectors - base), vectors)
+
+    def _share_kept(self, condition: Condition, reach: float | None) -> Tensor:
+        """(N,) on the CPU."""
+        if reach is None:
+            return torch.ones(len(condition))
+        if reach <= 0:
+            raise T2WError(f"a reach of {reach:g}", expected="above 0, or none")
+        if self.known is None or self.config.conditioning != "classes":
+            raise T2WError(
+                "this generator cannot tell which texts are new to it, so it takes no reach",
+                expected="one trained by this version of t2w, with one text token per class",
+                fix="leave diffusion.reach at null, or train it again",
+            )
+        condition = condition.to("cpu")
+        return share_kept(distance_to_known(condition, self.known.cpu()), reach)
 
     @torch.inference_mode()
     def _sample(self, condition: Condition, start: int, seed: int, guidance: float, **walk: Any) -> Samples:
@@ -147,9 +185,10 @@ class Generator:
         )
 
     def save(self, path: str | Path) -> None:
-        """Write one safetensors file: network, normaliser, and in the metadata config and identity."""
+        """Write one safetensors file: network, normaliser, known texts, and in the metadata config and identity."""
         tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
         tensors |= {f"normalizer.{name}": value for name, value in self.normalizer.state_dict().items()}
+        tensors |= {} if self.known is None else {_KNOWN: self.known}
         metadata = {"format": FORMAT, "version": VERSION, "config": self.config.to_dict(), "identity": self.identity}
         save_tensors(path, tensors, metadata)
 
@@ -163,10 +202,10 @@ class Generator:
         tensors, metadata = load_tensors(path, what=_WHAT)
         if metadata.get("format") != FORMAT:
             raise T2WError(f"{path} holds {metadata.get('format', 'other tensors')!r}", expected=_WHAT)
-        if metadata.get("version") != VERSION:
+        if metadata.get("version") not in _READABLE:
             raise T2WError(
                 f"{path} has generator format {metadata.get('version')!r}",
-                expected=f"format {VERSION}",
+                expected=f"format {' or '.join(map(str, _READABLE))}",
                 fix="read it with the version of t2w that wrote it",
             )
         config = config_from_dict(metadata.get("config", {}))
@@ -174,11 +213,13 @@ class Generator:
             network = build_network(config)
         expected = {f"network.{name}": value.shape for name, value in network.state_dict().items()}
         expected |= {f"normalizer.{name}": torch.Size([config.spec.size]) for name in ("base", "mean", "std")}
+        if _KNOWN in tensors:
+            expected[_KNOWN] = torch.Size([*tensors[_KNOWN].shape[:1], config.text_dim])
         _check_tensors(path, {name: value.shape for name, value in tensors.items()}, expected)
         network = build_network(config)
         network.load_state_dict({k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")})
         normalizer = Normalizer(*(tensors[f"normalizer.{name}"] for name in ("base", "mean", "std")))
-        return cls(network, normalizer, metadata.get("identity", {})).to(device)
+        return cls(network, normalizer, metadata.get("identity", {}), tensors.get(_KNOWN)).to(device)
 
 
 def _noise(size: int, seed: int, row: int) -> Tensor:

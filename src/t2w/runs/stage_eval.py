@@ -50,7 +50,7 @@ def run(run: Run) -> None:
     splits = _make_oracles(run)
     bench = read_bench(run)
     how = run.config.diffusion
-    sampling = Sampling(read_generator(run), how.sampler, how.steps, how.respacing, how.guidance)
+    sampling = Sampling(read_generator(run), how.sampler, how.steps, how.respacing, how.guidance, how.reach)
     scores, chosen = _all_scores(run, bench, splits, sampling)
     board = make_scoreboard(
         scores,

@@ -76,9 +76,10 @@ def run(run: Run) -> None:
             "text": dict(task_set.text_mode),
             "text_encoder": text_encoder,
             "text_encoder_source": config.encoder.path or config.encoder.name,
-            "sampling": {"sampler": config.diffusion.sampler, "steps": config.diffusion.steps},
+            "sampling": {key: getattr(config.diffusion, key) for key in ("sampler", "steps", "reach")},
             "vision": read_vision(run),
         },
+        known=text[[task_set.class_names.index(name) for name in task_set.seen_classes]],
         checkpoints=run.path("train", "checkpoints"),
         device=resolve_device(config.device),
     )

@@ -31,6 +31,7 @@ def fit_generator(
     functional: Functional | None = None,
     initial: Mapping[str, Tensor] | None = None,
     identity: Mapping[str, Any] | None = None,
+    known: Tensor | None = None,
     checkpoints: str | Path | None = None,
     device: torch.device | str = "cpu",
 ) -> tuple[Generator, TrainResult]:
@@ -47,6 +48,7 @@ def fit_generator(
         functional: what the second phase works on; None where there is none.
         initial: the network's first weights; None for new ones.
         identity: stored with the generator (`Generator.identity`).
+        known: (C, text_dim) texts of the classes trained with, stored with the generator; None for none.
         checkpoints: folder of the run's checkpoints, continued where there are some; None for none.
         device: where to train; the generator stays there.
 
@@ -70,4 +72,4 @@ def fit_generator(
         checkpoints=checkpoints,
         device=device,
     )
-    return Generator(network, normalizer, identity), result
+    return Generator(network, normalizer, identity, known), result
