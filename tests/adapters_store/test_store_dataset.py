@@ -75,7 +75,9 @@ def test_a_damaged_shard_is_named(folder: Path, fault: str) -> None:
 def test_two_jobs_are_never_mixed(folder: Path, shard: Make) -> None:
     list_shards(folder)[1].unlink()
     write_shard(folder, shard(10, 20, fingerprint="e" * 16, identity={**shard(0, 1).identity, "seed": 4}))
-    with pytest.raises(T2WError, match=r"another job \(eeeeeeeeeeeeeeee: seed differ\); expected adapters of job ffff"):
+    with pytest.raises(
+        T2WError, match=r"another job \(eeeeeeeeeeeeeeee: seed is 4 there, 3 here\); expected adapters of job ffff"
+    ):
         WeightDataset.open(folder)
     with pytest.raises(T2WError, match="belongs to another job"):
         rebuild_manifest(folder)

@@ -24,7 +24,7 @@ def test_an_unknown_tracker(setup: Setup, tmp_path: Path) -> None:
 
 def test_a_tracker_that_is_not_installed(setup: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "find_spec", lambda name: None)
-    with pytest.raises(T2WError, match="tracker 'wandb' is not installed; pip install wandb"):
+    with pytest.raises(T2WError, match=r"'wandb' is not installed; pip install .t2w\[tracking\]"):
         train(setup, tmp_path, trackers=("wandb",))
     assert list(tmp_path.iterdir()) == []
 

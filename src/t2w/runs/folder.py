@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from t2w.config import Config
+from t2w.differences import described
 from t2w.errors import T2WError
 from t2w.files import read_json, write_json
 
@@ -59,14 +59,14 @@ def open_run(config: Config, *, update: bool = False) -> Run:
             raise T2WError(
                 f"{record} is of another format", expected=f"format {_FORMAT}", fix="choose another folder with out=DIR"
             )
-        differences = list(_differences(stored["config"], asked))
-        if differences and not update:
-            shown = ", ".join(differences[:4]) + (f" and {len(differences) - 4} more" if len(differences) > 4 else "")
+        changes = described(stored["config"], asked)
+        if changes and not update:
+            shown = ", ".join(changes[:4]) + (f" and {len(changes) - 4} more" if len(changes) > 4 else "")
             raise T2WError(
                 f"the run folder {folder} holds a run of another configuration: {shown}",
                 fix="choose another folder with out=DIR, or add --update to redo in it what changes",
             )
-        for difference in differences:
+        for difference in changes:
             log.info("changed: %s", difference)
     elif folder.is_dir() and any(path for path in folder.iterdir() if path.name != "log.txt"):
         raise T2WError(
@@ -91,11 +91,3 @@ def identity(config: Config) -> dict[str, Any]:
             section = section[parent]
         del section[key]
     return values
-
-
-def _differences(stored: Any, asked: Any, prefix: str = "") -> Iterator[str]:
-    if isinstance(stored, dict) and isinstance(asked, dict):
-        for key in sorted(stored.keys() | asked.keys()):
-            yield from _differences(stored.get(key), asked.get(key), f"{prefix}{key}.")
-    elif stored != asked:
-        yield f"{prefix.rstrip('.')} is {stored!r} there, {asked!r} here"

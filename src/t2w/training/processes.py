@@ -110,5 +110,5 @@ def _trackers(names: Sequence[str]) -> list[str]:
         if name not in TRACKERS:
             raise T2WError(f"tracker {name!r}{nearest(name, TRACKERS)}", expected=" or ".join(TRACKERS))
         if find_spec(TRACKERS[name]) is None:
-            raise T2WError(f"tracker {name!r} is not installed", fix=f"pip install {TRACKERS[name]}")
+            raise T2WError(f"tracker {name!r} is not installed", fix='pip install "t2w[tracking]"')
     return list(names)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from t2w.differences import differences
 from t2w.errors import T2WError
 from t2w.files import fingerprint
 from t2w.generator import Condition
@@ -37,7 +38,7 @@ def check_run(stored: Mapping[str, Any], asked: Mapping[str, Any], folder: Path)
     Raises:
         T2WError: a difference with which it cannot go on.
     """
-    changed = list(_differences(stored, asked))
+    changed = list(differences(stored, asked))
     breaking = [change for change in changed if change[0] not in _MAY_CHANGE]
     if breaking:
         found = ", ".join(f"{key} = {old}" for key, old, _ in breaking)
@@ -75,12 +76,3 @@ def diverged(step: int, store: Checkpoints | None) -> T2WError:
         expected="a finite loss",
         fix="lower train.learning_rate, raise train.warmup, or use train.mixed_precision=no",
     )
-
-
-def _differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
-    for key in {**old, **new}:
-        a, b = old.get(key), new.get(key)
-        if isinstance(a, Mapping) and isinstance(b, Mapping):
-            yield from _differences(a, b, f"{prefix}{key}.")
-        elif a != b:
-            yield f"{prefix}{key}", a, b

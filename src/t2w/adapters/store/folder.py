@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from t2w.adapters.store.shard import FORMAT_VERSION, DamagedShard, Shard, read_shard, shard_range
+from t2w.differences import described
 from t2w.errors import T2WError
 from t2w.files import read_metadata, write_json
 
@@ -52,10 +53,9 @@ def check_same(path: Path, shard: Shard, fingerprint: str, identity: Mapping[str
     """
     if shard.fingerprint == fingerprint:
         return
-    keys = sorted(shard.identity.keys() | identity.keys())
-    differing = [key for key in keys if shard.identity.get(key) != identity.get(key)]
+    found = ", ".join(described(shard.identity, identity)) or "of an identity spelt otherwise"
     raise T2WError(
-        f"{path} belongs to another job ({shard.fingerprint}: {', '.join(differing) or 'its identity'} differ)",
+        f"{path} belongs to another job ({shard.fingerprint}: {found})",
         expected=f"adapters of job {fingerprint}",
         fix="choose another folder, or remove that one's shards",
     )
