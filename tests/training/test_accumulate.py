@@ -36,7 +36,7 @@ def test_four_parts_equal_one(setup: Setup, changes: dict[str, Any]) -> None:
 
 
 def test_four_parts_equal_one_in_both_phases() -> None:
-    world, second = make_world(), replace(BOTH_PHASES.functional, feature_noise=0.2, label_smoothing=0.1)
+    world, second = make_world(), replace(BOTH_PHASES.functional, feature_noise=0.2, label_smoothing=0.1, teacher=0.5)
     one, four = (world.train(accumulate=n, functional=second, text_noise=0.4)[1] for n in (1, 4))
     for name, value in one.weights.items():
         assert_close(four.weights[name], value, atol=1e-6, rtol=0)

@@ -54,7 +54,7 @@ def test_without_a_first_phase() -> None:
 def test_stopped_in_either_phase_and_continued_equals_uninterrupted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int
 ) -> None:
-    second = replace(SETTINGS.functional, feature_noise=0.3, label_smoothing=0.1)
+    second = replace(SETTINGS.functional, feature_noise=0.3, label_smoothing=0.1, teacher=0.5)
     changes = {"functional": second, "text_noise": 0.3, "condition_dropout": 0.2}
     _, whole = WORLD.train(tmp_path / "whole", **changes)
     with monkeypatch.context() as patch:
@@ -77,7 +77,7 @@ def test_the_best_by_accuracy_is_kept(tmp_path: Path) -> None:
 
 def test_feature_noise_and_smoothing_change_the_loss() -> None:
     plain = WORLD.train(steps=0)[1].train_losses
-    for change in ({"feature_noise": 0.5}, {"label_smoothing": 0.2}, {"noisy_share": 1.0}):
+    for change in ({"feature_noise": 0.5}, {"label_smoothing": 0.2}, {"teacher": 0.5}, {"noisy_share": 1.0}):
         assert WORLD.train(steps=0, functional=replace(SETTINGS.functional, **change))[1].train_losses != plain
 
 

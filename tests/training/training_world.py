@@ -48,8 +48,14 @@ class World:
 
     def fresh(self, **changes: Any) -> FreshTasks:
         forbidden = {frozenset(task) for task in self.tasks}
-        given: dict[str, Any] = {"seen": SEEN, "sizes": (2, 4), "validation_fraction": FRACTION, "forbidden": forbidden}
-        return FreshTasks(self.features, **(given | changes))
+        given: dict[str, Any] = {
+            "features": self.features,
+            "seen": SEEN,
+            "sizes": (2, 4),
+            "validation_fraction": FRACTION,
+            "forbidden": forbidden,
+        }
+        return FreshTasks(**(given | changes))
 
     def validation(self) -> Validation:
         condition = condition_of(self.text, self.tasks)

@@ -185,6 +185,8 @@ class FunctionalConfig(Section):
     warmup: Whole = 50
     noisy_share: Annotated[float, Field(ge=0, le=1)] = 0.5  # of the tasks at pure noise
     feature_noise: Annotated[float, Field(ge=0)] = 0.0  # added to image features, in units of their spread
+    # share of the target that is the probabilities of a linear classifier of all seen classes
+    teacher: Annotated[float, Field(ge=0, le=1)] = 0.0
     label_smoothing: Share = 0.0
 
 

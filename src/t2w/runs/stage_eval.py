@@ -110,6 +110,7 @@ def _all_scores(
     config = run.config.eval
     ridge = baselines.ridge(bench, config.ridge_alphas)
     joint = baselines.joint_wide(bench, **config.joint.model_dump())
+    head = baselines.linear_head(bench)
     prototypes, esz = zero_shot.text_to_prototype(bench), zero_shot.eszsl(bench)
     by_vectors: dict[str, Callable[[Bench, Tasks], torch.Tensor]] = {
         "base": baselines.base,
@@ -119,13 +120,14 @@ def _all_scores(
         "gaussian": baselines.gaussian,
         "ridge": ridge,
     }
-    scores = {}
+    scores, seen = {}, set(bench.seen)
     for split in splits:
         tasks = split.tasks
         scores[split.name] = {
             "chance": np.array([1 / len(task) for task in tasks]),
             **{name: bench.score(method(bench, tasks), tasks) for name, method in by_vectors.items()},
             "joint wide": joint.score(bench, tasks),
+            **({"linear head": head.accuracy(bench.test, tasks)} if all(map(seen.issuperset, tasks)) else {}),
             "text-to-prototype": prototypes.accuracy(bench.test, tasks),
             "ESZSL": esz.accuracy(bench.test, tasks),
             "generated": sample_scores(sampling, bench, tasks, seeds=config.seeds),
@@ -134,7 +136,7 @@ def _all_scores(
             ),
             "oracle": bench.score(split.oracles, tasks),
         }
-    chosen = {"ridge_alpha": ridge.alpha, "joint_learning_rate": joint.learning_rate}
+    chosen = {"ridge_alpha": ridge.alpha, "joint_learning_rate": joint.learning_rate, "linear_head_noise": head.chosen}
     return scores, chosen | {"text_to_prototype": prototypes.chosen, "eszsl": esz.chosen}
 
 

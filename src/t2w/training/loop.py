@@ -13,6 +13,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
+from t2w.adapters.linear_head import LinearHead
 from t2w.diffusion import linear_schedule
 from t2w.generator import Condition, Network, Normalizer
 from t2w.progress import progress
@@ -28,6 +29,7 @@ from t2w.training.processes import end_processes, parts_of, start_processes
 from t2w.training.resume import check_run, data_print, diverged
 from t2w.training.rows import Vectors, WeightRows
 from t2w.training.settings import TrainSettings
+from t2w.training.teacher import fit_teacher
 
 __all__ = ["train_generator"]
 
@@ -89,6 +91,7 @@ def train_generator(
         second = FunctionalObjective(
             functional.fresh, functional.text.to(accelerator.device), network.config.spec, normalizer, schedule,
             settings, network.config.conditioning, accelerator.device,
+            teacher=_teacher(functional, settings, accelerator.device),
         )  # fmt: skip
         size = settings.functional.batch_size
         parts = parts_of(size, accelerator, settings.accumulate, what="functional.batch_size")
@@ -201,6 +204,13 @@ def _adversary(size: int, accelerator: Any, settings: TrainSettings) -> Adversar
         return None
     average = partial(accelerator.reduce, reduction="mean") if accelerator.num_processes > 1 else None
     return Adversary(size, accelerator.device, seed=settings.seed, average=average)
+
+
+def _teacher(functional: Functional, settings: TrainSettings, device: torch.device) -> LinearHead | None:
+    """Fitted anew at every start: it takes seconds and is the same each time."""
+    if not settings.functional.teacher:
+        return None
+    return fit_teacher(functional.fresh, noise=settings.functional.feature_noise, seed=settings.seed).to(device)
 
 
 def _no_sync(accelerator: Any, model: nn.Module, last: bool) -> AbstractContextManager[None]:

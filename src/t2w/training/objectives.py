@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from t2w.adapters import AdapterSpec, task_logits
+from t2w.adapters.linear_head import LinearHead
 from t2w.diffusion import NoiseSchedule, q_sample, timestep_sampler
 from t2w.generator import Condition, Conditioning, Normalizer, condition_of, with_noise, without_text
 from t2w.training.adversary import Adversary
@@ -19,6 +20,7 @@ from t2w.training.fresh import FreshTasks
 from t2w.training.losses import timestep_weights, weight_loss
 from t2w.training.rows import WeightRows
 from t2w.training.settings import TrainSettings
+from t2w.training.teacher import targets_of
 
 __all__ = ["FunctionalObjective", "Loss", "Objective", "WeightObjective"]
 
@@ -119,6 +121,7 @@ class FunctionalObjective:
         fresh: the tasks and their images.
         text: (C, text_dim) unit class texts, of all classes.
         normalizer: between the network's space and the adapters'.
+        teacher: whose probabilities are a part of the target; None where `functional.teacher` is 0.
     """
 
     fresh: FreshTasks
@@ -129,6 +132,7 @@ class FunctionalObjective:
     settings: TrainSettings
     conditioning: Conditioning
     device: torch.device
+    teacher: LinearHead | None = None
 
     def __call__(self, model: Model, step: int, part: slice) -> Loss:
         s, f = self.settings, self.settings.functional
@@ -140,6 +144,7 @@ class FunctionalObjective:
         at_noise = torch.rand(f.batch_size, generator=rng) < f.noisy_share
         t, at_noise = torch.where(at_noise, last, t)[part].to(self.device), at_noise[part].to(self.device)
         tasks, x = batch.tasks[part], batch.x[part].to(self.device)
+        targets = None if self.teacher is None else targets_of(self.teacher, x, tasks)  # of the images as they are
         if f.feature_noise:
             blur = torch.randn(batch.x.shape, generator=generator_for(s.seed, "feature noise", step))[part]
             x = x + f.feature_noise * self.fresh.spread * blur.to(self.device)
@@ -157,8 +162,11 @@ class FunctionalObjective:
         vectors = self.normalizer.denormalize(model(x_t, t, condition).float())
         logits = task_logits(self.spec, vectors, x, classes.tokens, classes.mask)
         loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten())
+        if targets is not None:
+            loss = (1 - f.teacher) * loss + f.teacher * _cross_entropy(logits, targets, classes.mask)
         if f.label_smoothing:
-            loss = (1 - f.label_smoothing) * loss + f.label_smoothing * _to_uniform(logits, classes.mask)
+            even = (classes.mask / classes.mask.sum(-1, keepdim=True))[:, None]  # over each task's own classes
+            loss = (1 - f.label_smoothing) * loss + f.label_smoothing * _cross_entropy(logits, even, classes.mask)
         hits = (logits.detach().argmax(-1) == labels).float().mean()
         return Loss(loss, {"accuracy": float(hits)})
 
@@ -181,7 +189,7 @@ def _disturbed(condition: Condition, s: TrainSettings, step: int, batch_size: in
     return condition
 
 
-def _to_uniform(logits: Tensor, mask: Tensor) -> Tensor:
-    """Mean cross-entropy against the uniform distribution over each task's own classes."""
-    logs = logits.log_softmax(-1).masked_fill(~mask[:, None], 0.0)
-    return -(logs.sum(-1) / mask.sum(-1)[:, None]).mean()
+def _cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+    """Mean cross-entropy of (B, K, n) logits against probabilities; mask (B, n) is True for a task's own classes."""
+    logs = logits.log_softmax(-1).masked_fill(~mask[:, None], 0.0)  # 0 where the target is 0, not 0 x infinity
+    return -(targets * logs).sum(-1).mean()

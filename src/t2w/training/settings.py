@@ -31,6 +31,8 @@ class FunctionalSettings:
             network's own prediction, so that every sampler finds a trained network on its way.
         feature_noise: standard deviation of noise added to the images' features, in units of their own spread. Larger:
             the training images are learnt by heart later.
+        teacher: share of the target that is the probabilities of a linear classifier of all seen classes, fitted to the
+            same training images (see `t2w.training.teacher`), in [0, 1].
         label_smoothing: share of the target given to all classes alike, in [0, 1). Larger: less sure, overfits later.
 
     Raises:
@@ -44,6 +46,7 @@ class FunctionalSettings:
     warmup: int = 50
     noisy_share: float = 0.5
     feature_noise: float = 0.0
+    teacher: float = 0.0
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
@@ -55,6 +58,7 @@ class FunctionalSettings:
                 ("learning_rate", 0.0, 10.0),
                 ("noisy_share", -1e-30, 1 + 1e-9),
                 ("feature_noise", -1e-30, 100.0),
+                ("teacher", -1e-30, 1 + 1e-9),
                 ("label_smoothing", -1e-30, 1.0),
             ),
         )

@@ -17,6 +17,7 @@ _MEANING = {
     "nearest text": "training adapter of the nearest text",
     "ridge": "linear regression, text to weights",
     "joint wide": "one wide adapter, all seen classes",
+    "linear head": "on images of all seen classes, no text",
     "text-to-prototype": "regression, text to prototypes",
     "eszsl": "a classic zero-shot learner",
     "clip zero-shot": "the encoder's own text tower",

@@ -1,0 +1,32 @@
+"""A linear head of all seen classes, whose probabilities the functional loss can take as targets.
+
+It has one weight row per class, where an adapter makes do with a few hidden units for all of them, and so knows of the
+same training images what their labels do not say: which other class an image is like.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from t2w.adapters.linear_head import LinearHead, fit_linear_head
+from t2w.training.fresh import FreshTasks
+
+__all__ = ["fit_teacher", "targets_of"]
+
+
+def fit_teacher(fresh: FreshTasks, *, noise: float, seed: int) -> LinearHead:
+    """Fit to the images that fresh tasks are drawn from, and to no others: see `fit_linear_head`."""
+    return fit_linear_head(
+        fresh.features, fresh.seen, validation_fraction=fresh.validation_fraction, noise=noise, seed=seed
+    )
+
+
+def targets_of(teacher: LinearHead, x: Tensor, tasks: list[list[int]]) -> Tensor:
+    """(B, K, n_max) probabilities of images (B, K, in_features), over the classes of each one's task alone.
+
+    Places beyond a task's own classes hold 0.
+    """
+    classes = torch.nn.utils.rnn.pad_sequence([torch.tensor(task) for task in tasks], True, -1).to(x.device)
+    logits = teacher.logits(x).gather(2, classes.clamp(min=0)[:, None].expand(-1, x.shape[1], -1))
+    return logits.masked_fill((classes < 0)[:, None], -torch.inf).softmax(-1)
