@@ -77,6 +77,24 @@ def test_another_configuration_is_refused_or_taken_with_update(
     assert json.loads((run / "train" / "losses.json").read_text())["train"][-1][0] == 12
 
 
+def test_a_generator_is_sampled_as_it_was_last_scored(
+    finished_run: Path, small_config: list[str], t2w: Callable, tmp_path: Path
+) -> None:
+    from t2w.generator import Generator
+
+    run = tmp_path / "run"
+    shutil.copytree(finished_run, run)
+    path = run / "train" / "generator.safetensors"
+    losses = (run / "train" / "losses.json").stat().st_mtime_ns
+    assert t2w("run", *small_config, f"out={run}", "diffusion.steps=3", "diffusion.reach=0.2", "--update").code == 0
+    assert Generator.load(path).identity["sampling"] == {"sampler": "ddim", "steps": 3, "reach": 0.2}
+    assert (run / "train" / "losses.json").stat().st_mtime_ns == losses  # not trained again
+    before, after = (json.loads((r / "scoreboard.json").read_text())["rows"] for r in (finished_run, run))
+    changed = {row["method"] for row, old in zip(after, before, strict=True) if row["accuracy"] != old["accuracy"]}
+    assert changed
+    assert changed <= {"generated", "generated x2"}
+
+
 def test_interrupted_run_goes_on_to_the_same_result(
     finished_run: Path, small_config: list[str], t2w: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

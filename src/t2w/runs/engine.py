@@ -51,7 +51,7 @@ STAGES: dict[str, Stage] = {
         Stage("features", ("tasks",), ("dataset", "encoder")),
         Stage("adapters", ("features",), ("adapters", "recipe", "seed")),
         Stage("train", ("adapters",), ("generator", "diffusion.timesteps", "train", "seed")),
-        Stage("eval", ("train",), ("diffusion", "eval", "recipe", "seed")),
+        Stage("eval", ("train",), ("diffusion", "eval", "recipe", "seed"), version=2),
     )
 }
 

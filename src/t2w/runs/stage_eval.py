@@ -26,7 +26,7 @@ from t2w.runs.results import write_run_report
 from t2w.runs.stage_adapters import make_for_tasks, read_base, read_weights
 from t2w.runs.stage_features import read_features, read_texts
 from t2w.runs.stage_tasks import read_task_set
-from t2w.runs.stage_train import read_generator
+from t2w.runs.stage_train import read_generator, sampling_of, write_generator
 
 __all__ = ["read_bench", "run"]
 
@@ -50,7 +50,8 @@ def run(run: Run) -> None:
     splits = _make_oracles(run)
     bench = read_bench(run)
     how = run.config.diffusion
-    sampling = Sampling(read_generator(run), how.sampler, how.steps, how.respacing, how.guidance, how.reach)
+    generator = read_generator(run)
+    sampling = Sampling(generator, how.sampler, how.steps, how.respacing, how.guidance, how.reach)
     scores, chosen = _all_scores(run, bench, splits, sampling)
     board = make_scoreboard(
         scores,
@@ -60,6 +61,9 @@ def run(run: Run) -> None:
     )
     curves = [_curve(run, bench, sampling, split, scores) for split in splits]
     grids = _grids(run, bench, sampling, splits)
+    if generator.identity.get("sampling") != sampling_of(run.config):  # changed since it was trained
+        generator.identity["sampling"] = sampling_of(run.config)
+        write_generator(run, generator)
     _write(run, board, curves, grids)
 
 

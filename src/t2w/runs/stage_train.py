@@ -41,7 +41,7 @@ from t2w.training import (
     fit_generator,
 )
 
-__all__ = ["read_generator", "run", "settings_of", "shape_of"]
+__all__ = ["read_generator", "run", "sampling_of", "settings_of", "shape_of", "write_generator"]
 
 log = logging.getLogger("t2w")
 
@@ -76,7 +76,7 @@ def run(run: Run) -> None:
             "text": dict(task_set.text_mode),
             "text_encoder": text_encoder,
             "text_encoder_source": config.encoder.path or config.encoder.name,
-            "sampling": {key: getattr(config.diffusion, key) for key in ("sampler", "steps", "reach")},
+            "sampling": sampling_of(config),
             "vision": read_vision(run),
         },
         known=text[[task_set.class_names.index(name) for name in task_set.seen_classes]],
@@ -85,7 +85,7 @@ def run(run: Run) -> None:
     )
     if not is_main_process():
         return
-    generator.save(run.path("train", "generator.safetensors"))
+    write_generator(run, generator)
     write_json(
         run.path("train", "losses.json"),
         {
@@ -188,6 +188,15 @@ def _functional(run: Run, task_set: TaskSet, text: torch.Tensor) -> Functional:
     forbidden = {frozenset(position[name] for name in task.classes) for task in kept_apart}
     seen = [position[name] for name in task_set.seen_classes]
     return Functional(FreshTasks(train, seen, sizes, config.recipe.validation_fraction, forbidden), text)
+
+
+def sampling_of(config: Config) -> dict[str, Any]:
+    """How adapters are sampled from the generator where a user does not say: as it is scored."""
+    return {key: getattr(config.diffusion, key) for key in ("sampler", "steps", "reach")}
+
+
+def write_generator(run: Run, generator: Generator) -> None:
+    generator.save(run.path("train", "generator.safetensors"))
 
 
 def read_generator(run: Run) -> Generator:
