@@ -1,6 +1,7 @@
-"""What `diffusion.reach` is worth on classes that a generator does not know, and which one to take.
+r"""What `diffusion.reach` is worth on classes that a generator does not know, and which one to take.
 
-    t2w train experiment=tiny_imagenet_best tasks.unseen_classes=72 out=runs/fewer
+    t2w train experiment=tiny_imagenet_best diffusion.reach=null tasks.unseen_classes=72 \
+        train.functional.steps=2500 train.functional.teacher=0 out=runs/fewer
     python benchmarks/familiarity.py --run runs/fewer --untouched 40
 
 The run holds out more classes than the experiment whose reach is looked for. The classes that both hold out, with the
