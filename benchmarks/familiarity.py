@@ -26,7 +26,7 @@ from t2w.files import write_json
 from t2w.generator import distance_to_known
 from t2w.runs.stage_eval import read_bench
 from t2w.runs.stage_tasks import read_task_set
-from t2w.runs.stage_train import read_generator
+from t2w.runs.stage_train import read_generator, sampling_of
 from t2w.seeds import derive_seed
 from t2w.tasks import choose_unseen_classes, sample_tasks
 
@@ -78,9 +78,8 @@ def work(args: argparse.Namespace, device: torch.device) -> int:
         print(f"\n{what}: distance to known texts {mean:.2f} ({low:.2f} .. {high:.2f})")
         base = scores(bench, bench.base.expand(len(tasks), -1), tasks, all_new=not seen)
         print(f"  base              {100 * base.mean():5.2f}")
-        walk = {"sampler": run.config.diffusion.sampler, "steps": run.config.diffusion.steps}
         for reach in REACHES:
-            vectors = generator.generate(condition, reach=reach, **walk)
+            vectors = generator.generate(condition, **sampling_of(run.config) | {"reach": reach})
             own = scores(bench, vectors, tasks, all_new=not seen)
             gap = bootstrap_mean(own - base, resamples=2000, seed=args.seed)
             found.setdefault(reach, []).append(float(own.mean()))

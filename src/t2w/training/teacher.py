@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from t2w.adapters.linear_head import LinearHead, fit_linear_head
 from t2w.training.fresh import FreshTasks
@@ -27,6 +28,6 @@ def targets_of(teacher: LinearHead, x: Tensor, tasks: list[list[int]]) -> Tensor
 
     Places beyond a task's own classes hold 0.
     """
-    classes = torch.nn.utils.rnn.pad_sequence([torch.tensor(task) for task in tasks], True, -1).to(x.device)
+    classes = pad_sequence([torch.tensor(task) for task in tasks], batch_first=True, padding_value=-1).to(x.device)
     logits = teacher.logits(x).gather(2, classes.clamp(min=0)[:, None].expand(-1, x.shape[1], -1))
     return logits.masked_fill((classes < 0)[:, None], -torch.inf).softmax(-1)
