@@ -1,0 +1,153 @@
+"""What an image encoder knows by name: the classes of its own last layer, with their texts and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from t2w.errors import T2WError
+from t2w.words import folded
+
+if TYPE_CHECKING:
+    from t2w.encoders.head import ClassifierHead
+    from t2w.words import Dictionary
+
+__all__ = ["NAME_PROMPT", "Concepts", "Encode", "concepts_of", "name_texts"]
+
+Encode: TypeAlias = "Callable[[Sequence[str]], Tensor]"  # texts to unit embeddings (n, t)
+NAME_PROMPT = "a photo of a {}"
+_WORDNET_ID = "n00000000"
+_TENSORS = ("text", "name_text", "rows", "senses", "centres")
+
+
+@dataclass(frozen=True, eq=False)
+class Concepts:
+    """N classes known by name.
+
+    Attributes:
+        names: the synonyms of each, the most usual first.
+        text: (N, t) unit embeddings of what the names mean: the dictionary's text, or the names where it has none.
+        name_text: (N, t) unit embeddings of "a photo of a <first name>".
+        rows: (N, d) rows of the last layer less their mean, made perpendicular to `centres` and of unit length.
+        senses: (N,) int64 rows of the dictionary; -1 where a concept is not in it.
+        centres: (m, d) orthonormal: the directions of mean features, in which photographs differ that show the same.
+    """
+
+    names: tuple[tuple[str, ...], ...]
+    text: Tensor
+    name_text: Tensor
+    rows: Tensor
+    senses: Tensor
+    centres: Tensor
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def without(self, names: Iterable[str]) -> Concepts:
+        """These concepts less those that have one of the names among their synonyms, in any spelling."""
+        withheld = {folded(name) for name in names}
+        kept = [i for i, own in enumerate(self.names) if withheld.isdisjoint(map(folded, own))]
+        return self.at(kept)
+
+    def at(self, positions: Sequence[int]) -> Concepts:
+        """The concepts at these positions."""
+        index = torch.as_tensor(list(positions), dtype=torch.int64)
+        return replace(
+            self, names=tuple(self.names[i] for i in positions), text=self.text[index],
+            name_text=self.name_text[index], rows=self.rows[index], senses=self.senses[index],
+        )  # fmt: skip
+
+    def find(self, name: str) -> int | None:
+        """The position of the concept with this name; None where there is none or more than one."""
+        wanted = folded(name)
+        found = [i for i, own in enumerate(self.names) if wanted in map(folded, own)]
+        return found[0] if len(found) == 1 else None
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What a file keeps beside the names; `from_tensors` is the inverse."""
+        return {name: getattr(self, name) for name in _TENSORS}
+
+    @classmethod
+    def from_tensors(cls, names: Iterable[Sequence[str]], tensors: Mapping[str, Tensor]) -> Concepts:
+        """Concepts as a file keeps them, in half precision or not. Raises T2WError where parts do not fit."""
+        own = tuple(map(tuple, names))
+        if set(tensors) != set(_TENSORS) or any(len(tensors[name]) != len(own) for name in _TENSORS[:-1]):
+            found = {name: tuple(value.shape) for name, value in tensors.items()}
+            raise T2WError(f"{len(own)} concepts with {found}", expected=f"{', '.join(_TENSORS)}, as many as names")
+        units = {name: F.normalize(tensors[name].float(), dim=1) for name in ("text", "name_text", "rows", "centres")}
+        return cls(own, senses=tensors["senses"], **units)
+
+    def centred(self, features: Tensor) -> Tensor:
+        """Features (..., d) less what they have along the centres."""
+        return features - (features @ self.centres.T) @ self.centres
+
+
+def concepts_of(
+    head: ClassifierHead, dictionary: Dictionary, encode: Encode, *, means: Sequence[Tensor] = ()
+) -> Concepts:
+    """The concepts of a classifier's last layer.
+
+    Args:
+        dictionary: where the meaning of a name is looked up.
+        encode: the text encoder that made the dictionary's embeddings.
+        means: mean features (d,) of other images than those the classifier was trained on, whose directions are to
+            make no difference either.
+
+    Raises:
+        T2WError: labels that name nothing ("LABEL_0"), or fewer than two.
+    """
+    names, senses = _named(head.labels, dictionary)
+    if len(names) < 2:
+        raise T2WError(f"a last layer with {len(names)} class names", expected="at least 2")
+    found = [row for row in senses if row >= 0]
+    by_meaning = iter(dictionary.embeddings(found)) if found else iter(())
+    spelt = iter(encode([", ".join(own) for own, row in zip(names, senses, strict=True) if row < 0] or [""]))
+    centres = _orthonormal([*([] if head.mean is None else [head.mean]), *means], head.weight.shape[1])
+    rows = head.weight - head.weight.mean(0)
+    return Concepts(
+        names=names,
+        text=torch.stack([next(by_meaning if row >= 0 else spelt) for row in senses]),
+        name_text=name_texts([own[0] for own in names], encode),
+        rows=F.normalize(rows - (rows @ centres.T) @ centres, dim=1),
+        senses=torch.tensor(senses, dtype=torch.int64),
+        centres=centres,
+    )
+
+
+def name_texts(names: Sequence[str], encode: Encode) -> Tensor:
+    """(n, t) the embeddings of names as they stand, without their meaning."""
+    return encode([NAME_PROMPT.format(name.replace("_", " ")) for name in names])
+
+
+def _named(labels: Sequence[str], dictionary: Dictionary) -> tuple[tuple[tuple[str, ...], ...], list[int]]:
+    """The synonyms of each label, and its row in the dictionary, -1 where it is not there or could be several."""
+    if generic := [label for label in labels if folded(label).startswith("label ") or not label.strip()]:
+        raise T2WError(
+            f"the model's class names are such as {generic[0]!r}",
+            expected="words: they are what it is known by",
+            fix="put the names into id2label of its config.json",
+        )
+    names, rows = [], []
+    for label in labels:
+        if len(label) == len(_WORDNET_ID) and label[0] == "n" and label[1:].isdigit():
+            (sense,) = dictionary.by_key([label])
+            names.append(sense.names)
+            rows.append(sense.row)
+            continue
+        own = tuple(name.strip() for name in label.split(",") if name.strip())
+        meant = set.intersection(*({sense.row for sense in dictionary.find(name)} for name in own))
+        names.append(own)
+        rows.append(meant.pop() if len(meant) == 1 else -1)
+    return tuple(names), rows
+
+
+def _orthonormal(vectors: Sequence[Tensor], dim: int) -> Tensor:
+    if not vectors:
+        return torch.empty(0, dim)
+    q, _ = torch.linalg.qr(torch.stack([F.normalize(vector.float(), dim=0) for vector in vectors]).T)
+    return q.T.contiguous()

@@ -1,0 +1,137 @@
+"""What each class of a task is known by: its own row, the rows of its kinds, and what the text-to-weights map says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from t2w.concepts.concepts import Concepts, Encode, name_texts
+from t2w.concepts.text_map import TextMap
+
+if TYPE_CHECKING:
+    from t2w.words import Choice, Dictionary
+
+__all__ = ["Evidence", "Knowledge"]
+
+NAME_SHARE = 0.25
+"""Weight of what the bare name says beside what its meaning says, where the meaning is sure."""
+_NAME_GAMMA = 3.0  # names of two words or three are nearer to each other than texts of twenty
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What n classes are known by.
+
+    Attributes:
+        text: (n, t) unit embeddings: the meaning and the name together.
+        rows: (n, d) the row of a classifier for each, of unit length and perpendicular to the concepts' centres.
+        variance: (n,) in 0..1, how unsure that row is: 0 for a known class.
+        sources: (n) for a reader: "known", "5 known kinds", "map".
+    """
+
+    text: Tensor
+    rows: Tensor
+    variance: Tensor
+    sources: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Knowledge:
+    """What an encoder knows, ready to be asked about any class.
+
+    Attributes:
+        concepts: its own classes.
+        dictionary: tells which concepts are kinds of a class ("bear": brown bear, sloth bear ...).
+    """
+
+    concepts: Concepts
+    dictionary: Dictionary
+
+    @cached_property
+    def by_meaning(self) -> TextMap:
+        return TextMap(self.concepts.text, self.concepts.rows)
+
+    @cached_property
+    def by_name(self) -> TextMap:
+        return TextMap(self.concepts.name_text, self.concepts.rows, gamma=_NAME_GAMMA)
+
+    @cached_property
+    def _kinds(self) -> Mapping[int, list[int]]:
+        """Per dictionary row the positions of the concepts that are it or a kind of it."""
+        found: dict[int, list[int]] = {}
+        for position, sense in enumerate(self.concepts.senses.tolist()):
+            for row in self.dictionary.ancestors(sense):
+                found.setdefault(row, []).append(position)
+        return found
+
+    def about(
+        self,
+        choices: Sequence[Choice],
+        encode: Encode,
+        *,
+        texts: Mapping[str, str] | None = None,
+        context: str | None = None,
+    ) -> Evidence:
+        """The evidence for some classes.
+
+        Args:
+            choices: how their names are understood.
+            encode: the text encoder that made the concepts' embeddings.
+            texts: the user's own descriptions by name; they take the place of the dictionary's, and of known rows.
+            context: said after every name and description: "seen from the air". None: nothing.
+        """
+        own = texts or {}
+        after = "" if context is None else f", {context}"
+        named = name_texts([f"{choice.name}{after}" for choice in choices], encode)
+        senses = [choice.sense if choice.name not in own else None for choice in choices]
+        rows = [sense.row for sense in senses if sense is not None]
+        by_sense = iter(self.dictionary.embeddings(rows)) if rows else iter(())
+        described = [f"{choice.name}: {own[choice.name]}{after}" for choice in choices if choice.name in own]
+        by_text = iter(encode(described)) if described else iter(())
+        meaning, share = [], []
+        for choice, sense, name in zip(choices, senses, named, strict=True):
+            meaning.append(next(by_text) if choice.name in own else name if sense is None else next(by_sense))
+            share.append(1.0 if choice.name in own else 0.0 if sense is None else choice.share)
+        return self.evidence(
+            torch.stack(meaning), named, torch.tensor(share), [-1 if sense is None else sense.row for sense in senses]
+        )
+
+    def evidence(self, meaning: Tensor, named: Tensor, share: Tensor, senses: Sequence[int]) -> Evidence:
+        """The evidence from embeddings.
+
+        Args:
+            meaning: (n, t) of what the names mean.
+            named: (n, t) of the bare names.
+            share: (n,) in 0..1, how sure the meaning is; where it is 0 the name alone counts.
+            senses: (n) dictionary rows, -1 for none.
+        """
+        says, spelt = self.by_meaning.predict(meaning), self.by_name.predict(named)
+        weight, doubt = share[:, None], (1 - share)[:, None] + NAME_SHARE
+        rows = F.normalize(weight * says.rows + doubt * spelt.rows, dim=1)
+        variance = share * says.variance + (1 - share) * spelt.variance
+        sources = ["map"] * len(rows)
+        for i, sense in enumerate(senses):
+            kinds = self._kinds.get(sense, [])
+            if sense in self._own:
+                rows[i], variance[i], sources[i] = self.concepts.rows[self._own[sense]], 0.0, "known"
+            elif kinds:
+                count = len(kinds)
+                mean = F.normalize(self.concepts.rows[kinds].mean(0), dim=0)
+                rows[i] = F.normalize(count * mean + rows[i], dim=0)
+                variance[i] = variance[i] / (count + 1)
+                sources[i] = f"{count} known kind{'s' if count > 1 else ''}"
+        text = F.normalize(meaning + named, dim=1)
+        return Evidence(text, rows, variance, tuple(sources))
+
+    @cached_property
+    def _own(self) -> Mapping[int, int]:
+        return {sense: position for position, sense in enumerate(self.concepts.senses.tolist()) if sense >= 0}
