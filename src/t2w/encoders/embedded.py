@@ -30,7 +30,7 @@ class EmbeddedEncoder(PreparedEncoder):
     """A frozen residual network; see `assets/encoder.md` for what it was trained on and how well.
 
     Args:
-        path: its weights.
+        path: its weights; None for those in this package. Raises T2WError where that file is missing or altered.
         device: where it runs; features come back on the CPU.
     """
 
@@ -38,15 +38,10 @@ class EmbeddedEncoder(PreparedEncoder):
     _batch_size = 256
     _preprocessing = Preprocessing(resize=SIDE, crop=(SIDE, SIDE), mean=MEAN, std=STD)
 
-    def __init__(self, path: str | Path, *, device: torch.device | str = "cpu") -> None:
-        self.path, self.device = Path(path), device
-
-    @classmethod
-    def load(cls, *, device: torch.device | str = "cpu") -> EmbeddedEncoder:
-        """The one in this package. Raises T2WError where its file is missing or altered."""
+    def __init__(self, path: str | Path | None = None, *, device: torch.device | str = "cpu") -> None:
         from t2w.assets import asset
 
-        return cls(asset(FILE), device=device)
+        self.path, self.device = asset(FILE) if path is None else Path(path), device
 
     @cached_property
     def identity(self) -> str:

