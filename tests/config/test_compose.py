@@ -16,6 +16,8 @@ GROUPS = {
 }
 # dataset=features alone has no path, which is an error of its own
 EXTRA = {("dataset", "features"): ["dataset.path=x.safetensors"]}
+# units belong together
+EXTRA |= {(group, "units"): ["encoder=efficientnet", "adapters=units", "generator=units"] for group in GROUPS}
 
 
 @pytest.mark.parametrize(("group", "option"), [(g, o) for g, options in GROUPS.items() for o in options])
@@ -68,6 +70,8 @@ def test_every_problem_is_reported_at_once() -> None:
         ("recipe.patience=3 recipe.validation_fraction=0", "recipe.patience needs held-out images"),
         ("recipe.epochs=3", "give one, set the other to null"),
         ("dataset=features", "dataset.path is missing"),
+        ("adapters=units", "units belong together: set adapters=units generator=units"),
+        ("adapters=units generator=units", "encoder.concepts is false; set encoder=efficientnet"),
         ("a=[1", "no viable"),
     ],
 )

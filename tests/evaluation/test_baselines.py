@@ -45,6 +45,7 @@ def bench() -> Bench:
         validation_tasks=tasks[50:],
         seed=0,
         device=torch.device("cpu"),
+        base_spec=spec,
     )
     # Weights that depend on the pooled text linearly: what ridge assumes.
     slope = torch.randn(8, spec.size, generator=rng)

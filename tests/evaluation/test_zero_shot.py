@@ -30,7 +30,7 @@ def bench() -> Bench:
     return Bench(
         spec=spec, base=torch.zeros(spec.size), text=text, train=images("train", 20), validation_fraction=0.0,
         test=images("test", 10), seen=tuple(range(SEEN)), train_tasks=[], train_vectors=torch.zeros(0, spec.size),
-        validation_tasks=[], seed=0, device=torch.device("cpu"),
+        validation_tasks=[], seed=0, device=torch.device("cpu"), base_spec=spec,
     )  # fmt: skip
 
 

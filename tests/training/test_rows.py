@@ -55,9 +55,9 @@ def test_permutation_is_off_unless_asked_for(setup: Setup, monkeypatch: pytest.M
     seen: list[bool] = []
     real = WeightRows.read
 
-    def read(self: WeightRows, tasks: torch.Tensor, order: torch.Tensor | None = None) -> torch.Tensor:
+    def read(self: WeightRows, tasks: torch.Tensor, order: torch.Tensor | None, *rest: object) -> torch.Tensor:
         seen.append(order is not None)
-        return real(self, tasks, order)
+        return real(self, tasks, order, *rest)
 
     monkeypatch.setattr(WeightRows, "read", read)
     train(setup, steps=2)

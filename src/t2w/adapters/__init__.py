@@ -7,6 +7,7 @@ from t2w.adapters.batched import TrainedAdapters, batch_positions, train_tasks
 from t2w.adapters.logits import task_logits
 from t2w.adapters.recipes import RECIPES, Recipe, recipe
 from t2w.adapters.spec import AdapterSpec, flatten, permute, unflatten
+from t2w.adapters.units import Units, UnitStarts, class_codes, to_units, to_vector, unit_spec
 
 __all__ = [
     "RECIPES",
@@ -15,13 +16,19 @@ __all__ = [
     "BaseResult",
     "Recipe",
     "TrainedAdapters",
+    "UnitStarts",
+    "Units",
     "accuracy",
     "batch_positions",
+    "class_codes",
     "flatten",
     "permute",
     "recipe",
     "task_logits",
+    "to_units",
+    "to_vector",
     "train_base",
     "train_tasks",
     "unflatten",
+    "unit_spec",
 ]

@@ -56,6 +56,8 @@ class EncoderConfig(Section):
     # of the images: embedded, a preset such as resnet18, a model on the hub or its folder; None: what suits the dataset
     vision: str | None = None
     revision: str | None = None  # of the vision encoder on the hub; None: the newest
+    # what the image encoder knows by name (its own last layer) as evidence for every class; wants an image classifier
+    concepts: bool = False
     cache: str | None = "~/.cache/t2w/features"  # where features are kept for other runs; None: nowhere
 
 
@@ -114,7 +116,10 @@ class BaseConfig(Section):
 
 
 class AdaptersConfig(Section):
-    hidden: Count
+    # shared: `hidden` units, all tasks start at one base; units: a unit per class, each task starts at its evidence
+    kind: Literal["shared", "units"] = "shared"
+    hidden: Count  # of shared adapters, and of the base that units are compared with
+    gain: Annotated[float, Field(gt=0)] = 0.3  # units: what evidence rows are multiplied by, over the features' spread
     logit_scale: Annotated[float, Field(gt=0)]
     dtype: Literal["auto", "float32", "bfloat16"]  # auto: the faster one on this machine, by measurement
     shard_size: Count | None = None  # adapters per file; None: what suits the device
@@ -128,7 +133,8 @@ class LauncherConfig(Section):
 
 
 class GeneratorSection(Section):
-    kind: Literal["t2w", "reference"] = "t2w"  # reference: the network of the paper's code, chunks and one text token
+    # units: one hidden unit per class; t2w: a fixed number of them; reference: the network of the paper's code
+    kind: Literal["t2w", "units", "reference"] = "t2w"
     n_embd: Count
     n_layer: Count
     n_head: Count
@@ -142,6 +148,10 @@ class GeneratorSection(Section):
     position: bool = True  # false: tokens of a kind share projections; unit tokens are then equivariant
     shared: bool = False  # weight tokens share projections: a third of the parameters
     residual: Annotated[float, Field(gt=0, le=1)] = 0.2  # what the text leaves open, in units of the adapters' spread
+    # kind units
+    rank: Count = 64  # of the linear map from evidence to weights that works on every class alike
+    caution: Annotated[float, Field(ge=0)] = 4.0  # larger: less is added to a class whose evidence is unsure
+    mute: Share = 0.5  # of the training tasks whose texts the network does not see
     # kind reference
     split_policy: Literal["chunk_within_layer", "chunk", "layer_by_layer", "chunk_within_input"] = "chunk_within_layer"
     encoder_depth: Count = 1
@@ -188,6 +198,10 @@ class FunctionalConfig(Section):
     # share of the target that is the probabilities of a linear classifier of all seen classes
     teacher: Annotated[float, Field(ge=0, le=1)] = 0.0
     label_smoothing: Share = 0.0
+    # generator.kind=units
+    made_up: Annotated[float, Field(ge=0, le=1)] = 0.5  # share of the steps on concepts with made-up features
+    made_up_classes: Annotated[int, Field(ge=2)] = 64  # most classes of their tasks
+    maps: Count = 16  # text-to-weights maps of some of the concepts, whose predictions are the evidence there
 
 
 class TrainConfig(Section):
@@ -242,6 +256,8 @@ class EvalConfig(Section):
     ensemble: Count  # samples whose predictions are averaged
     ridge_alphas: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)]
     bootstrap: Annotated[int, Field(ge=100)]  # resamples
+    # folders or archives of class folders that the generator is tried on by their class names alone
+    unseen_datasets: list[str] = []
     joint: JointConfig
 
 
@@ -260,3 +276,15 @@ class Config(Section):
     diffusion: DiffusionConfig
     train: TrainConfig
     eval: EvalConfig
+
+    @model_validator(mode="after")
+    def _units_have_evidence(self) -> Config:
+        units = self.adapters.kind == "units", self.generator.kind == "units"
+        if units[0] != units[1]:
+            raise ValueError(
+                f"adapters.kind is {self.adapters.kind!r} and generator.kind is {self.generator.kind!r}; "
+                "units belong together: set adapters=units generator=units"
+            )
+        if units[0] and not self.encoder.concepts:
+            raise ValueError("adapters.kind is 'units' and encoder.concepts is false; set encoder=efficientnet")
+        return self

@@ -112,7 +112,7 @@ def joint_wide(
 
     The learning rate is chosen on validation tasks, on held-out images.
     """
-    spec = replace(bench.spec, hidden=hidden)
+    spec = replace(bench.base_spec, hidden=hidden)
     best: tuple[float, JointAdapter] | None = None
     for rate in track(learning_rates, "joint wide", total=len(learning_rates), unit="training"):
         vector = train_base(

@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from t2w.adapters import AdapterSpec, accuracy
+from t2w.adapters import AdapterSpec, UnitStarts, accuracy
 from t2w.adapters.holdout import held_out
+from t2w.concepts import Evidence
 from t2w.features import FeatureSet
 from t2w.generator import condition_of
 
@@ -24,8 +25,8 @@ class Bench:
     """Data shared by all methods.
 
     Attributes:
-        spec: the adapter's sizes.
-        base: (P,) the shared adapter that every task starts from.
+        spec: the sizes of the tasks' adapters.
+        base: (P_base,) the shared adapter of all seen classes.
         text: (C, out) L2-normalised class texts.
         train: training images' features; what may be learnt from.
         validation_fraction: the share of them held out of all training.
@@ -36,6 +37,9 @@ class Bench:
         validation_tasks: the tasks on which hyper-parameters are chosen.
         seed: of everything drawn here.
         device: where scoring runs.
+        base_spec: the sizes of `base`; other than `spec` where tasks do not start from it.
+        evidence: what each class is known by; None where adapters start from `base`.
+        starts: where each task starts; None for `base`.
     """
 
     spec: AdapterSpec
@@ -50,6 +54,9 @@ class Bench:
     validation_tasks: Tasks
     seed: int
     device: torch.device
+    base_spec: AdapterSpec
+    evidence: Evidence | None = None
+    starts: UnitStarts | None = None
 
     def score(self, vectors: torch.Tensor, tasks: Tasks, *, spec: AdapterSpec | None = None) -> np.ndarray:
         """(T,) top-1 accuracy in 0..1 on the test images of each task's classes; `spec`: None for the bench's own."""

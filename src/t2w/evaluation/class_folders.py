@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from t2w.errors import T2WError, nearest
-from t2w.images import image_files
+from t2w.images import Refused, image_files
 from t2w.tasks.class_names import folded_name
 
 __all__ = ["ClassFolders", "find_class_folders", "match_class"]
@@ -29,11 +29,13 @@ class ClassFolders:
         files: all images, class by class.
         labels: of each, the position of its class among the classifier's.
         skipped: names of folders that mean none of the classes.
+        refused: folders inside a class's that cannot be listed.
     """
 
     files: tuple[Path, ...]
     labels: tuple[int, ...]
     skipped: tuple[str, ...]
+    refused: tuple[Refused, ...] = ()
 
 
 def find_class_folders(folder: str | Path, classes: Sequence[str], *, skip_unknown: bool = False) -> ClassFolders:
@@ -73,16 +75,18 @@ def find_class_folders(folder: str | Path, classes: Sequence[str], *, skip_unkno
         raise _unknown(folder, unknown, classes)
     files: list[Path] = []
     labels: list[int] = []
+    refused: list[Refused] = []
     for label, path in found.items():
         try:
-            images = image_files([path])
+            images, unlisted = image_files([path])
         except T2WError as error:
             raise T2WError(
                 f"class folder {path} holds no images", fix="put images of its class into it, or remove it"
             ) from error
         files += images
+        refused += unlisted
         labels += [label] * len(images)
-    return ClassFolders(tuple(files), tuple(labels), tuple(unknown))
+    return ClassFolders(tuple(files), tuple(labels), tuple(unknown), tuple(refused))
 
 
 def match_class(name: str, classes: Sequence[str], *, synonyms: Sequence[str] = ()) -> int | None:

@@ -48,5 +48,6 @@ def example_grid(
         )
         for row, p in zip(rows.tolist(), probabilities, strict=True)
     )
-    accuracy, base = (float(bench.score(v[None], [task])[0]) for v in (vector, bench.base))
+    accuracy = float(bench.score(vector[None], [task])[0])
+    base = float(bench.score(bench.base[None], [task], spec=bench.base_spec)[0])
     return ExampleGrid(task_id, split, tuple(names), accuracy, base, examples)

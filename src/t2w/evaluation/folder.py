@@ -139,7 +139,7 @@ def evaluate_folder(
     found = find_class_folders(folder, classifier.classes, skip_unknown=skip_unknown)
     labels = np.array(found.labels, dtype=np.int64)
     truth, predicted, confidence = [], [], []
-    refused: list[tuple[Path, str]] = []
+    refused: list[tuple[Path, str]] = [(path, str(error)) for path, error in found.refused]
     with progress("images", total=len(found.files), unit="image") as bar:
         for batch in features_of_files(encoder, found.files, batch_size=batch_size):
             if batch.features is not None:

@@ -14,7 +14,7 @@ from t2w.diffusion import Sampler
 from t2w.evaluation.bench import Bench, Tasks
 from t2w.evaluation.report import DenoisingCurve
 from t2w.evaluation.statistics import bootstrap_mean
-from t2w.generator import Generator
+from t2w.generator import Condition, Generator, condition_of_evidence
 from t2w.progress import track
 
 __all__ = ["Sampling", "denoising_curve", "ensemble_scores", "sample_scores"]
@@ -41,8 +41,13 @@ class Sampling:
 
     def vectors(self, bench: Bench, tasks: Tasks, *, seed: int) -> torch.Tensor:
         """(T, P) one adapter per task, from the noise of `seed`."""
-        condition = self.generator.condition(bench.text, tasks)
-        return self.generator.generate(condition, seed=seed, **self.walk)
+        return self.generator.generate(self.condition(bench, tasks), seed=seed, **self.walk)
+
+    def condition(self, bench: Bench, tasks: Tasks) -> Condition:
+        """What the generator is told; with evidence padded to the bench's hidden units, as its other vectors are."""
+        if bench.evidence is not None:
+            return condition_of_evidence(bench.evidence, tasks, width=bench.spec.hidden)
+        return self.generator.condition(bench.text, tasks)
 
 
 def sample_scores(sampling: Sampling, bench: Bench, tasks: Tasks, *, seeds: Sequence[int]) -> np.ndarray:
@@ -83,7 +88,7 @@ def denoising_curve(
     **bootstrap: Any,
 ) -> DenoisingCurve:
     """Follow one sample of each task through its denoising steps."""
-    condition = sampling.generator.condition(bench.text, tasks)
+    condition = sampling.condition(bench, tasks)
     path, timesteps = sampling.generator.trajectory(condition, seed=seed, **sampling.walk)
     means = [bootstrap_mean(bench.score(vectors, tasks), **bootstrap) for vectors in path]
     return DenoisingCurve(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,7 +17,9 @@ REFERENCE = "generated"
 
 @dataclass(frozen=True)
 class Row:
-    """One method on one split; accuracies in 0..1, means over tasks with 95 % bootstrap intervals.
+    """One method on one split; accuracies in 0..1, means over `n_tasks` tasks with 95 % bootstrap intervals.
+
+    Where `unit` is "images", there is one task of all classes, and means and intervals are over its images.
 
     `paired_difference` is this method minus `generated`, task by task; its interval excludes 0 where the two differ
     beyond what the choice of test tasks explains.
@@ -32,6 +34,7 @@ class Row:
     paired_difference: float
     paired_ci_low: float
     paired_ci_high: float
+    unit: str = "tasks"
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Scoreboard:
 
     Attributes:
         rows: split by split, in the order shown.
-        recovery: of each split; None where the oracle gains nothing over base.
+        recovery: of each split that has an oracle; None where it gains nothing over base.
         provenance: where it all came from.
     """
 
@@ -64,17 +67,24 @@ class Scoreboard:
             rows = [row for row in self.rows if row.split == split]
             lines += [
                 "",
-                f"{split.replace('_', ' ')} ({rows[0].n_tasks} tasks)",
+                _title(split, rows[0], self.provenance.get("encoder_labels", {}).get(split)),
                 f"  {'method':<20}{'accuracy':>9}  {'95 % interval':<16}{'minus generated':>16}  {'95 % interval':<16}",
             ]
             lines += [_line(row) for row in rows]
-            share = self.recovery.get(split)
+            if split not in self.recovery:
+                continue
+            share = self.recovery[split]
             lines.append(
                 "  recovery: the oracle gains nothing over base"
                 if share is None
                 else f"  recovery: {100 * share:.0f} % of what training on the task's images gains over base"
             )
         return "\n".join(lines[1:])
+
+
+def _title(split: str, row: Row, labels: str | None) -> str:
+    known = "" if labels is None else f"; the encoder was trained with labels of {labels} of these classes"
+    return f"{split.replace('_', ' ')} ({row.n_tasks:,} {row.unit}{known})"
 
 
 def _line(row: Row) -> str:
@@ -90,12 +100,19 @@ def _interval(low: float, high: float, form: str) -> str:
 
 
 def make_scoreboard(
-    scores: Mapping[str, Mapping[str, np.ndarray]], *, resamples: int, seed: int, provenance: dict[str, Any]
+    scores: Mapping[str, Mapping[str, np.ndarray]],
+    *,
+    resamples: int,
+    seed: int,
+    provenance: dict[str, Any],
+    of_images: Collection[str] = (),
 ) -> Scoreboard:
     """Turn accuracies per task into rows.
 
     Args:
-        scores: split -> method -> (T,) accuracies in 0..1; every split has "generated", "base" and "oracle".
+        scores: split -> method -> (T,) accuracies in 0..1; every split has "generated", and those of tasks "base" and
+            "oracle".
+        of_images: the splits whose values are of single images.
         resamples: bootstrap resamples.
         seed: of the bootstrap.
         provenance: stored as it is.
@@ -106,8 +123,13 @@ def make_scoreboard(
             own = bootstrap_mean(values, resamples=resamples, seed=seed)
             paired = bootstrap_mean(values - methods[REFERENCE], resamples=resamples, seed=seed)
             rows.append(
-                Row(method, split, own.mean, own.low, own.high, len(values), paired.mean, paired.low, paired.high)
-            )
+                Row(
+                    method, split, own.mean, own.low, own.high, len(values), paired.mean, paired.low, paired.high,
+                    "images" if split in of_images else "tasks",
+                )
+            )  # fmt: skip
+        if not {"base", "oracle"} <= methods.keys():
+            continue
         means = {method: float(np.mean(values)) for method, values in methods.items()}
         shares[split] = recovery(means[REFERENCE], means["base"], means["oracle"])
     return Scoreboard(tuple(rows), shares, provenance)

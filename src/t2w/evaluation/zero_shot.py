@@ -16,7 +16,7 @@ from t2w.evaluation.bench import Bench, Tasks
 from t2w.features import FeatureSet
 from t2w.seeds import derive_seed
 
-__all__ = ["LinearScores", "eszsl", "text_to_prototype"]
+__all__ = ["LinearScores", "eszsl", "text_to_prototype", "top1"]
 
 _REGULARISATION = (1e-2, 1e-1, 1.0, 10.0, 100.0)
 _RBF = (0.25, 0.5, 1.0, 2.0)  # of unit vectors at distances of 0 to 2
@@ -38,14 +38,27 @@ class LinearScores:
 
     def accuracy(self, images: FeatureSet, tasks: Tasks) -> np.ndarray:
         """(T,) top-1 in 0..1 among each task's classes, on all their images."""
-        scores = images.dense() @ self.weights.T + self.bias
-        found = []
-        for task in tasks:
-            classes = torch.as_tensor(list(task))
-            rows = torch.isin(images.labels, classes)
-            guess = classes[scores[rows][:, classes].argmax(1)]
-            found.append(float((guess == images.labels[rows]).double().mean()))
-        return np.array(found)
+        return top1(self.of(images.dense()), images.labels, tasks)
+
+    def of(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, C) scores of features (N, in)."""
+        return x @ self.weights.T + self.bias
+
+
+def top1(scores: torch.Tensor, labels: torch.Tensor, tasks: Tasks) -> np.ndarray:
+    """(T,) share of images whose own class scores highest among each task's classes.
+
+    Args:
+        scores: (N, C) of N images for all classes.
+        labels: (N,) their classes.
+    """
+    found = []
+    for task in tasks:
+        classes = torch.as_tensor(list(task))
+        rows = torch.isin(labels, classes)
+        guess = classes[scores[rows][:, classes].argmax(1)]
+        found.append(float((guess == labels[rows]).double().mean()))
+    return np.array(found)
 
 
 _Fit = Callable[[Sequence[int], Sequence[float]], LinearScores]  # (classes with images, hyper-parameters)

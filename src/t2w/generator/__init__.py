@@ -1,7 +1,14 @@
 """The generator: from class texts to adapter weights."""
 
 from t2w.generator.build import PRESETS, Network, NetworkConfig, build_network, config_from_dict, preset
-from t2w.generator.condition import Condition, condition_of, prior_attention, with_noise, without_text
+from t2w.generator.condition import (
+    Condition,
+    condition_of,
+    condition_of_evidence,
+    prior_attention,
+    with_noise,
+    without_text,
+)  # fmt: skip
 from t2w.generator.config import Conditioning, GeneratorConfig, Tokenizer, small, tiny
 from t2w.generator.familiarity import distance_to_known, share_kept
 from t2w.generator.generator import Generator
@@ -9,6 +16,7 @@ from t2w.generator.network import WeightTransformer
 from t2w.generator.normalizer import Normalizer
 from t2w.generator.reference import ReferenceConfig, ReferenceTransformer, reference_large, reference_small
 from t2w.generator.tokens import WeightTokens, chunk_tables, token_tables, unit_tables
+from t2w.generator.units import UnitConfig, UnitNormalizer, UnitTransformer
 
 __all__ = [
     "PRESETS",
@@ -22,11 +30,15 @@ __all__ = [
     "ReferenceConfig",
     "ReferenceTransformer",
     "Tokenizer",
+    "UnitConfig",
+    "UnitNormalizer",
+    "UnitTransformer",
     "WeightTokens",
     "WeightTransformer",
     "build_network",
     "chunk_tables",
     "condition_of",
+    "condition_of_evidence",
     "config_from_dict",
     "distance_to_known",
     "preset",

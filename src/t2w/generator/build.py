@@ -12,11 +12,12 @@ from t2w.errors import T2WError, nearest
 from t2w.generator.config import GeneratorConfig, small, tiny
 from t2w.generator.network import WeightTransformer
 from t2w.generator.reference import ReferenceConfig, ReferenceTransformer, reference_large, reference_small
+from t2w.generator.units import UnitConfig, UnitTransformer
 
 __all__ = ["PRESETS", "Network", "NetworkConfig", "build_network", "config_from_dict", "preset"]
 
-NetworkConfig: TypeAlias = GeneratorConfig | ReferenceConfig
-Network: TypeAlias = WeightTransformer | ReferenceTransformer
+NetworkConfig: TypeAlias = GeneratorConfig | ReferenceConfig | UnitConfig
+Network: TypeAlias = WeightTransformer | ReferenceTransformer | UnitTransformer
 
 PRESETS: dict[str, Callable[..., NetworkConfig]] = {
     "tiny": tiny,
@@ -41,11 +42,12 @@ def build_network(config: NetworkConfig, *, seed: int = 0) -> Network:
     """A network with initial weights that depend on the config and the seed alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return ReferenceTransformer(config) if isinstance(config, ReferenceConfig) else WeightTransformer(config)
+        if isinstance(config, ReferenceConfig):
+            return ReferenceTransformer(config)
+        return UnitTransformer(config) if isinstance(config, UnitConfig) else WeightTransformer(config)
 
 
 def config_from_dict(values: Mapping[str, Any]) -> NetworkConfig:
-    """The inverse of `to_dict` of either kind. Raises T2WError where a field is missing, unknown or out of range."""
-    if values.get("kind") == ReferenceConfig.kind:
-        return ReferenceConfig.from_dict(values)
-    return GeneratorConfig.from_dict(values)
+    """The inverse of `to_dict` of any kind. Raises T2WError where a field is missing, unknown or out of range."""
+    kinds: dict[str, type[ReferenceConfig] | type[UnitConfig]] = {k.kind: k for k in (ReferenceConfig, UnitConfig)}
+    return kinds.get(values.get("kind", ""), GeneratorConfig).from_dict(values)

@@ -9,10 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from t2w.concepts import Evidence
 from t2w.errors import T2WError
 from t2w.generator.config import Conditioning
 
-__all__ = ["Condition", "condition_of", "prior_attention", "with_noise", "without_text"]
+__all__ = ["Condition", "condition_of", "condition_of_evidence", "prior_attention", "with_noise", "without_text"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,23 +23,52 @@ class Condition:
     Attributes:
         tokens: (N, n_max, text_dim) float32; padding is zero.
         mask: (N, n_max) bool, True where the token is real. Every row has at least one.
+        evidence: (N, n_max, d) what each class is known by, rows of unit length, padding zero; None where the generator
+            is told texts alone.
+        variance: (N, n_max) in 0..1, how unsure `evidence` is; None where there is none.
     """
 
     tokens: Tensor
     mask: Tensor
+    evidence: Tensor | None = None
+    variance: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)
 
     def rows(self, index: Tensor | Sequence[int] | slice) -> Condition:
-        """These tasks alone, with no more padding than they need."""
+        """These tasks alone, with no more padding than they need; with evidence the padding stays, as P follows it."""
         index = index if isinstance(index, slice) else torch.as_tensor(index, device=self.mask.device)
         mask = self.mask[index]
+        if self.evidence is not None and self.variance is not None:
+            return Condition(self.tokens[index], mask, self.evidence[index], self.variance[index])
         longest = int(mask.sum(dim=1).max()) if len(mask) else 0
         return Condition(self.tokens[index][:, :longest], mask[:, :longest])
 
     def to(self, device: torch.device | str) -> Condition:
-        return Condition(self.tokens.to(device), self.mask.to(device))
+        parts = (self.tokens, self.mask, self.evidence, self.variance)
+        return Condition(*(part if part is None else part.to(device) for part in parts))  # type: ignore[arg-type]
+
+
+def condition_of_evidence(
+    evidence: Evidence, tasks: Sequence[Sequence[int]] | None = None, *, width: int | None = None
+) -> Condition:
+    """The condition of some tasks of classes with evidence.
+
+    Args:
+        evidence: of C classes.
+        tasks: positions in `evidence` per task; None for one task of all C classes.
+        width: classes that are padded to; None for the largest task's.
+    """
+    tasks = [range(len(evidence))] if tasks is None else tasks
+    padded = width or max(map(len, tasks))
+    index = torch.zeros(len(tasks), padded, dtype=torch.int64)
+    mask = torch.zeros(len(tasks), padded, dtype=torch.bool)
+    for i, task in enumerate(tasks):
+        index[i, : len(task)], mask[i, : len(task)] = torch.as_tensor(list(task)), True
+    parts = (evidence.text, evidence.rows, evidence.variance)
+    text, rows, variance = (part[index] * mask.view(*mask.shape, *[1] * (part.ndim - 1)) for part in parts)
+    return Condition(text, mask, rows, variance)
 
 
 def without_text(condition: Condition, dropped: Tensor) -> Condition:

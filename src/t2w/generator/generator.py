@@ -10,14 +10,17 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
+from t2w.adapters import AdapterSpec
+from t2w.concepts import Concepts, Evidence
 from t2w.diffusion import Denoiser, Sampler, Samples, linear_schedule, sample
 from t2w.errors import T2WError
 from t2w.files import load_tensors, save_tensors
 from t2w.generator.build import Network, NetworkConfig, build_network, config_from_dict
-from t2w.generator.condition import Condition, condition_of, without_text
+from t2w.generator.condition import Condition, condition_of, condition_of_evidence, without_text
 from t2w.generator.familiarity import distance_to_known, share_kept
 from t2w.generator.network import WeightTransformer
 from t2w.generator.normalizer import Normalizer
+from t2w.generator.units import UnitConfig, UnitNormalizer
 from t2w.seeds import derive_seed
 
 __all__ = ["FORMAT", "VERSION", "Generator"]
@@ -25,7 +28,7 @@ __all__ = ["FORMAT", "VERSION", "Generator"]
 FORMAT, VERSION = "t2w-generator", 3
 _READABLE = (2, VERSION)  # 2: without known texts
 _WHAT = "a generator saved by t2w"
-_KNOWN = "known_text"
+_KNOWN, _CONCEPTS = "known_text", "concepts."
 Timesteps: TypeAlias = str | Sequence[int]
 _BATCH = 64  # tasks per call of the network: memory stays flat, and larger gains nothing on a CPU
 
@@ -38,19 +41,23 @@ class Generator:
         normalizer: between adapter weights and what the network sees.
         identity: names of what it was trained with, e.g. "text_encoder", "template", "vision_encoder"; stored as is.
         known: (C, text_dim) the class texts it was trained with; None where they are not known.
+        concepts: what its image encoder knows by name, less what was withheld; None where adapters start from no
+            evidence.
     """
 
     def __init__(
         self,
         network: Network,
-        normalizer: Normalizer,
+        normalizer: Normalizer | UnitNormalizer,
         identity: Mapping[str, Any] | None = None,
         known: Tensor | None = None,
+        concepts: Concepts | None = None,
     ) -> None:
         self.network = network.eval()
         self.normalizer = normalizer.to(next(network.parameters()).device)
         self.identity: dict[str, Any] = dict(identity or {})
         self.known = None if known is None else known.detach().float()
+        self.concepts = concepts
 
     @property
     def config(self) -> NetworkConfig:
@@ -66,9 +73,27 @@ class Generator:
         self.normalizer.to(device)
         return self
 
-    def condition(self, text: Tensor, tasks: Sequence[Sequence[int]] | None = None) -> Condition:
-        """The condition this generator wants: see `condition_of` for the arguments."""
-        return condition_of(text, tasks, conditioning=self.config.conditioning)
+    def condition(self, classes: Tensor | Evidence, tasks: Sequence[Sequence[int]] | None = None) -> Condition:
+        """The condition this generator wants.
+
+        Args:
+            classes: the class texts (C, text_dim), or the evidence of C classes where adapters start from it.
+            tasks: positions in `classes` per task; None for one task of all.
+
+        Raises:
+            T2WError: see `condition_of`; texts where it wants evidence, or the other way round.
+        """
+        wants = isinstance(self.config, UnitConfig)
+        if isinstance(classes, Evidence) != wants:
+            found, expected = ("texts alone", "evidence") if wants else ("evidence", "texts")
+            raise T2WError(f"a condition of {found}", expected=f"{expected}, as this generator was trained with")
+        if isinstance(classes, Evidence):
+            return condition_of_evidence(classes, tasks)
+        return condition_of(classes, tasks, conditioning=self.config.conditioning)
+
+    def spec_for(self, condition: Condition) -> AdapterSpec:
+        """The sizes of the adapters of these tasks."""
+        return self.network.spec_for(condition)
 
     def denoiser(self, condition: Condition, *, guidance: float = 1.0) -> Denoiser:
         """x_t (N, P), t (N,) -> x0_hat (N, P) in normalised space, for these N conditions.
@@ -129,7 +154,7 @@ class Generator:
         found = []
         for start in range(0, len(condition), _BATCH):
             samples = self._sample(condition, start, seed, guidance, sampler=sampler, steps=steps, timesteps=timesteps)
-            found.append(self._weights(samples.x_0, kept[start : start + _BATCH]))
+            found.append(self._weights(samples.x_0, condition, start, kept))
             if progress is not None:
                 progress(len(found[-1]))
         return torch.cat(found)
@@ -148,14 +173,27 @@ class Generator:
         """The adapter (S, N, P) that each of the S steps predicts, the last as `generate` has it, and the timesteps."""
         walk: dict[str, Any] = {"sampler": sampler, "steps": steps, "timesteps": timesteps, "trajectory": True}
         parts = [self._sample(condition, start, seed, guidance, **walk) for start in range(0, len(condition), _BATCH)]
-        path = torch.cat([part.trajectory for part in parts if part.trajectory is not None], dim=1)
-        return self._weights(path, self._share_kept(condition, reach)), parts[0].timesteps
+        kept = self._share_kept(condition, reach)
+        adapters = []
+        for place in range(len(parts[0].timesteps)):
+            found = [part.trajectory[place] for part in parts if part.trajectory is not None]
+            weights = [self._weights(x_0, condition, i * _BATCH, kept) for i, x_0 in enumerate(found)]
+            adapters.append(torch.cat(weights))
+        return torch.stack(adapters), parts[0].timesteps
 
-    def _weights(self, x_0: Tensor, kept: Tensor) -> Tensor:
-        """(..., N, P) adapters of normalised ones, each drawn back to base but for its share (N,) kept."""
-        vectors, base = self.normalizer.denormalize(x_0).cpu(), self.normalizer.base.cpu()
-        partly = kept[:, None] < 1
-        return torch.where(partly, base + kept[:, None] * (vectors - base), vectors)
+    def _weights(self, x_0: Tensor, condition: Condition, start: int, kept: Tensor) -> Tensor:
+        """(N, P) adapters of normalised ones, those of the tasks from `start` on, drawn back to base but for a share.
+
+        Args:
+            kept: (all tasks,) that share.
+        """
+        some = slice(start, start + len(x_0))
+        vectors = self.normalizer.denormalize(x_0, condition.rows(some).to(self.device)).cpu()
+        share = kept[some, None]
+        if isinstance(self.normalizer, UnitNormalizer) or bool((share == 1).all()):
+            return vectors
+        base = self.normalizer.base.cpu()
+        return torch.where(share < 1, base + share * (vectors - base), vectors)
 
     def _share_kept(self, condition: Condition, reach: float | None) -> Tensor:
         """(N,) on the CPU."""
@@ -175,7 +213,7 @@ class Generator:
     @torch.inference_mode()
     def _sample(self, condition: Condition, start: int, seed: int, guidance: float, **walk: Any) -> Samples:
         part = condition.rows(slice(start, start + _BATCH))
-        x_T = torch.stack([_noise(self.config.spec.size, seed, start + i) for i in range(len(part))])
+        x_T = torch.stack([_noise(self.spec_for(part).size, seed, start + i) for i in range(len(part))])
         return sample(
             self.denoiser(part, guidance=guidance),
             x_T.to(self.device),
@@ -190,6 +228,9 @@ class Generator:
         tensors |= {f"normalizer.{name}": value for name, value in self.normalizer.state_dict().items()}
         tensors |= {} if self.known is None else {_KNOWN: self.known}
         metadata = {"format": FORMAT, "version": VERSION, "config": self.config.to_dict(), "identity": self.identity}
+        if self.concepts is not None:
+            tensors |= {f"{_CONCEPTS}{name}": value for name, value in self.concepts.tensors().items()}
+            metadata["concepts"] = [list(names) for names in self.concepts.names]
         save_tensors(path, tensors, metadata)
 
     @classmethod
@@ -212,14 +253,39 @@ class Generator:
         with torch.device("meta"):
             network = build_network(config)
         expected = {f"network.{name}": value.shape for name, value in network.state_dict().items()}
-        expected |= {f"normalizer.{name}": torch.Size([config.spec.size]) for name in ("base", "mean", "std")}
+        expected |= _normalizer_shapes(config, tensors)
         if _KNOWN in tensors:
             expected[_KNOWN] = torch.Size([*tensors[_KNOWN].shape[:1], config.text_dim])
-        _check_tensors(path, {name: value.shape for name, value in tensors.items()}, expected)
+        own = {name: value for name, value in tensors.items() if not name.startswith(_CONCEPTS)}
+        _check_tensors(path, {name: value.shape for name, value in own.items()}, expected)
         network = build_network(config)
-        network.load_state_dict({k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")})
-        normalizer = Normalizer(*(tensors[f"normalizer.{name}"] for name in ("base", "mean", "std")))
-        return cls(network, normalizer, metadata.get("identity", {}), tensors.get(_KNOWN)).to(device)
+        network.load_state_dict(_part(tensors, "network."))
+        concepts = None
+        if "concepts" in metadata:
+            concepts = Concepts.from_tensors(metadata["concepts"], _part(tensors, _CONCEPTS))
+        normalizer = _normalizer_of(config, _part(tensors, "normalizer."))
+        return cls(network, normalizer, metadata.get("identity", {}), tensors.get(_KNOWN), concepts).to(device)
+
+
+def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Stored in half precision or not, computed with in single."""
+    found = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    return {name: value.float() if value.is_floating_point() else value for name, value in found.items()}
+
+
+def _normalizer_of(config: NetworkConfig, tensors: Mapping[str, Tensor]) -> Normalizer | UnitNormalizer:
+    if isinstance(config, UnitConfig):
+        return UnitNormalizer(config.spec, config.gain, **tensors)
+    return Normalizer(**tensors)
+
+
+def _normalizer_shapes(config: NetworkConfig, tensors: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    d, out = config.spec.in_features, config.spec.out_features
+    if not isinstance(config, UnitConfig):
+        return {f"normalizer.{name}": torch.Size([config.spec.size]) for name in ("base", "mean", "std")}
+    centres = len(tensors.get("normalizer.centres", ()))
+    shapes = {"unit_std": (d + 1 + out,), "bias_std": (out,), "centres": (centres, d)}
+    return {f"normalizer.{name}": torch.Size(shape) for name, shape in shapes.items()}
 
 
 def _noise(size: int, seed: int, row: int) -> Tensor:

@@ -13,13 +13,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from t2w.adapters import AdapterSpec
 from t2w.diffusion import linear_schedule
 from t2w.errors import T2WError
 from t2w.generator.condition import Condition
 from t2w.generator.config import GeneratorConfig
 from t2w.generator.tokens import WeightTokens, token_tables
 
-__all__ = ["KeysValues", "WeightTransformer"]
+__all__ = ["Block", "KeysValues", "WeightTransformer", "sinusoids"]
 
 KeysValues: TypeAlias = tuple[Tensor, Tensor]  # (N, heads, tokens, d/heads) each
 
@@ -34,9 +35,11 @@ class Attention(nn.Module):
         self.key_value = nn.Linear(n_embd, 2 * n_embd)
         self.out = nn.Linear(n_embd, n_embd)
 
-    def forward(self, x: Tensor, text: KeysValues, mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, text: KeysValues | None, mask: Tensor) -> Tensor:
         q = self._heads(self.query(x))  # (N, heads, M+1, d/heads)
-        k, v = (torch.cat(pair, dim=2) for pair in zip(self.read(x), text, strict=True))  # (N, heads, M+1+n, d/heads)
+        k, v = self.read(x)
+        if text is not None:
+            k, v = torch.cat([k, text[0]], dim=2), torch.cat([v, text[1]], dim=2)  # (N, heads, M+1+n, d/heads)
         y = F.scaled_dot_product_attention(F.rms_norm(q, q.shape[-1:]), k, v, attn_mask=mask[:, None, None, :])
         return self.out(y.transpose(1, 2).flatten(-2))
 
@@ -59,7 +62,7 @@ class Block(nn.Module):
         self.attn = Attention(n_embd, n_head)
         self.mlp = nn.Sequential(nn.Linear(n_embd, 4 * n_embd), nn.GELU(), nn.Linear(4 * n_embd, n_embd))
 
-    def forward(self, x: Tensor, text: KeysValues, mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, text: KeysValues | None, mask: Tensor) -> Tensor:
         x = x + self.dropout(self.attn(self.ln1(x), text, mask))
         return x + self.dropout(self.mlp(self.ln2(x)))
 
@@ -118,13 +121,17 @@ class WeightTransformer(nn.Module):
         if self.places is not None:
             position = position.repeat_interleave(torch.tensor(self.places, device=position.device), dim=0)
         tokens = self.weights.encode(alpha_bar.sqrt() * x_t) + position  # (N, M, d)
-        time = self.time(_sinusoids(t, self.config.n_embd))[:, None]  # (N, 1, d)
+        time = self.time(sinusoids(t, self.config.n_embd))[:, None]  # (N, 1, d)
         x = torch.cat([tokens, time], dim=1)
         mask = F.pad(condition.mask, (x.shape[1], 0), value=True)  # (N, M+1+n)
         for block, read in zip(self.blocks, text, strict=True):
             x = block(x, read, mask)
         m = self.weights.decode(self.ln_f(x[:, :-1])).float()  # (N, P)
         return (1 - k) * m + k * x_t / alpha_bar.sqrt()
+
+    def spec_for(self, condition: Condition) -> AdapterSpec:
+        """The sizes of the adapters of these tasks: the same for all."""
+        return self.config.spec
 
     def _check(self, x_t: Tensor, condition: Condition) -> None:
         size, dim = self.config.spec.size, self.config.text_dim
@@ -142,7 +149,7 @@ class WeightTransformer(nn.Module):
             raise T2WError(f"{len(condition)} conditions for {len(x_t)} weight vectors", expected="one condition each")
 
 
-def _sinusoids(t: Tensor, n: int) -> Tensor:
+def sinusoids(t: Tensor, n: int) -> Tensor:
     """(N, n) sines and cosines of t at n // 2 wavelengths from 2 pi to 10,000 x 2 pi, scaled to unit variance."""
     half = n // 2
     frequency = torch.exp(-math.log(10_000) * torch.arange(half, device=t.device) / max(half - 1, 1))

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from t2w.errors import T2WError
+from t2w.generator.condition import Condition
 
 __all__ = ["Normalizer"]
 
@@ -65,10 +66,10 @@ class Normalizer(nn.Module):
         """The reference's: weights times one number, base and mean left in. `coefficient` 1 leaves them as they are."""
         return cls(torch.zeros(size), torch.zeros(size), torch.full((size,), 1.0 / coefficient))
 
-    def normalize(self, weights: Tensor) -> Tensor:
-        """(..., P) adapter weights to (..., P) normalised."""
+    def normalize(self, weights: Tensor, condition: Condition | None = None) -> Tensor:
+        """(..., P) adapter weights to (..., P) normalised; the same for every condition."""
         return (weights - self.base - self.mean) / self.std
 
-    def denormalize(self, x: Tensor) -> Tensor:
+    def denormalize(self, x: Tensor, condition: Condition | None = None) -> Tensor:
         """The inverse of `normalize`."""
         return x * self.std + self.mean + self.base

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from t2w.adapters import AdapterSpec
 from t2w.errors import T2WError
 from t2w.generator.condition import Condition
 from t2w.generator.reference_config import ReferenceConfig, SplitPolicy, reference_large, reference_small
@@ -135,6 +136,10 @@ class ReferenceTransformer(nn.Module):
                 fix='make the condition with conditioning="pooled"',
             )
         return self.raw(x_t, t, condition.tokens[:, 0])
+
+    def spec_for(self, condition: Condition) -> AdapterSpec:
+        """The sizes of the adapters of these tasks: the same for all."""
+        return self.config.spec
 
     def raw(self, x_t: Tensor, t: Tensor, cond: Tensor) -> Tensor:
         """The same for text embeddings `cond` (N, text_dim). Raises as `forward`."""

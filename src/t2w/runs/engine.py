@@ -49,7 +49,8 @@ STAGES: dict[str, Stage] = {
     for stage in (
         Stage("tasks", (), ("dataset", "encoder.template", "encoder.text_mode", "tasks")),
         Stage("features", ("tasks",), ("dataset", "encoder")),
-        Stage("adapters", ("features",), ("adapters", "recipe", "seed")),
+        Stage("concepts", ("features",), ("encoder", "recipe.validation_fraction")),
+        Stage("adapters", ("concepts",), ("adapters", "recipe", "seed")),
         Stage("train", ("adapters",), ("generator", "diffusion.timesteps", "train", "seed")),
         Stage("eval", ("train",), ("diffusion", "eval", "recipe", "seed"), version=2),
     )

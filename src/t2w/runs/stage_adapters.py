@@ -5,23 +5,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from t2w.adapters import AdapterSpec, Recipe, train_base
+from t2w.adapters import AdapterSpec, Recipe, UnitStarts, train_base
 from t2w.adapters.factory import AdapterJob, make_adapters
 from t2w.adapters.store import WeightDataset, list_shards
 from t2w.devices import resolve_device, resolve_dtype
 from t2w.errors import T2WError
 from t2w.files import load_tensors, read_metadata, save_tensors
 from t2w.runs.folder import Run
+from t2w.runs.stage_concepts import read_known
 from t2w.runs.stage_features import read_features, read_texts
 from t2w.runs.stage_tasks import read_task_set
 from t2w.tasks import Task
 
-__all__ = ["Base", "make_for_tasks", "read_base", "read_weights", "run"]
+__all__ = ["Base", "class_text", "make_for_tasks", "read_base", "read_weights", "run", "task_adapters"]
 
 log = logging.getLogger("t2w")
 
@@ -50,13 +51,15 @@ def make_for_tasks(run: Run, tasks: Sequence[Task], folder: Path, *, begin: int 
     config = run.config
     train, test = read_features(run)
     base = read_base(run)
+    spec, starts = task_adapters(run)
     job = AdapterJob.from_tasks(
         tasks,
-        spec=base.spec,
-        base=base.vector,
+        spec=spec,
+        base=base.vector if starts is None else torch.zeros(spec.size),
+        starts=starts,
         train=train,
         test=test,
-        text=read_texts(run)[0],
+        text=class_text(run),
         recipe=Recipe(**config.recipe.model_dump()),
         seed=config.seed,
         dtype=_dtype(folder, config.adapters.dtype, resolve_device(config.device)),
@@ -101,7 +104,7 @@ def _dtype(folder: Path, name: str, device: torch.device) -> torch.dtype:
 def _train_base(run: Run) -> None:
     config = run.config.adapters
     train, _ = read_features(run)
-    text, _ = read_texts(run)
+    text = class_text(run)
     spec = AdapterSpec(train.dim, config.hidden, text.shape[1], config.logit_scale)
     seen = read_task_set(run).seen_classes
     result = train_base(
@@ -117,6 +120,21 @@ def _train_base(run: Run) -> None:
         device=resolve_device(run.config.device),
     )
     save_tensors(_base_path(run), {"vector": result.vector, "losses": result.losses}, {"spec": spec.to_dict()})
+
+
+def task_adapters(run: Run) -> tuple[AdapterSpec, UnitStarts | None]:
+    """The sizes of the adapters of single tasks, and where each starts; None: at the base, whose sizes they have."""
+    config, base = run.config.adapters, read_base(run)
+    if config.kind == "shared":
+        return base.spec, None
+    known = read_known(run)
+    spec = replace(base.spec, hidden=run.config.tasks.max_classes)
+    return spec, UnitStarts(known.evidence.rows, known.evidence.text, config.gain / known.spread)
+
+
+def class_text(run: Run) -> torch.Tensor:
+    """(C, out) the class texts that adapters are compared with: of their meaning, where that was looked up."""
+    return read_known(run).evidence.text if run.config.encoder.concepts else read_texts(run)[0]
 
 
 def _base_path(run: Run) -> Path:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,15 @@ from t2w.evaluation.examples import example_grid
 from t2w.evaluation.generated import Sampling, denoising_curve, ensemble_scores, sample_scores
 from t2w.evaluation.report import DenoisingCurve, ExampleGrid
 from t2w.evaluation.scoreboard import Scoreboard, make_scoreboard
+from t2w.evaluation.unit_baselines import UnitBaselines, start
 from t2w.files import write_json
+from t2w.runs.eval_known import KnownRows, encoder_labels, unseen_dataset
 from t2w.runs.folder import Run
 from t2w.runs.provenance import provenance
 from t2w.runs.results import write_run_report
-from t2w.runs.stage_adapters import make_for_tasks, read_base, read_weights
-from t2w.runs.stage_features import read_features, read_texts
+from t2w.runs.stage_adapters import class_text, make_for_tasks, read_base, read_weights, task_adapters
+from t2w.runs.stage_concepts import read_known
+from t2w.runs.stage_features import read_features
 from t2w.runs.stage_tasks import read_task_set
 from t2w.runs.stage_train import read_generator, sampling_of, write_generator
 
@@ -49,15 +53,22 @@ class _Split:
 def run(run: Run) -> None:
     splits = _make_oracles(run)
     bench = read_bench(run)
+    known = KnownRows.of(run) if run.config.encoder.concepts else None
     how = run.config.diffusion
     generator = read_generator(run)
     sampling = Sampling(generator, how.sampler, how.steps, how.respacing, how.guidance, how.reach)
-    scores, chosen = _all_scores(run, bench, splits, sampling)
+    scores, chosen = _all_scores(run, bench, splits, sampling, known)
+    about = provenance(run) | {"chosen_without_test_data": chosen}
+    unseen = {}
+    if known is not None:
+        about["encoder_labels"] = {split.name: encoder_labels(known, known.senses) for split in splits}
+        unseen = _unseen_datasets(run, sampling, known, about["encoder_labels"])
     board = make_scoreboard(
-        scores,
+        scores | unseen,
         resamples=run.config.eval.bootstrap,
         seed=run.config.seed,
-        provenance=provenance(run) | {"chosen_without_test_data": chosen},
+        provenance=about,
+        of_images=tuple(unseen),
     )
     curves = [_curve(run, bench, sampling, split, scores) for split in splits]
     grids = _grids(run, bench, sampling, splits)
@@ -88,13 +99,14 @@ def read_bench(run: Run) -> Bench:
     """What a run's methods are scored with."""
     task_set, base = read_task_set(run), read_base(run)
     train, test = read_features(run)
+    spec, starts = task_adapters(run)
     weights = read_weights(run).subset(split="train")
     position = {name: i for i, name in enumerate(task_set.class_names)}
     by_id = {task.id: [position[name] for name in task.classes] for task in task_set.tasks}
     return Bench(
-        spec=base.spec,
+        spec=spec,
         base=base.vector,
-        text=read_texts(run)[0],
+        text=class_text(run),
         train=train,
         validation_fraction=run.config.recipe.validation_fraction,
         test=test,
@@ -104,34 +116,71 @@ def read_bench(run: Run) -> Bench:
         validation_tasks=[by_id[task.id] for task in task_set.of("validation")],
         seed=run.config.seed,
         device=resolve_device(run.config.device),
+        base_spec=base.spec,
+        evidence=None if starts is None else read_known(run).evidence,
+        starts=starts,
     )
 
 
+def _unseen_datasets(
+    run: Run, sampling: Sampling, known: KnownRows, labels: dict[str, str]
+) -> dict[str, dict[str, np.ndarray]]:
+    """The datasets of `eval.unseen_datasets`, by their names alone; `labels` takes what the encoder knows of them."""
+    scores: dict[str, dict[str, np.ndarray]] = {}
+    if sampling.generator.concepts is None:  # a generator of texts alone knows no other names
+        return scores
+    for path in map(Path, run.config.eval.unseen_datasets):
+        if not path.exists():
+            log.warning("eval.unseen_datasets names %s, which is not there; left out", path)
+            continue
+        name = f"unseen dataset {path.stem}"
+        scores[name], labels[name] = unseen_dataset(run, path, sampling, known, seeds=run.config.eval.seeds)
+    return scores
+
+
+def _by_vectors(run: Run, bench: Bench) -> tuple[dict[str, Callable[[Bench, Tasks], torch.Tensor]], float]:
+    """The baselines that write a weight vector for a task, and ridge regression's alpha."""
+    alphas = run.config.eval.ridge_alphas
+    if bench.starts is None:
+        ridge = baselines.ridge(bench, alphas)
+        return {
+            "mean": baselines.mean,
+            "nearest text": baselines.nearest_text,
+            **{f"noise {sigma:g}": partial(baselines.noise, sigma=sigma) for sigma in _NOISE},
+            "gaussian": baselines.gaussian,
+            "ridge": ridge,
+        }, ridge.alpha
+    units = UnitBaselines.of(bench)
+    alpha, differences = units.ridge(alphas)
+    return {
+        "start": start,
+        "mean": units.mean,
+        "nearest text": units.nearest_text,
+        **{f"noise {sigma:g}": partial(units.noise, sigma=sigma) for sigma in _NOISE},
+        "gaussian": units.gaussian,
+        "ridge": lambda _, tasks: units.moved_by(differences, tasks),
+    }, alpha
+
+
 def _all_scores(
-    run: Run, bench: Bench, splits: list[_Split], sampling: Sampling
+    run: Run, bench: Bench, splits: list[_Split], sampling: Sampling, known: KnownRows | None
 ) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Any]]:
     """split -> method -> (T,) accuracies, in the order of the scoreboard; and the hyper-parameters chosen."""
     config = run.config.eval
-    ridge = baselines.ridge(bench, config.ridge_alphas)
+    by_vectors, alpha = _by_vectors(run, bench)
     joint = baselines.joint_wide(bench, **config.joint.model_dump())
     head = baselines.linear_head(bench)
     prototypes, esz = zero_shot.text_to_prototype(bench), zero_shot.eszsl(bench)
-    by_vectors: dict[str, Callable[[Bench, Tasks], torch.Tensor]] = {
-        "base": baselines.base,
-        "mean": baselines.mean,
-        "nearest text": baselines.nearest_text,
-        **{f"noise {sigma:g}": partial(baselines.noise, sigma=sigma) for sigma in _NOISE},
-        "gaussian": baselines.gaussian,
-        "ridge": ridge,
-    }
     scores, seen = {}, set(bench.seen)
     for split in splits:
         tasks = split.tasks
         scores[split.name] = {
             "chance": np.array([1 / len(task) for task in tasks]),
+            "base": bench.score(baselines.base(bench, tasks), tasks, spec=bench.base_spec),
             **{name: bench.score(method(bench, tasks), tasks) for name, method in by_vectors.items()},
             "joint wide": joint.score(bench, tasks),
             **({"linear head": head.accuracy(bench.test, tasks)} if all(map(seen.issuperset, tasks)) else {}),
+            **({} if known is None else known.scores(bench.test, tasks)),
             "text-to-prototype": prototypes.accuracy(bench.test, tasks),
             "ESZSL": esz.accuracy(bench.test, tasks),
             "generated": sample_scores(sampling, bench, tasks, seeds=config.seeds),
@@ -140,7 +189,7 @@ def _all_scores(
             ),
             "oracle": bench.score(split.oracles, tasks),
         }
-    chosen = {"ridge_alpha": ridge.alpha, "joint_learning_rate": joint.learning_rate, "linear_head_noise": head.chosen}
+    chosen = {"ridge_alpha": alpha, "joint_learning_rate": joint.learning_rate, "linear_head_noise": head.chosen}
     return scores, chosen | {"text_to_prototype": prototypes.chosen, "eszsl": esz.chosen}
 
 

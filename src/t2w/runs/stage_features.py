@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from t2w.datasets import ImageSet
     from t2w.encoders import VisionEncoder
 
-__all__ = ["check_vision_encoder", "read_features", "read_texts", "read_vision", "run"]
+__all__ = ["check_vision_encoder", "read_features", "read_texts", "read_vision", "read_wnids", "run"]
 
 log = logging.getLogger("t2w")
 
@@ -32,19 +32,22 @@ _PIXELS = "pixels"
 
 
 def run(run: Run) -> None:
-    train, test, vision = _image_features(run.config, read_task_set(run).seen_classes)
+    train, test, vision, wnids = _image_features(run.config, read_task_set(run).seen_classes)
     save_features(run.path("features", "features.safetensors"), train, test)
     write_json(run.path("features", "vision.json"), vision)
+    write_json(run.path("features", "wnids.json"), wnids)
     _encode_texts(run)
     log.info("features: %d training and %d test images, %d numbers each", len(train), len(test), train.dim)
 
 
-def _image_features(config: Config, seen_classes: tuple[str, ...]) -> tuple[FeatureSet, FeatureSet, dict[str, object]]:
-    """Training and test features, and the vision encoder's description (what is needed to use it again)."""
+def _image_features(
+    config: Config, seen_classes: tuple[str, ...]
+) -> tuple[FeatureSet, FeatureSet, dict[str, object], list[str] | None]:
+    """Training and test features, the vision encoder's description, and WordNet ids where the dataset has them."""
     if config.dataset.name == "features":
         assert config.dataset.path is not None  # the schema saw to it
         train, test = load_features(config.dataset.path)
-        return train, test, {"identity": train.encoder, "preprocessing": train.preprocessing}
+        return train, test, {"identity": train.encoder, "preprocessing": train.preprocessing}, None
     from t2w.datasets import load_dataset
     from t2w.features import extract
 
@@ -55,7 +58,7 @@ def _image_features(config: Config, seen_classes: tuple[str, ...]) -> tuple[Feat
     encoder = _vision_encoder(config, images, seen_classes)
     cache = Path(config.encoder.cache).expanduser() if config.encoder.cache and dataset.name != "digits" else None
     train, test = (extract(encoder, part, cache=cache) for part in (images, test_images))
-    return train, test, encoder.to_dict()
+    return train, test, encoder.to_dict(), images.provenance.get("wnids")
 
 
 def check_vision_encoder(config: Config) -> None:
@@ -106,6 +109,12 @@ def read_vision(run: Run) -> dict[str, object]:
     """The vision encoder's description."""
     vision: dict[str, object] = read_json(run.path("features", "vision.json"), what="a vision encoder's description")
     return vision
+
+
+def read_wnids(run: Run) -> list[str] | None:
+    """The WordNet id of each class; None where the dataset does not have them."""
+    ids: list[str] | None = read_json(run.path("features", "wnids.json"), what="the ids of a dataset's classes")
+    return ids
 
 
 def read_texts(run: Run) -> tuple[torch.Tensor, str]:

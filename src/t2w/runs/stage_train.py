@@ -18,17 +18,22 @@ from t2w.devices import is_main_process, resolve_device
 from t2w.errors import T2WError
 from t2w.files import write_json
 from t2w.generator import (
+    Condition,
     Generator,
     GeneratorConfig,
     Network,
     NetworkConfig,
     Normalizer,
     ReferenceConfig,
+    UnitConfig,
+    UnitNormalizer,
     condition_of,
+    condition_of_evidence,
 )
 from t2w.runs.engine import stage_fingerprint
 from t2w.runs.folder import Run
-from t2w.runs.stage_adapters import Base, read_base, read_weights
+from t2w.runs.stage_adapters import Base, class_text, read_base, read_weights, task_adapters
+from t2w.runs.stage_concepts import read_known, statistics_of
 from t2w.runs.stage_features import read_features, read_texts, read_vision
 from t2w.runs.stage_tasks import read_task_set
 from t2w.tasks import TaskSet
@@ -40,32 +45,37 @@ from t2w.training import (
     Validation,
     fit_generator,
 )
+from t2w.training.concept_tasks import ConceptTasks
 
 __all__ = ["read_generator", "run", "sampling_of", "settings_of", "shape_of", "write_generator"]
 
 log = logging.getLogger("t2w")
 
 _REFERENCE_KEYS = ("split_policy", "encoder_depth", "decoder_depth", "num_frequencies", "max_freq_log2")
+_OF_CONCEPT_TASKS = ("made_up", "made_up_classes", "maps")  # functional keys that make tasks, not steps
+_UNIT_KEYS = ("rank", "caution", "mute", "residual")
 _OWN_KEYS = ("tokenizer", "conditioning", "position", "residual", "shared")
 
 
 def run(run: Run) -> None:
     config, base = run.config, read_base(run)
-    text, text_encoder = read_texts(run)
+    text, text_encoder = class_text(run), read_texts(run)[1]
     weights = read_weights(run)
     train, validation = weights.subset(split="train"), weights.subset(split="validation")
     task_set = read_task_set(run)
-    shape = shape_of(config, base.spec, text.shape[1])
-    normalizer = _normalizer(config, base, train)
-    tasks = _tasks(train, task_set)
+    spec, starts = task_adapters(run)
+    shape = shape_of(config, spec, text.shape[1], gain=1.0 if starts is None else starts.gain)
+    condition = _condition(run, shape, text, _tasks(train, task_set))
+    normalizer = _normalizer(run, shape, base, train, condition)
+    concepts = read_known(run).concepts if isinstance(shape, UnitConfig) else None
     generator, result = fit_generator(
         shape,
         base.vector,
         train.mapped(),
-        condition_of(text, tasks, conditioning=shape.conditioning),
+        condition,
         settings=settings_of(config.train, len(train), seed=config.seed),
         normalizer=normalizer,
-        validation=_validation(run, base, validation, task_set, text, normalizer, shape),
+        validation=_validation(run, spec, validation, task_set, text, normalizer, shape),
         functional=_functional(run, task_set, text) if config.train.functional.steps else None,
         initial=_initial(config, shape),
         identity={
@@ -80,6 +90,7 @@ def run(run: Run) -> None:
             "vision": read_vision(run),
         },
         known=text[[task_set.class_names.index(name) for name in task_set.seen_classes]],
+        concepts=concepts,
         checkpoints=run.path("train", "checkpoints"),
         device=resolve_device(config.device),
     )
@@ -100,11 +111,18 @@ def run(run: Run) -> None:
     log.info("generator: %d steps, the weights after step %d are kept", result.steps, result.best_step)
 
 
-def shape_of(config: Config, spec: AdapterSpec, text_dim: int) -> NetworkConfig:
-    """The network that a configuration asks for."""
+def shape_of(config: Config, spec: AdapterSpec, text_dim: int, *, gain: float = 1.0) -> NetworkConfig:
+    """The network that a configuration asks for.
+
+    Args:
+        gain: of the adapters' starts, where each task has one of its own.
+    """
     section = config.generator.model_dump()
-    names = ("n_embd", "n_layer", "n_head", "dropout", "chunk_size")
+    names = ("n_embd", "n_layer", "n_head")
     common: dict[str, Any] = {name: section[name] for name in names} | {"timesteps": config.diffusion.timesteps}
+    if config.generator.kind == "units":
+        return UnitConfig(spec, text_dim, gain=gain, **common, **{name: section[name] for name in _UNIT_KEYS})
+    common |= {name: section[name] for name in ("dropout", "chunk_size")}
     if config.generator.kind == "reference":
         return ReferenceConfig(spec, text_dim, **common, **{name: section[name] for name in _REFERENCE_KEYS})
     return GeneratorConfig(spec, text_dim, **common, **{name: section[name] for name in _OWN_KEYS})
@@ -119,12 +137,24 @@ def settings_of(config: TrainConfig, tasks: int, *, seed: int) -> TrainSettings:
         if count is not None:
             values[target] = ceil(count * per_epoch)
     del values["resume_from"]
-    functional, trackers = FunctionalSettings(**values.pop("functional")), tuple(values.pop("trackers"))
+    second = {key: value for key, value in values.pop("functional").items() if key not in _OF_CONCEPT_TASKS}
+    functional, trackers = FunctionalSettings(**second), tuple(values.pop("trackers"))
     return TrainSettings(seed=seed, functional=functional, trackers=trackers, **values)
 
 
-def _normalizer(config: Config, base: Base, train: WeightDataset) -> Normalizer:
-    kind, coefficient = config.generator.normalizer, config.generator.coefficient
+def _condition(run: Run, shape: NetworkConfig, text: torch.Tensor, tasks: list[list[int]]) -> Condition:
+    if isinstance(shape, UnitConfig):
+        return condition_of_evidence(read_known(run).evidence, tasks, width=shape.spec.hidden)
+    return condition_of(text, tasks, conditioning=shape.conditioning)
+
+
+def _normalizer(
+    run: Run, shape: NetworkConfig, base: Base, train: WeightDataset, condition: Condition
+) -> Normalizer | UnitNormalizer:
+    if isinstance(shape, UnitConfig):
+        centres = read_known(run).concepts.centres
+        return UnitNormalizer.fit(shape.spec, shape.gain, centres, train.vectors, condition)
+    kind, coefficient = run.config.generator.normalizer, run.config.generator.coefficient
     if kind == "standard":
         return Normalizer.fit(base.vector, train.vectors)
     if kind == "none":
@@ -159,23 +189,23 @@ def _tasks(dataset: WeightDataset, task_set: TaskSet) -> list[list[int]]:
 
 def _validation(
     run: Run,
-    base: Base,
+    spec: AdapterSpec,
     dataset: WeightDataset,
     task_set: TaskSet,
     text: torch.Tensor,
-    normalizer: Normalizer,
+    normalizer: Normalizer | UnitNormalizer,
     shape: NetworkConfig,
 ) -> Validation:
     """Validation tasks; the accuracy of one-step adapters on training images that nothing is trained on."""
     tasks = _tasks(dataset, task_set)
-    condition = condition_of(text, tasks, conditioning=shape.conditioning)
+    condition = _condition(run, shape, text, tasks)
     images = held_out(read_features(run)[0], run.config.recipe.validation_fraction)
     if images is None:
         return Validation(dataset.vectors, condition)
 
     def measure(network: Network) -> float:
         vectors = Generator(network, normalizer).generate(condition, steps=1)
-        return float(accuracy(base.spec, vectors, images, text, tasks).mean())
+        return float(accuracy(spec, vectors, images, text, tasks).mean())
 
     return Validation(dataset.vectors, condition, measure)
 
@@ -187,7 +217,15 @@ def _functional(run: Run, task_set: TaskSet, text: torch.Tensor) -> Functional:
     kept_apart = [task for task in task_set.tasks if task.split != "train"]
     forbidden = {frozenset(position[name] for name in task.classes) for task in kept_apart}
     seen = [position[name] for name in task_set.seen_classes]
-    return Functional(FreshTasks(train, seen, sizes, config.recipe.validation_fraction, forbidden), text)
+    fresh = FreshTasks(train, seen, sizes, config.recipe.validation_fraction, forbidden)
+    if config.generator.kind != "units":
+        return Functional(fresh, text)
+    known, section = read_known(run), config.train.functional
+    made_up = ConceptTasks(
+        fresh, known.concepts, known.positions, statistics_of(run, known.concepts), share=section.made_up,
+        classes=section.made_up_classes, maps=section.maps, seed=config.seed,
+    )  # fmt: skip
+    return Functional(made_up, text)
 
 
 def sampling_of(config: Config) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from t2w.generator import Condition, Generator, NetworkConfig, Normalizer, build_network
+from t2w.concepts import Concepts
+from t2w.generator import Condition, Generator, NetworkConfig, Normalizer, UnitNormalizer, build_network
 from t2w.training.inputs import Functional, TrainResult, Validation
 from t2w.training.loop import train_generator
 from t2w.training.rows import Vectors
@@ -26,12 +27,13 @@ def fit_generator(
     condition: Condition,
     *,
     settings: TrainSettings,
-    normalizer: Normalizer | None = None,
+    normalizer: Normalizer | UnitNormalizer | None = None,
     validation: Validation | None = None,
     functional: Functional | None = None,
     initial: Mapping[str, Tensor] | None = None,
     identity: Mapping[str, Any] | None = None,
     known: Tensor | None = None,
+    concepts: Concepts | None = None,
     checkpoints: str | Path | None = None,
     device: torch.device | str = "cpu",
 ) -> tuple[Generator, TrainResult]:
@@ -49,6 +51,7 @@ def fit_generator(
         initial: the network's first weights; None for new ones.
         identity: stored with the generator (`Generator.identity`).
         known: (C, text_dim) texts of the classes trained with, stored with the generator; None for none.
+        concepts: stored with the generator; None for none.
         checkpoints: folder of the run's checkpoints, continued where there are some; None for none.
         device: where to train; the generator stays there.
 
@@ -60,7 +63,7 @@ def fit_generator(
     if initial is not None:
         network.load_state_dict(initial)
     if validation is not None:
-        validation = replace(validation, x_0=normalizer.normalize(validation.x_0))
+        validation = replace(validation, x_0=normalizer.normalize(validation.x_0, validation.condition))
     result = train_generator(
         network,
         vectors,
@@ -72,4 +75,4 @@ def fit_generator(
         checkpoints=checkpoints,
         device=device,
     )
-    return Generator(network, normalizer, identity, known), result
+    return Generator(network, normalizer, identity, known, concepts), result

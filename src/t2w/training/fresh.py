@@ -12,6 +12,7 @@ from torch import Tensor
 
 from t2w.adapters.holdout import class_rows
 from t2w.errors import T2WError
+from t2w.generator import Condition
 from t2w.seeds import derive_seed
 
 if TYPE_CHECKING:
@@ -27,14 +28,16 @@ class TaskBatch:
     """Some tasks and images of theirs.
 
     Attributes:
-        tasks: per task, its classes as positions in the class texts.
+        tasks: per task, its classes as positions in the class texts; [] where the classes are not the dataset's.
         x: (B, K, in_features) image features.
         labels: (B, K) int64, positions among the task's classes.
+        condition: what the generator is told of the tasks; None where the objective makes it from `tasks`.
     """
 
     tasks: list[list[int]]
     x: Tensor
     labels: Tensor
+    condition: Condition | None = None
 
 
 @dataclass(frozen=True, eq=False)

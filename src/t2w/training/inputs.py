@@ -9,7 +9,8 @@ from typing import NamedTuple
 from torch import Tensor
 
 from t2w.errors import T2WError
-from t2w.generator import Condition, Network, Normalizer
+from t2w.generator import Condition, Network, Normalizer, UnitNormalizer
+from t2w.training.concept_tasks import ConceptTasks
 from t2w.training.fresh import FreshTasks
 from t2w.training.rows import Vectors
 from t2w.training.settings import TrainSettings
@@ -50,7 +51,7 @@ class Validation:
 class Functional:
     """What the second phase needs: fresh tasks, and the unit text (C, text_dim) of every class."""
 
-    fresh: FreshTasks
+    fresh: FreshTasks | ConceptTasks
     text: Tensor
 
 
@@ -84,7 +85,7 @@ def check_inputs(
     settings: TrainSettings,
     validation: Validation | None,
     functional: Functional | None,
-    normalizer: Normalizer | None,
+    normalizer: Normalizer | UnitNormalizer | None,
 ) -> None:
     """Raises T2WError at what does not fit together."""
     if len(condition) != len(vectors):

@@ -15,11 +15,12 @@ from torch import nn
 
 from t2w.adapters.linear_head import LinearHead
 from t2w.diffusion import linear_schedule
-from t2w.generator import Condition, Network, Normalizer
+from t2w.generator import Condition, Network, Normalizer, UnitNormalizer
 from t2w.progress import progress
 from t2w.training.adversary import Adversary
 from t2w.training.batches import seeded
 from t2w.training.checkpoint import Checkpoints
+from t2w.training.concept_tasks import ConceptTasks
 from t2w.training.ema import averaged
 from t2w.training.inputs import Functional, TrainResult, Validation, ValidationPoint, check_inputs
 from t2w.training.losses import validation_loss
@@ -42,7 +43,7 @@ def train_generator(
     condition: Condition,
     *,
     settings: TrainSettings,
-    normalizer: Normalizer | None = None,
+    normalizer: Normalizer | UnitNormalizer | None = None,
     validation: Validation | None = None,
     functional: Functional | None = None,
     checkpoints: str | Path | None = None,
@@ -89,7 +90,7 @@ def train_generator(
         assert functional is not None  # checked above
         assert normalizer is not None
         second = FunctionalObjective(
-            functional.fresh, functional.text.to(accelerator.device), network.config.spec, normalizer, schedule,
+            functional.fresh, functional.text.to(accelerator.device), network.spec_for, normalizer, schedule,
             settings, network.config.conditioning, accelerator.device,
             teacher=_teacher(functional, settings, accelerator.device),
         )  # fmt: skip
@@ -210,7 +211,8 @@ def _teacher(functional: Functional, settings: TrainSettings, device: torch.devi
     """Fitted anew at every start: it takes seconds and is the same each time."""
     if not settings.functional.teacher:
         return None
-    return fit_teacher(functional.fresh, noise=settings.functional.feature_noise, seed=settings.seed).to(device)
+    real = functional.fresh.fresh if isinstance(functional.fresh, ConceptTasks) else functional.fresh
+    return fit_teacher(real, noise=settings.functional.feature_noise, seed=settings.seed).to(device)
 
 
 def _no_sync(accelerator: Any, model: nn.Module, last: bool) -> AbstractContextManager[None]:

@@ -13,9 +13,18 @@ from torch import Tensor
 from t2w.adapters import AdapterSpec, task_logits
 from t2w.adapters.linear_head import LinearHead
 from t2w.diffusion import NoiseSchedule, q_sample, timestep_sampler
-from t2w.generator import Condition, Conditioning, Normalizer, condition_of, with_noise, without_text
+from t2w.generator import (
+    Condition,
+    Conditioning,
+    Normalizer,
+    UnitNormalizer,
+    condition_of,
+    with_noise,
+    without_text,
+)  # fmt: skip
 from t2w.training.adversary import Adversary
 from t2w.training.batches import draw, drop_mask, generator_for, permutations, stratified_timesteps
+from t2w.training.concept_tasks import ConceptTasks
 from t2w.training.fresh import FreshTasks
 from t2w.training.losses import timestep_weights, weight_loss
 from t2w.training.rows import WeightRows
@@ -81,8 +90,8 @@ class WeightObjective:
             order = permutations(s.seed, step, batch_size=s.batch_size, hidden=self.rows.hidden)[part]
         tasks, noise = now.tasks[part], now.noise[part].to(device)
         t, importance = t[part].to(device), importance[part].to(device, torch.float32)
-        x_0 = self.rows.read(tasks, order)
         condition = self.condition.rows(tasks)
+        x_0 = self.rows.read(tasks, order, condition)
         condition = _disturbed(condition, s, step, s.batch_size, part)
         x0_hat = model(q_sample(self.schedule, x_0, t, noise), t, condition).float()
         error = (x0_hat - x_0).square().mean(dim=1)
@@ -119,15 +128,16 @@ class FunctionalObjective:
 
     Attributes:
         fresh: the tasks and their images.
-        text: (C, text_dim) unit class texts, of all classes.
+        text: (C, text_dim) unit class texts, of all classes; used where tasks come without their condition.
+        spec_for: the sizes of the adapters of some tasks.
         normalizer: between the network's space and the adapters'.
         teacher: whose probabilities are a part of the target; None where `functional.teacher` is 0.
     """
 
-    fresh: FreshTasks
+    fresh: FreshTasks | ConceptTasks
     text: Tensor
-    spec: AdapterSpec
-    normalizer: Normalizer
+    spec_for: Callable[[Condition], AdapterSpec]
+    normalizer: Normalizer | UnitNormalizer
     schedule: NoiseSchedule
     settings: TrainSettings
     conditioning: Conditioning
@@ -137,20 +147,27 @@ class FunctionalObjective:
     def __call__(self, model: Model, step: int, part: slice) -> Loss:
         s, f = self.settings, self.settings.functional
         batch = self.fresh.draw(s.seed, step, batch_size=f.batch_size, images=f.images)
+        # One text per class and their mask, whatever the network is told.
+        classes = condition_of(self.text, batch.tasks) if batch.condition is None else batch.condition
+        classes = classes.rows(part).to(self.device)
+        spec = self.spec_for(classes)
         rng = generator_for(s.seed, "functional noise", step)
-        noise = torch.randn(2, f.batch_size, self.spec.size, generator=rng)[:, part].to(self.device)
+        noise = torch.randn(2, f.batch_size, spec.size, generator=rng)[:, part].to(self.device)
         last = self.schedule.timesteps - 1
         t = stratified_timesteps(f.batch_size, self.schedule.timesteps, rng)
         at_noise = torch.rand(f.batch_size, generator=rng) < f.noisy_share
         t, at_noise = torch.where(at_noise, last, t)[part].to(self.device), at_noise[part].to(self.device)
         tasks, x = batch.tasks[part], batch.x[part].to(self.device)
-        targets = None if self.teacher is None else targets_of(self.teacher, x, tasks)  # of the images as they are
+        targets = None
+        if self.teacher is not None and batch.tasks:
+            targets = targets_of(self.teacher, x, tasks)  # of the images as they are
         if f.feature_noise:
             blur = torch.randn(batch.x.shape, generator=generator_for(s.seed, "feature noise", step))[part]
             x = x + f.feature_noise * self.fresh.spread * blur.to(self.device)
         labels = batch.labels[part].to(self.device)
-        classes = condition_of(self.text, tasks)  # one text per class and their mask, whatever the network is told
-        condition = condition_of(self.text, tasks, conditioning=self.conditioning)
+        condition = classes
+        if batch.condition is None:
+            condition = condition_of(self.text, tasks, conditioning=self.conditioning)
         condition = _disturbed(condition, s, step, f.batch_size, part)
 
         x_t = noise[0].clone()
@@ -159,8 +176,8 @@ class FunctionalObjective:
             with torch.no_grad():
                 first = model(noise[0][inner], torch.full_like(inner, last), condition.rows(inner)).float()
             x_t[inner] = q_sample(self.schedule, first, t[inner], noise[1][inner])
-        vectors = self.normalizer.denormalize(model(x_t, t, condition).float())
-        logits = task_logits(self.spec, vectors, x, classes.tokens, classes.mask)
+        vectors = self.normalizer.denormalize(model(x_t, t, condition).float(), condition)
+        logits = task_logits(spec, vectors, x, classes.tokens, classes.mask)
         loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten())
         if targets is not None:
             loss = (1 - f.teacher) * loss + f.teacher * _cross_entropy(logits, targets, classes.mask)

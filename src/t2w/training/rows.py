@@ -10,7 +10,7 @@ from torch import Tensor
 from t2w.adapters import AdapterSpec, unflatten
 from t2w.adapters.store import MappedVectors
 from t2w.errors import T2WError
-from t2w.generator import Normalizer
+from t2w.generator import Condition, Normalizer, UnitNormalizer
 
 __all__ = ["Vectors", "WeightRows"]
 
@@ -35,7 +35,7 @@ class WeightRows:
     """
 
     def __init__(
-        self, spec: AdapterSpec, vectors: Vectors, normalizer: Normalizer | None, device: torch.device
+        self, spec: AdapterSpec, vectors: Vectors, normalizer: Normalizer | UnitNormalizer | None, device: torch.device
     ) -> None:
         if len(vectors.shape) != 2 or vectors.shape[1] != spec.size:
             raise T2WError(
@@ -66,12 +66,13 @@ class WeightRows:
         """P."""
         return self._vectors.shape[1]
 
-    def read(self, tasks: Tensor, order: Tensor | None = None) -> Tensor:
+    def read(self, tasks: Tensor, order: Tensor | None = None, condition: Condition | None = None) -> Tensor:
         """x_0 (B, P) of some tasks, on the device.
 
         Args:
             tasks: (B,) positions.
             order: (B, hidden) the order their hidden units are put in; None leaves them.
+            condition: of these tasks, for normalisers that look at it.
         """
         held = self._vectors
         vectors = held[tasks.to(held.device) if isinstance(held, Tensor) else tasks.cpu()].to(self.device)
@@ -80,7 +81,7 @@ class WeightRows:
                 :, self._back
             ]
             vectors = vectors.gather(1, positions.to(self.device))
-        return vectors if self._normalizer is None else self._normalizer.normalize(vectors)
+        return vectors if self._normalizer is None else self._normalizer.normalize(vectors, condition)
 
 
 def _fits(vectors: Vectors, device: torch.device) -> bool:

@@ -13,6 +13,7 @@ from t2w.adapters.checks import check_classes, check_sizes
 from t2w.adapters.factory.identity import features_identity, tensor_hash
 from t2w.adapters.recipes import Recipe
 from t2w.adapters.spec import AdapterSpec
+from t2w.adapters.units import UnitStarts
 from t2w.errors import T2WError, nearest
 from t2w.files import fingerprint
 
@@ -29,7 +30,7 @@ class AdapterJob:
 
     Attributes:
         spec: the adapters' sizes; P = spec.size.
-        base: (P,), the adapter every task starts from.
+        base: (P,), the adapter every task starts from; zeros where `starts` gives each its own.
         train: training features; classes are positions in its `class_names`.
         test: test features of the same classes, for the record's test accuracy; None: not measured.
         text: (C, out_features), one embedding per class name.
@@ -40,6 +41,7 @@ class AdapterJob:
         dtype: what features are kept in while training, torch.float32 or torch.bfloat16.
         texts: the text of each class name (C of them), for the record; None: not recorded.
         splits: the split of each task, for the record; None: not recorded.
+        starts: where each task starts; None: at `base`.
 
     Raises:
         T2WError: sizes that do not fit, a class or an id that cannot be, a base that is not finite.
@@ -57,6 +59,7 @@ class AdapterJob:
     dtype: torch.dtype = torch.float32
     texts: tuple[str, ...] | None = None
     splits: tuple[str, ...] | None = None
+    starts: UnitStarts | None = None
 
     def __post_init__(self) -> None:
         check_sizes(self.spec, self.train, self.text)
@@ -75,6 +78,7 @@ class AdapterJob:
         recipe: Recipe,
         seed: int = 0,
         dtype: torch.dtype = torch.float32,
+        starts: UnitStarts | None = None,
     ) -> AdapterJob:
         """The job of some tasks, whose class names are looked up among those of `train`.
 
@@ -103,10 +107,15 @@ class AdapterJob:
             dtype=dtype,
             texts=tuple(texts.get(name, "") for name in train.class_names),
             splits=tuple(task.split for task in tasks),
+            starts=starts,
         )
 
     def __len__(self) -> int:
         return len(self.tasks)
+
+    def base_of(self, some: slice) -> torch.Tensor:
+        """Where some tasks start: (P,) for all of them, or (tasks, P)."""
+        return self.base if self.starts is None else self.starts.of(self.spec, self.tasks[some])
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -123,6 +132,7 @@ class AdapterJob:
             "text": tensor_hash(self.text),
             "tasks": fingerprint([self.tasks, self.task_ids]),
             "total": len(self.tasks),
+            **({} if self.starts is None else {"starts": [tensor_hash(self.starts.rows), self.starts.gain]}),
         }
 
     @cached_property

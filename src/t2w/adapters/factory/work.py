@@ -108,7 +108,7 @@ def make_part(job: AdapterJob, part: Part, tools: Tools, on_done: Callable[[int]
     count = _Count(len(part), part.last - part.first, on_done)
     trained = trainer(
         job.spec,
-        job.base,
+        job.base_of(together),
         job.train,
         job.text,
         job.tasks[together],

@@ -7,8 +7,6 @@ tensor's name, type, shape and bytes, so that a bit flipped anywhere is found.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save
 
 from t2w.adapters.spec import AdapterSpec
 from t2w.adapters.store.records import AdapterRecord
 from t2w.errors import T2WError
-from t2w.files import atomic_path, decoded, load_raw
+from t2w.files import load_tensors, save_tensors
 
 __all__ = ["FORMAT_VERSION", "DamagedShard", "Shard", "read_shard", "shard_name", "shard_range", "write_shard"]
 
@@ -30,7 +27,7 @@ _FORMAT = "t2w-adapters"
 _NAME = re.compile(r"adapters-(\d{6,})-(\d{6,})\.safetensors")
 _METADATA = {
     "format", "format_version", "begin", "end", "total", "fingerprint", "identity", "spec", "texts", "records",
-    "provenance", "checksum",
+    "provenance",
 }  # fmt: skip
 
 
@@ -111,11 +108,8 @@ def write_shard(folder: str | Path, shard: Shard) -> Path:
         "records": [record.to_dict() for record in shard.records],
         "provenance": dict(shard.provenance),
     }
-    text = {key: json.dumps(value, ensure_ascii=False) for key, value in metadata.items()}
-    content = save(tensors, metadata=text | {"checksum": json.dumps(_checksum(tensors, text))})
     path = Path(folder) / shard.name
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(content)
+    save_tensors(path, tensors, metadata)
     return path
 
 
@@ -132,10 +126,9 @@ def read_shard(path: str | Path, *, span: tuple[int, int] | None = None) -> Shar
     """
     path = Path(path)
     try:
-        tensors, text = load_raw(path, what="a shard of adapters")
+        tensors, metadata = load_tensors(path, what="a shard of adapters", checked=True)
     except T2WError as error:
         raise _damaged(path, error.found, "a complete shard of adapters") from error
-    metadata = decoded(text)
     if metadata.get("format") == _FORMAT and metadata.get("format_version") != FORMAT_VERSION:
         raise T2WError(
             f"{path} is of format version {metadata.get('format_version')}",
@@ -144,8 +137,6 @@ def read_shard(path: str | Path, *, span: tuple[int, int] | None = None) -> Shar
         )
     if missing := sorted(_METADATA - metadata.keys()):
         raise _damaged(path, f"shard {path} lacks {', '.join(missing)}", "a complete shard of adapters")
-    if json.dumps(_checksum(tensors, text)) != text["checksum"]:
-        raise _damaged(path, f"shard {path} is not what was written: its checksum differs", None)
     # What follows was written so: a shard of a faulty writer, or put together by hand.
     spec = AdapterSpec.from_dict(metadata["spec"])
     begin, end = metadata["begin"], metadata["end"]
@@ -181,13 +172,3 @@ def _damaged(path: Path, found: str, expected: str | None) -> DamagedShard:
     return DamagedShard(
         found, expected=expected, fix=f"run `t2w adapters` again: it sets {path.name} aside and makes it again"
     )
-
-
-def _checksum(tensors: Mapping[str, torch.Tensor], text: Mapping[str, str]) -> str:
-    rest = sorted((key, value) for key, value in text.items() if key != "checksum")
-    digest = hashlib.sha256(json.dumps(rest).encode())
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        digest.update(f"{name}/{tensor.dtype}/{tuple(tensor.shape)}".encode())
-        digest.update(tensor.contiguous().view(torch.uint8).numpy().data)
-    return digest.hexdigest()

@@ -1,0 +1,102 @@
+"""Unit weights as the diffusion sees them: differences from the task's own start, each coordinate at spread 1."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from t2w.adapters import AdapterSpec
+from t2w.adapters.units import Units, start, to_units, to_vector, unit_spec
+from t2w.errors import T2WError
+from t2w.generator.condition import Condition
+
+__all__ = ["UnitNormalizer"]
+
+_FLOOR = 0.05  # of the spread of a typical coordinate, see `Normalizer`
+
+
+class UnitNormalizer(nn.Module):
+    """normalize(w) = (w - start) / std, for each hidden unit alike. At 0 stands the start itself.
+
+    Args:
+        spec: of the adapters; its hidden units are the most that a vector has.
+        gain: of the start.
+        unit_std: (d + 1 + t,) spread of a unit's coordinates around its start, positive.
+        bias_std: (t,) of the output bias.
+        centres: (m, d) orthonormal directions that incoming rows are kept perpendicular to.
+    """
+
+    unit_std: Tensor
+    bias_std: Tensor
+    centres: Tensor
+
+    def __init__(self, spec: AdapterSpec, gain: float, unit_std: Tensor, bias_std: Tensor, centres: Tensor) -> None:
+        super().__init__()
+        self.spec, self.gain = spec, gain
+        for name, value in (("unit_std", unit_std), ("bias_std", bias_std), ("centres", centres)):
+            self.register_buffer(name, value.detach().clone().float())
+
+    @classmethod
+    def fit(
+        cls, spec: AdapterSpec, gain: float, centres: Tensor, vectors: Tensor, condition: Condition
+    ) -> UnitNormalizer:
+        """From training adapters (T, P) and their conditions.
+
+        Raises:
+            T2WError: fewer than two adapters, or numbers that are not finite.
+        """
+        if len(vectors) < 2 or not bool(torch.isfinite(vectors).all()):
+            raise T2WError(f"{len(vectors)} training adapters", expected="2 or more, all of finite weights")
+        plain = cls(
+            spec, gain, torch.ones(spec.in_features + 1 + spec.out_features), torch.ones(spec.out_features), centres
+        )
+        differences = plain.differences(vectors, condition)
+        inside = differences.units[condition.mask]  # (classes of all tasks, d + 1 + t)
+        return cls(spec, gain, _spread(inside), _spread(differences.bias), centres)
+
+    def start(self, condition: Condition) -> Units:
+        """Where the adapters of some tasks start."""
+        assert condition.evidence is not None  # conditions of this kind of generator have evidence
+        return start(condition.evidence, condition.tokens, condition.mask, gain=self.gain)
+
+    def differences(self, weights: Tensor, condition: Condition) -> Units:
+        """Adapters (N, P) less their starts; rows less what they have along the centres."""
+        first = self.start(condition)
+        units = to_units(unit_spec(self.spec, condition.mask.shape[1]), weights)
+        return Units(self._centred((units.units - first.units) * condition.mask[..., None]), units.bias - first.bias)
+
+    def normalize(self, weights: Tensor, condition: Condition | None = None) -> Tensor:
+        """(N, P) adapter weights to (N, P) normalised."""
+        assert condition is not None  # every task has a start of its own
+        found = self.differences(weights, condition)
+        std = [_wide(std, values, fill=1.0) for std, values in zip(self._stds, (found.units, found.bias), strict=True)]
+        return to_vector(Units(found.units / std[0], found.bias / std[1]))
+
+    def denormalize(self, x: Tensor, condition: Condition | None = None) -> Tensor:
+        """The inverse of `normalize`."""
+        assert condition is not None  # every task has a start of its own
+        first = self.start(condition)
+        given = to_units(unit_spec(self.spec, condition.mask.shape[1]), x)
+        std = [_wide(std, values, fill=0.0) for std, values in zip(self._stds, (given.units, given.bias), strict=True)]
+        moved = self._centred(given.units * std[0] * condition.mask[..., None])
+        return to_vector(Units(first.units + moved, first.bias + given.bias * std[1]))
+
+    def _centred(self, units: Tensor) -> Tensor:
+        rows, rest = units.split([self.spec.in_features, units.shape[-1] - self.spec.in_features], dim=-1)
+        return torch.cat([rows - (rows @ self.centres.T) @ self.centres, rest], dim=-1)
+
+    @property
+    def _stds(self) -> tuple[Tensor, Tensor]:
+        return self.unit_std, self.bias_std
+
+
+def _wide(std: Tensor, values: Tensor, *, fill: float) -> Tensor:
+    """`std` as long as `values` are where their class codes are longer than the texts it is of."""
+    missing = values.shape[-1] - len(std)
+    return torch.cat([std, std.new_full((missing,), fill)]) if missing else std
+
+
+def _spread(values: Tensor) -> Tensor:
+    std = values.square().mean(0).sqrt()
+    typical = float(std.square().mean().sqrt())
+    return std.clamp(min=max(_FLOOR * typical, 1e-6))
