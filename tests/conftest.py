@@ -6,10 +6,15 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from t2w.cli.main import main
+
+if TYPE_CHECKING:
+    from t2w.pretraining.wordnet import WordNet
+    from t2w.words import Dictionary
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
@@ -75,3 +80,26 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         main(["run", *SMALL, f"out={folder}"])
     assert not stop.value.code
     return folder
+
+
+@pytest.fixture(scope="session")
+def wordnet(tmp_path_factory: pytest.TempPathFactory) -> WordNet:
+    """A WordNet of a dozen nouns."""
+    from small_wordnet import write_wordnet
+
+    from t2w.pretraining.wordnet import WordNet
+
+    return WordNet(write_wordnet(tmp_path_factory.mktemp("wordnet")))
+
+
+@pytest.fixture(scope="session")
+def dictionary(wordnet: WordNet, tmp_path_factory: pytest.TempPathFactory) -> Dictionary:
+    """Its dictionary, of a text encoder that counts words."""
+    from small_wordnet import CountingEncoder
+
+    from t2w.pretraining.dictionary import build
+    from t2w.words import Dictionary
+
+    path = tmp_path_factory.mktemp("dictionary") / "dictionary.safetensors"
+    build(wordnet, CountingEncoder(), path, dimensions=12)
+    return Dictionary.load(path)

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
-import numpy as np
 import torch
 
 from t2w.adapters import Adapter, AdapterSpec
 from t2w.encoders import VisionEncoder, vision_encoder_from_dict
 from t2w.errors import T2WError
-from t2w.files import load_tensors, save_tensors
+from t2w.files import load_tensors, read_metadata, save_tensors
+from t2w.pictures import Pictures, pictures_of, pixels_of
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
+__all__ = ["Classifier", "Prediction"]
 
-__all__ = ["Classifier", "Picture", "Prediction"]
-
-_FORMAT, _VERSION = "t2w-classifier", 2
-_READABLE = (1, 2)  # version 1: one weight vector (P,)
+_FORMAT, _VERSION = "t2w-classifier", 3
+_READABLE = (1, 2, 3)  # 1: one weight vector (P,); 2: without a checksum
 _BATCH = 256
-
-Picture: TypeAlias = "np.ndarray | Image | str | Path"
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +45,7 @@ class Classifier:
     Attributes:
         spec: the adapters' sizes.
         weights: (S, P) float32; the probabilities of S > 1 samples are averaged.
-        text: (n, out_features) the L2-normalised class texts it decides between.
+        text: (n, out_features) the L2-normalised class texts (or codes) it decides between.
         classes: their names.
         texts: the texts that were encoded.
         vision: description of the vision encoder whose features it takes (see `VisionEncoder.to_dict`).
@@ -74,18 +69,19 @@ class Classifier:
         """
         return vision_encoder_from_dict(self.vision)
 
-    def predict(self, images: np.ndarray | Sequence[Picture]) -> Prediction:
+    def predict(self, images: Pictures) -> Prediction:
         """Classify images.
 
         Args:
-            images: uint8 arrays (H, W) or (H, W, 3), Pillow images, or paths of image files; of any size where the
-                encoder resizes.
+            images: one or several: arrays, tensors, Pillow images, paths of image files, or their bytes (see
+                `t2w.pictures`); of any size where the encoder resizes.
 
         Raises:
             T2WError: no image in one of the files, images the encoder does not take, or no such encoder here.
         """
-        parts = [images[start : start + _BATCH] for start in range(0, len(images), _BATCH)]
-        features = [self.encoder.encode([_pixels(image, self.encoder.min_side) for image in part]) for part in parts]
+        several, side = pictures_of(images), self.encoder.min_side
+        parts = [several[start : start + _BATCH] for start in range(0, len(several), _BATCH)]
+        features = [self.encoder.encode([pixels_of(image, min_side=side) for image in part]) for part in parts]
         return self.predict_features(torch.cat(features) if features else torch.empty(0, self.spec.in_features))
 
     @torch.inference_mode()
@@ -107,7 +103,15 @@ class Classifier:
         return Prediction(self.classes, probabilities, labels)
 
     def save(self, path: str | Path) -> None:
-        """Write one self-describing safetensors file."""
+        """Write one self-describing safetensors file.
+
+        Raises:
+            T2WError: what is there is no classifier, or it cannot be written.
+        """
+        if Path(path).is_file() and not _is_classifier(path):
+            raise T2WError(
+                f"{path} is there already and is no .t2w classifier", expected="a new name, or a classifier to replace"
+            )
         metadata = {
             "format": _FORMAT,
             "version": _VERSION,
@@ -126,7 +130,7 @@ class Classifier:
         Raises:
             T2WError: missing, truncated, not a classifier, or of another format.
         """
-        tensors, meta = load_tensors(path, what="a .t2w classifier")
+        tensors, meta = load_tensors(path, what="a .t2w classifier", checked=_has_checksum(path))
         if meta.get("format") != _FORMAT or meta.get("version") not in _READABLE:
             raise T2WError(
                 f"{path} is {meta.get('format', 'an unknown kind of file')}, version {meta.get('version')}",
@@ -145,11 +149,12 @@ class Classifier:
         )
 
 
-def _pixels(image: Picture, min_side: int | None) -> np.ndarray:
-    if isinstance(image, np.ndarray):
-        return image
-    if isinstance(image, (str, Path)):
-        from t2w.images import read_image
+def _has_checksum(path: str | Path) -> bool:
+    return read_metadata(path, what="a .t2w classifier").get("version") not in _READABLE[:2]
 
-        return read_image(image, min_side=min_side)
-    return np.asarray(image.convert("RGB"))
+
+def _is_classifier(path: str | Path) -> bool:
+    try:
+        return read_metadata(path).get("format") == _FORMAT
+    except T2WError:
+        return False

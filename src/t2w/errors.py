@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["T2WError", "nearest"]
+__all__ = ["T2WError", "T2WWarning", "nearest"]
 
 
 class T2WError(Exception):
@@ -29,6 +29,10 @@ class T2WError(Exception):
     def __reduce__(self) -> tuple[object, ...]:
         # Keyword-only arguments are lost by the default pickling, which process pools rely on.
         return _rebuild, (type(self), self.found, self.expected, self.fix)
+
+
+class T2WWarning(UserWarning):
+    """Something a user wants to know although it goes on: the command line prints it as a note."""
 
 
 def _rebuild(kind: type[T2WError], found: str, expected: str | None, fix: str | None) -> T2WError:

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = [
+    "CHECKSUM",
     "atomic_folder",
     "atomic_path",
     "decoded",
     "fingerprint",
-    "load_raw",
     "load_tensors",
     "read_json",
     "read_metadata",
@@ -36,14 +36,21 @@ __all__ = [
 ]
 
 
+CHECKSUM = "checksum"  # the metadata key of every file that `save_tensors` writes
+
+
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it replaces `path`, on any failure it is removed.
 
+    A link is followed: what it points to is replaced. A folder, device or pipe never is.
+
     Raises:
-        T2WError: the folder cannot be written, or the disk is full.
+        T2WError: the folder cannot be written, the disk is full, or something else than a file is there.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        raise T2WError(f"{path} is {_kind(path)}", expected="a file, or nothing", fix="choose another name")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
@@ -87,6 +94,10 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         raise _not_written(path, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _kind(path: Path) -> str:
+    return "a folder" if path.is_dir() else "a pipe" if path.is_fifo() else "a device"
 
 
 def _umask() -> int:
@@ -135,13 +146,15 @@ def read_json(path: str | Path, *, what: str = "a JSON file", fix: str | None = 
 def save_tensors(
     path: str | Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, Any] | None = None
 ) -> None:
-    """Write a safetensors file atomically; each metadata value is stored as JSON text."""
+    """Write a safetensors file atomically; each metadata value is stored as JSON text, and a checksum beside them."""
     from safetensors.torch import save_file
 
     text = {key: json.dumps(value, ensure_ascii=False) for key, value in (metadata or {}).items()}
+    stored = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    text[CHECKSUM] = json.dumps(_checksum(stored, text))
     with atomic_path(path) as temporary:
         try:
-            save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary, metadata=text)
+            save_file(stored, temporary, metadata=text)
         except Exception as error:  # safetensors wraps "no space left" in an exception of its own
             if "os error" in str(error).lower():
                 raise _not_written(Path(path), error) from error
@@ -149,21 +162,39 @@ def save_tensors(
 
 
 def load_tensors(
-    path: str | Path, *, what: str = "a safetensors file"
+    path: str | Path, *, what: str = "a safetensors file", checked: bool = False
 ) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Read a safetensors file: its tensors, and its metadata with JSON values decoded (other text is left as it is).
 
+    Args:
+        checked: refuse a file without a checksum, too: `save_tensors` wrote it, and a flipped bit may hit that word.
+
     Raises:
-        T2WError: missing, truncated, or not safetensors.
+        T2WError: missing, truncated, not safetensors, or not what its checksum, where it has one, is of.
     """
-    tensors, text = load_raw(path, what=what)
+    with _opened(path, what) as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        text = dict(file.metadata() or {})
+    stored = text.pop(CHECKSUM, None)
+    if (stored is None and checked) or (stored is not None and stored != json.dumps(_checksum(tensors, text))):
+        raise T2WError(
+            f"{path} is damaged: it is not what was written, its checksum differs",
+            expected=f"{what}, complete",
+            fix="make or copy it again",
+        )
     return tensors, decoded(text)
 
 
-def load_raw(path: str | Path, *, what: str = "a safetensors file") -> tuple[dict[str, torch.Tensor], dict[str, str]]:
-    """Tensors and metadata of a safetensors file, the latter as it is written there. Raises as `load_tensors`."""
-    with _opened(path, what) as file:
-        return {key: file.get_tensor(key) for key in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+def _checksum(tensors: Mapping[str, torch.Tensor], text: Mapping[str, str]) -> str:
+    """SHA-256 of metadata as written (1e-05 and 1E-05 differ), and of the tensors' names, types, shapes and bytes."""
+    import torch
+
+    digest = hashlib.sha256(json.dumps(sorted(text.items())).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        digest.update(f"{name}/{tensor.dtype}/{tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def read_metadata(path: str | Path, *, what: str = "a safetensors file") -> dict[str, Any]:

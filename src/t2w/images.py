@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from t2w.errors import T2WError
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["IMAGE_SUFFIXES", "MAX_PIXELS", "files_in", "image_files", "read_image"]
+__all__ = ["IMAGE_SUFFIXES", "MAX_PIXELS", "Refused", "files_in", "image_files", "read_image", "rgb_array"]
 
 MAX_PIXELS = 80_000_000  # 240 MB as RGB; more than any phone's photo
 
@@ -63,6 +63,8 @@ def read_image(source: str | Path | bytes, *, min_side: int | None = None, name:
     try:
         if path.is_dir():
             raise T2WError(f"{name} is a folder", expected="an image file")
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise T2WError(f"{name} is a pipe or a device", expected="an image file")
         with path.open("rb") as file:
             if not file.read(1):
                 raise T2WError(f"{name} is empty (0 bytes)", expected="an image", fix="copy it again")
@@ -131,6 +133,11 @@ def _array(image: Image.Image, min_side: int | None) -> np.ndarray:
     if min_side is not None and min_side >= 1:
         image.draft("RGB", (min_side, min_side))  # a JPEG's cheap smaller versions; nothing for other formats
     image.load()
+    return rgb_array(image)
+
+
+def rgb_array(image: Image.Image) -> np.ndarray:
+    """A Pillow image as (H, W, 3) uint8 RGB: upright by its EXIF orientation, transparent parts over white."""
     return np.array(_rgb(_upright(image)))
 
 
@@ -178,17 +185,22 @@ def _eight_bits(grey: np.ndarray) -> np.ndarray:
     return scaled.astype(np.uint8)
 
 
-def files_in(folder: str | Path) -> list[Path]:
-    """All files under a folder, sorted; hidden files and folders are skipped, links to folders are followed once.
+Refused: TypeAlias = "tuple[Path, T2WError]"
+"""A path that cannot be used, and why."""
 
-    Raises:
-        T2WError: a folder that cannot be listed.
+
+def files_in(folder: str | Path) -> tuple[list[Path], list[Refused]]:
+    """All files under a folder, sorted, and the folders that could not be listed.
+
+    Hidden files and folders are skipped, links to folders are followed once.
     """
     found: list[Path] = []
+    refused: list[Refused] = []
     seen: set[str] = set()
 
     def refuse(error: OSError) -> None:
-        raise T2WError(f"cannot list {error.filename}: {error.strerror}", expected="a folder that can be read")
+        reason = T2WError(f"cannot list {error.filename}: {error.strerror}", expected="a folder that can be read")
+        refused.append((Path(error.filename), reason))
 
     for place, folders, names in os.walk(folder, followlinks=True, onerror=refuse):
         real = os.path.realpath(place)
@@ -196,24 +208,36 @@ def files_in(folder: str | Path) -> list[Path]:
         if real not in seen:
             seen.add(real)
             found += [Path(place, name) for name in names if not name.startswith(".")]
-    return sorted(found)
+    return sorted(found), refused
 
 
-def image_files(paths: Sequence[str | Path]) -> list[Path]:
-    """The image files that are meant: files as they are given, folders as all images under them, sorted.
+def image_files(paths: Sequence[str | Path]) -> tuple[list[Path], list[Refused]]:
+    """The image files that are meant, and what costs nobody else his answer: paths that are not there or not listed.
+
+    Files are taken as they are given, folders as all images under them, sorted.
 
     Raises:
-        T2WError: a path that is not there, or nothing is found.
+        T2WError: nothing is found at all.
     """
     found: list[Path] = []
+    refused: list[Refused] = []
     for path in map(Path, paths):
         if path.is_dir():
-            found += [file for file in files_in(path) if file.suffix.lower() in IMAGE_SUFFIXES]
+            files, unlisted = files_in(path)
+            images = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
+            if not images and not unlisted:
+                unlisted = [(path, _no_images(str(path)))]
+            found += images
+            refused += unlisted
         elif path.exists():
             found.append(path)
         else:
-            raise T2WError(f"there is no {path}", expected="image files or folders of them")
+            refused.append((path, T2WError(f"there is no {path}", expected="image files or folders of them")))
     if not found:
-        where = ", ".join(map(str, paths)) or "nothing"
-        raise T2WError(f"there are no images in {where}", expected=f"files named *{', *'.join(sorted(IMAGE_SUFFIXES))}")
-    return found
+        raise refused[0][1] if refused else _no_images("nothing")
+    return found, refused
+
+
+def _no_images(where: str) -> T2WError:
+    suffixes = ", *".join(sorted(IMAGE_SUFFIXES))
+    return T2WError(f"there are no images in {where}", expected=f"files named *{suffixes}")

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
+
+from t2w.adapters import class_codes
 from t2w.assets import asset
 from t2w.classifier import Classifier, Prediction
+from t2w.concepts import Evidence, Lexicon
 from t2w.devices import resolve_device
 from t2w.encoders import encode_classes, load_text_encoder
-from t2w.errors import T2WError
+from t2w.errors import T2WError, T2WWarning, nearest
 from t2w.generator import Generator
-from t2w.tasks import TextMode, parse_classes
-from t2w.tasks.class_names import folded_name
+from t2w.tasks import TextMode, parse_described
+from t2w.tasks.class_names import check_text, folded_name
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from t2w.diffusion import Sampler
     from t2w.encoders import TextEncoder
+    from t2w.words import Choice
 
 __all__ = ["EMBEDDED", "Classifier", "Prediction", "TextToWeights"]
 
 EMBEDDED = "embedded"  # the generator that comes with the package
 _GENERATOR_FILE = Path("train", "generator.safetensors")
+_SAME = 1e-6  # of cosines of texts: rounding
+_LONG_TEXT = 1200  # characters: about as many as MiniLM reads
 _SAMPLING = {"sampler": "ddim", "steps": 10}  # of generators whose files do not say
 
 
@@ -74,6 +85,12 @@ class TextToWeights:
         """The classes of the dataset the generator was trained on."""
         return tuple(self.generator.identity["class_names"])
 
+    @cached_property
+    def lexicon(self) -> Lexicon | None:
+        """What its image encoder knows by name, with the dictionary; None where it writes from texts alone."""
+        concepts = self.generator.concepts
+        return None if concepts is None else Lexicon(concepts, self.text_encoder.encode)
+
     def new_names(self, names: Sequence[str]) -> tuple[str, ...]:
         """Those of the names that no training task of the generator held, in any spelling."""
         seen = {folded_name(name) for name in self.generator.identity.get("seen_classes", self.class_names)}
@@ -81,9 +98,10 @@ class TextToWeights:
 
     def generate(
         self,
-        classes: str | Sequence[str],
+        classes: str | Sequence[str] | Mapping[str, str | None],
         *,
         texts: Mapping[str, str] | None = None,
+        senses: Mapping[str, str] | None = None,
         context: str | None = None,
         seed: int = 0,
         samples: int = 1,
@@ -94,42 +112,61 @@ class TextToWeights:
         """A classifier for these classes.
 
         Args:
-            classes: at least two different names, or one text "three, five, eight".
-            texts: what is encoded for a class in the place of its usual text, by name; None or a class without one:
-                the text made of its name.
+            classes: at least two different names; or one text "tabby, espresso", in which "tabby=a striped cat"
+                describes one; or {"tabby": "a striped cat", "espresso": None}.
+            texts: descriptions by name, in the place of what the dictionary says, or, for generators that read texts
+                alone, of the text made of the name. None: only those in `classes`.
+            senses: which meaning of a name is meant: {"crane": "wading bird"}. None: chosen by the other classes.
             context: said after every class's text, for all of the task: "seen from the air". None: nothing.
             seed: of the noise sampling starts from.
             samples: adapters to draw, whose probabilities are averaged.
             sampler: see `t2w.diffusion.SAMPLERS`; None: what the generator was scored with.
             steps: sampling steps; None: what the generator was scored with.
-            any_class: accept names that are not classes of the dataset the generator was trained on; None: where the
-                generator is meant for it, as the embedded one is.
+            any_class: accept names that are not classes of the dataset the generator was trained on; None: where it is
+                meant for it, as every generator is that knows concepts.
 
         Raises:
-            T2WError: fewer than two classes, one twice, an empty one, an unknown one, an unknown sampler, or less than
-                one sample.
+            T2WError: fewer than two classes, one twice, an empty one, an unknown one, two with the same text, a sense
+                that does not exist, an unknown sampler, or less than one sample.
+
+        Warns:
+            T2WWarning: what is not as good as it could be: a name that is in no dictionary, two that mean the same.
         """
         if samples < 1:
             raise T2WError(f"{samples} samples", expected="1 or more")
-        identity = self.generator.identity
-        open_to_all = identity.get("any_class", False) if any_class is None else any_class
-        names = parse_classes(classes, known=None if open_to_all else self.class_names)
-        prompts = TextMode.from_dict(identity["text"]).prompts(names, texts)
-        if context is not None:
-            if not context.strip():
-                raise T2WError("the text for the task is empty", expected="a phrase, such as: seen from the air")
-            prompts = tuple(tuple(f"{prompt}, {context.strip()}" for prompt in several) for several in prompts)
-        text = encode_classes(self.text_encoder, prompts)
+        if context is not None and not context.strip():
+            raise T2WError("the text for the task is empty", expected="a phrase, such as: seen from the air")
+        identity, lexicon = self.generator.identity, self.lexicon
+        open_to_all = (lexicon is not None or identity.get("any_class", False)) if any_class is None else any_class
+        names, own = parse_described(classes, known=None if open_to_all else self.class_names)
+        own |= _by_name(names, texts)
+        context = None if context is None else context.strip()
+        told: Tensor | Evidence
+        if lexicon is None:
+            if senses:
+                raise T2WError(
+                    "a sense is given, and this generator reads texts alone", fix="describe the class instead"
+                )
+            shown, told = self._prompts(names, own, context)
+            codes, known_by = told, None
+            self._warn_of_new(names)
+        else:
+            choices = lexicon.understand(names, senses)
+            told = lexicon.evidence(choices, texts=own, context=context)
+            shown = tuple(own.get(choice.name, str(choice)) for choice in choices)
+            codes, known_by = class_codes(told.text), list(told.sources)
+            _warn_of_words(choices, own, lexicon)
+        _check_distinct(names, codes, own)
         walk = {**_SAMPLING, **identity.get("sampling", {})}
         walk |= {key: value for key, value in (("sampler", sampler), ("steps", steps)) if value is not None}
-        condition = self.generator.condition(text, [range(len(names))] * samples)
+        condition = self.generator.condition(told, [range(len(names))] * samples)
         weights = self.generator.generate(condition, seed=seed, **walk)
         return Classifier(
-            self.generator.config.spec,
+            self.generator.spec_for(condition),
             weights,
-            text,
+            codes,
             names,
-            tuple(several[0] for several in prompts),
+            shown,
             identity["vision"],
             {
                 "text_encoder": self.text_encoder.identity,
@@ -137,5 +174,76 @@ class TextToWeights:
                 "seed": seed,
                 "samples": samples,
                 **walk,
+                **({} if known_by is None else {"known_by": known_by}),
             },
         )
+
+    def _prompts(
+        self, names: Sequence[str], own: Mapping[str, str], context: str | None
+    ) -> tuple[tuple[str, ...], Tensor]:
+        """The texts that are read, the first prompt of each to be shown, and their embeddings."""
+        prompts = TextMode.from_dict(self.generator.identity["text"]).prompts(names, own)
+        if context is not None:
+            prompts = tuple(tuple(f"{prompt}, {context}" for prompt in several) for several in prompts)
+        return tuple(several[0] for several in prompts), encode_classes(self.text_encoder, prompts)
+
+    def _warn_of_new(self, names: Sequence[str]) -> None:
+        if new := self.new_names(names):
+            _warn(
+                f"the generator was not trained on {_listed(new)}; for such classes its weights are guesses from the "
+                "text, often no better than the base adapter"
+            )
+
+
+def _by_name(names: Sequence[str], texts: Mapping[str, str] | None) -> dict[str, str]:
+    """Given texts under the names as they were parsed. Raises T2WError at one for a name that is not there."""
+    spelt = {folded_name(name): name for name in names}
+    found = {}
+    for name, text in (texts or {}).items():
+        if folded_name(name) not in spelt:
+            raise T2WError(f"there is a text for {name!r:.60}, which is not one of the classes{nearest(name, names)}")
+        check_text(text, f"the text given for class {name!r}")
+        found[spelt[folded_name(name)]] = text.strip()
+    return found
+
+
+def _warn_of_words(choices: Sequence[Choice], own: Mapping[str, str], lexicon: Lexicon) -> None:
+    meant: dict[int, str] = {}
+    for choice in choices:
+        if choice.name in own:
+            if len(own[choice.name]) > _LONG_TEXT:
+                _warn(f"the description of {choice.name!r:.40} is long: only its first 250 words or so are read")
+        elif choice.sense is None:
+            near = ", ".join(lexicon.nearest(choice.name))
+            _warn(
+                f"{choice.name!r:.40} is not in the dictionary and goes by its spelling (nearest known: {near}); "
+                f'describe it to do better: "{choice.name[:20]}=..."'
+            )
+        elif (other := meant.setdefault(choice.sense.row, choice.name)) != choice.name:
+            _warn(f"{other!r} and {choice.name!r} mean the same ({choice.sense}); only their spelling tells them apart")
+
+
+def _check_distinct(names: Sequence[str], codes: Tensor, own: Mapping[str, str]) -> None:
+    """Raises T2WError where two classes have the same text: nothing could tell them apart."""
+    likeness = codes @ codes.T - torch.eye(len(codes))
+    same = (likeness > 1 - _SAME).nonzero().tolist()
+    pairs = [(names[i], names[j]) for i, j in same]
+    texts: dict[str, str] = {}
+    for name, text in own.items():
+        if (other := texts.setdefault(folded_name(text), name)) != name:
+            pairs.append((other, name))
+    if pairs:
+        first, second = pairs[0]
+        raise T2WError(
+            f"the classes {first!r:.60} and {second!r:.60} have the same text for the text encoder",
+            expected="texts that tell classes apart",
+            fix=f'describe them: "{first[:20]}=...", "{second[:20]}=..."',
+        )
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, T2WWarning, stacklevel=3)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

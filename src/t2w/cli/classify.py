@@ -56,13 +56,14 @@ def classify(
     from t2w.devices import resolve_device
     from t2w.encoders import vision_encoder_from_dict
     from t2w.features.of_files import features_of_files
+    from t2w.images import image_files
     from t2w.progress import progress
     from t2w.runs.logs import log_to_terminal
 
     log_to_terminal()
     found = Classifier.load(classifier)
     network = vision_encoder_from_dict(found.vision, source=encoder, device=resolve_device(device))
-    files, missing = _files(paths)
+    files, missing = image_files(paths)
     writer = _JsonWriter() if as_json else _Table(found, files, top)
     for path, error in missing:
         writer.refused(path, error)
@@ -92,20 +93,6 @@ def classify(
         click.echo(f"{n_refused} of {total} refused", err=True)
         return _SOME_REFUSED
     return None
-
-
-def _files(paths: Sequence[str]) -> tuple[list[Path], list[tuple[str, T2WError]]]:
-    """The image files that the arguments come to, and the arguments that come to none."""
-    from t2w.images import image_files
-
-    files: list[Path] = []
-    missing: list[tuple[str, T2WError]] = []
-    for path in paths:
-        try:
-            files.extend(image_files([path]))
-        except T2WError as error:  # another argument may be in order
-            missing.append((path, error))
-    return files, missing
 
 
 def _say_refused(path: str | Path, error: T2WError) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -12,7 +14,7 @@ from t2w.errors import T2WError
 if TYPE_CHECKING:
     from t2w.runs import Run
 
-__all__ = ["reference_options", "run_options", "show", "start", "with_reference"]
+__all__ = ["notes", "reference_options", "run_options", "show", "start", "with_reference"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -60,6 +62,21 @@ def _experiment(dataset: str | None) -> str:
             fix="name our experiment: experiment=imagenet_classifier",
         )
     return f"experiment={dataset.replace('tiny_imagenet', 'imagenet')}_classifier"
+
+
+@contextmanager
+def notes() -> Iterator[None]:
+    """What the API warns of, as lines on standard error."""
+    from t2w.errors import T2WWarning
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", T2WWarning)
+        yield
+    for warning in caught:
+        if issubclass(warning.category, T2WWarning):
+            click.echo(f"note: {warning.message}", err=True)
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 
 def start(overrides: Sequence[str], *, update: bool, last: str | None) -> Run:

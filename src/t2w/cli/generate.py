@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from t2w.cli.common import notes
 from t2w.errors import T2WError
 
 if TYPE_CHECKING:
@@ -19,7 +20,12 @@ _SAMPLERS = ["ddim", "dpm++", "dpm++3m", "dpm++sde", "unipc", "deis", "sa", "anc
 
 
 @click.command()
-@click.option("--classes", required=True, metavar="NAMES", help='The classes, e.g. "cat, school bus, pizza".')
+@click.option(
+    "--classes", metavar="NAMES", help='The classes: "cat, school bus", or described: "tabby=a striped cat, ...".'
+)
+@click.option(
+    "--classes-file", metavar="FILE", help="The classes, one a line, described or not, in place of --classes."
+)
 @click.option("-o", "--output", required=True, metavar="FILE.t2w", help="The classifier's file.")
 @click.option(
     "--from",
@@ -37,6 +43,13 @@ _SAMPLERS = ["ddim", "dpm++", "dpm++3m", "dpm++sde", "unipc", "deis", "sa", "anc
     help='"cat=a small furry animal" is encoded for cat; a text without "=" is said after every class. Repeatable.',
 )
 @click.option(
+    "--sense",
+    "senses",
+    multiple=True,
+    metavar="NAME=MEANING",
+    help='Which meaning of a name is meant: "crane=wading bird". Repeatable; `t2w classes crane` lists them.',
+)
+@click.option(
     "--samples", default=1, show_default=True, type=click.IntRange(1, 1000), help="Adapters whose votes are averaged."
 )
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of the noise it starts from.")
@@ -45,10 +58,12 @@ _SAMPLERS = ["ddim", "dpm++", "dpm++3m", "dpm++sde", "unipc", "deis", "sa", "anc
 @click.option("--any-class", is_flag=True, help="Accept names that are not classes of the dataset it was trained on.")
 @click.option("--device", default="auto", show_default=True)
 def generate(
-    classes: str,
+    classes: str | None,
+    classes_file: str | None,
     output: str,
     source: str,
     texts: tuple[str, ...],
+    senses: tuple[str, ...],
     samples: int,
     seed: int,
     steps: int | None,
@@ -62,36 +77,65 @@ def generate(
     t2w generate --classes "cat, school bus, pizza" -o lunch.t2w
     t2w generate --classes "three, five, eight" --from runs/demo -o three.t2w
     """
-    from t2w.tasks import parse_classes
+    from t2w.tasks import parse_described
 
-    names = parse_classes(classes)  # what is wrong with the names alone is said before anything is loaded
+    # What is wrong with the names alone is said before anything is loaded.
+    names, described = parse_described(_given(classes, classes_file))
     own, context = _texts(texts)
+    if twice := next((name for name in own if name in described), None):
+        raise T2WError(f"two texts for class {twice!r}", expected="one")
+    meant = _pairs(senses, "--sense")
     from t2w.pipeline import TextToWeights
 
     writer = TextToWeights.from_pretrained(source, device=device)
-    classifier = writer.generate(
-        names,
-        texts=own,
-        context=context,
-        seed=seed,
-        samples=samples,
-        steps=steps,
-        sampler=sampler,
-        any_class=True if any_class else None,
-    )
-    classifier.save(output)
-    new = writer.new_names(classifier.classes)
-    if new:
-        shown = ", ".join(new[:5]) + (f" and {len(new) - 5} more" if len(new) > 5 else "")
-        click.echo(
-            f"note: the generator was not trained on {shown}; for such classes its weights are guesses from the text, "
-            "often no better than the base adapter",
-            err=True,
+    with notes():
+        classifier = writer.generate(
+            names,
+            texts={**described, **own},
+            senses=meant,
+            context=context,
+            seed=seed,
+            samples=samples,
+            steps=steps,
+            sampler=sampler,
+            any_class=True if any_class else None,
         )
+    classifier.save(output)
+    known_by = classifier.provenance.get("known_by")
+    for text, source_of in zip(classifier.texts, known_by or (), strict=bool(known_by)):
+        click.echo(f"  {text}  [{source_of}]")
     size = Path(output).stat().st_size
     click.echo(
         f"{output}: {classifier.weights.numel():,} weights for {len(classifier.classes)} classes ({size / 1e3:.0f} kB)"
     )
+
+
+def _given(classes: str | None, file: str | None) -> str:
+    """The classes as one text, of whichever option holds them."""
+    if (classes is None) == (file is None):
+        raise T2WError("both --classes and --classes-file" if file else "no classes", expected="one of the two options")
+    if file is None:
+        return classes or ""
+    try:
+        lines = Path(file).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise T2WError(
+            f"cannot read {file}: {reason}", expected="a text file with a class name in each line"
+        ) from error
+    return ", ".join(line for line in lines if line.strip())
+
+
+def _pairs(values: tuple[str, ...], option: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for value in values:
+        name, equals, meaning = (part.strip() for part in value.partition("="))
+        if not equals or not name or not meaning:
+            raise T2WError(f"{option} is {value!r:.60}", expected='NAME=MEANING, such as "crane=wading bird"')
+        if name in found:
+            raise T2WError(f"{option} is given twice for {name!r}", expected="once")
+        found[name] = meaning
+    return found
 
 
 def _texts(texts: tuple[str, ...]) -> tuple[dict[str, str], str | None]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from t2w.cli.adapters import adapters
+from t2w.cli.classes import classes
 from t2w.cli.classify import classify
 from t2w.cli.demo import demo
 from t2w.cli.export_reference import export_reference
@@ -38,7 +39,8 @@ def cli() -> None:
 
 
 for verb in (
-    generate, classify, demo, run, tasks, features, adapters, train, evaluate, import_reference, export_reference,
+    generate, classify, classes, demo, run, tasks, features, adapters, train, evaluate,
+    import_reference, export_reference,
 ):  # fmt: skip
     cli.add_command(verb)
 

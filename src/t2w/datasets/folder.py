@@ -14,7 +14,10 @@ from t2w.datasets.tree import Tree, natural
 from t2w.errors import T2WError
 from t2w.images import IMAGE_SUFFIXES
 
-__all__ = ["caltech256_names", "folder_names", "imagenet_names", "load_caltech256", "load_folder", "load_imagenet"]
+__all__ = [
+    "caltech256_names", "folder_names", "imagenet_names", "load_caltech256", "load_folder",
+    "load_imagenet", "load_whole_folder",
+]  # fmt: skip
 
 _TEST_FOLDERS = ("test", "val", "valid", "validation")
 _WNID = re.compile(r"n\d{8}")
@@ -30,6 +33,21 @@ def load_folder(path: Path, *, split_seed: int = 0) -> tuple[ImageSet, ImageSet]
         T2WError: no class folders, an empty one, or train and test folders with different classes.
     """
     return _load(path, _as_it_is, split_seed=split_seed, name=path.name, licence="unknown", source=path.name)
+
+
+def load_whole_folder(path: Path) -> ImageSet:
+    """Every image of a folder (or archive) with a folder for every class, for testing alone.
+
+    Raises:
+        T2WError: no class folders, or an empty one.
+    """
+    tree, (files, test) = _splits(path)
+    names = _as_it_is(files, None)
+    together = {folder: [*files[folder], *(test or {}).get(folder, [])] for folder in names}
+    return set_of(
+        tree, together, names, split="test", provenance={"split": "none"}, name=path.stem, licence="unknown",
+        source=path.name,
+    )  # fmt: skip
 
 
 def folder_names(path: Path) -> tuple[str, ...]:

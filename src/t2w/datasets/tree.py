@@ -32,7 +32,10 @@ class Tree:
         if self._archive is not None:
             names = list(self._archive.names)
         else:
-            names = [file.relative_to(path).as_posix() for file in files_in(path)]
+            files, unlisted = files_in(path)
+            if unlisted:  # a dataset is whole or none
+                raise unlisted[0][1]
+            names = [file.relative_to(path).as_posix() for file in files]
         self.top = self._marked(names, marker) if marker else self._wrapper(names)
         self.names = [name.removeprefix(self.top) for name in names if name.startswith(self.top)]
 

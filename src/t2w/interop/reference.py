@@ -142,14 +142,18 @@ def coefficient_of(generator: Generator) -> float:
         T2WError: it does more: the reference cannot undo it.
     """
     normalizer = generator.normalizer
-    shift, std = normalizer.base + normalizer.mean, normalizer.std
-    if bool(shift.any()) or not torch.equal(std, std[:1].expand_as(std)):
+    if not isinstance(normalizer, Normalizer) or not _is_one_factor(normalizer):
         raise T2WError(
             "this generator's normaliser has a base, a mean or a spread per weight",
             expected="one coefficient, which is all the reference can undo",
             fix="train with generator.normalizer=coefficient",
         )
-    return 1 / float(std[0])
+    return 1 / float(normalizer.std[0])
+
+
+def _is_one_factor(normalizer: Normalizer) -> bool:
+    shift, std = normalizer.base + normalizer.mean, normalizer.std
+    return not bool(shift.any()) and torch.equal(std, std[:1].expand_as(std))
 
 
 def _state(module: nn.Module) -> OrderedDict[str, Tensor]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import csv
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
 from t2w.errors import T2WError, nearest
 
-__all__ = ["MAX_CLASSES", "MAX_NAME_LENGTH", "check_text", "folded_name", "parse_classes", "readable_name"]
+__all__ = [
+    "MAX_CLASSES", "MAX_NAME_LENGTH", "check_text", "folded_name", "parse_classes", "parse_described", "readable_name",
+]  # fmt: skip
 
 MAX_CLASSES = 1_000  # what ImageNet asks for; the classifier's table grows with it
 MAX_NAME_LENGTH = 500  # characters: more than CLIP's text tower reads (77 tokens), about as many as MiniLM does
@@ -74,18 +76,69 @@ def check_text(text: object, where: str, *, expected: str = "a name or a sentenc
         raise T2WError(f"{where} is {text!r:.60}, of which nothing shows", expected=expected)
 
 
+def parse_described(
+    classes: str | Sequence[str] | Mapping[str, str | None], *, known: Sequence[str] | None = None
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Class names and the descriptions given with them.
+
+    Args:
+        classes: "tabby=a striped cat, espresso", where what holds a comma or an equals sign stands in double quotes; a
+            sequence of names; or {"tabby": "a striped cat", "espresso": None}.
+        known: see `parse_classes`.
+
+    Returns:
+        (names, {name: description}); names without one are not in the latter.
+
+    Raises:
+        T2WError: as `parse_classes`, or an empty description.
+    """
+    if isinstance(classes, str):
+        pairs = _fields(classes)
+    elif isinstance(classes, Mapping):
+        pairs = list(classes.items())
+    else:
+        pairs = [(name, None) for name in classes]
+    names = parse_classes([name for name, _ in pairs], known=known)
+    texts = {name: text for name, (_, text) in zip(names, pairs, strict=True) if text is not None}
+    for name, text in texts.items():
+        check_text(text, f"the description of class {name!r}")
+    return names, texts
+
+
 def _split(classes: str) -> list[str]:
-    if '"' not in classes:
-        return [name.strip() for name in classes.split(",")]
-    # csv takes a quote for one only where a field begins with it, and knows no space between it and the comma
-    line = " ".join(classes.split()).replace('" ,', '",')
-    try:
-        return next(csv.reader([line], skipinitialspace=True, strict=True))
-    except csv.Error as error:
+    return [name for name, _ in _fields(classes)]
+
+
+_QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?=[,=]|$)')
+_BARE = re.compile(r'(?!\s*")[^,=]*')
+_BARE_DESCRIPTION = re.compile(r'(?!\s*")[^,]*')
+
+
+def _fields(classes: str) -> list[tuple[str, str | None]]:
+    """(name, description or None) of each part between commas; a part that begins with a double quote ends with one."""
+    fields: list[tuple[str, str | None]] = []
+    position = 0
+    while True:
+        name, position = _part(classes, position, _BARE)
+        text = None
+        if classes[position : position + 1] == "=":
+            text, position = _part(classes, position + 1, _BARE_DESCRIPTION)
+        fields.append((name, text))
+        if position == len(classes):
+            return fields
+        position += 1  # the comma
+
+
+def _part(classes: str, position: int, bare: re.Pattern[str]) -> tuple[str, int]:
+    if found := _QUOTED.match(classes, position):
+        return " ".join(found[1].replace('""', '"').split()), found.end()
+    found = bare.match(classes, position)
+    if found is None or classes[found.end() : found.end() + 1] not in ("", ",", "="):
         raise T2WError(
-            f"the classes {classes!r:.60} cannot be read ({error})",
+            f"the classes {classes!r:.60} cannot be read (a double quote opens and does not close)",
             expected='names like cat, "school bus, yellow", pizza',
-        ) from error
+        )
+    return found[0].strip(), found.end()
 
 
 def _checked(name: str, where: str) -> str:
