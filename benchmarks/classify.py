@@ -3,9 +3,10 @@
     python benchmarks/classify.py                # JPEGs of 500x500 that it makes
     python benchmarks/classify.py --images 2000 --side 64
 
-Asked for on 2 cores: 10 classes generated cold in 6 s and warm in 100 ms, 100 images/s classified after the start,
-1.5 GB. Where the package holds no generator, generating is left out and the classifier has random weights. The last
-line is the rate of classifying files over the bare forward rate of the same encoder, the two alternating.
+Asked for on 2 cores: 10 classes generated cold in 6 s and warm in 150 ms, files classified at 0.75 of the bare forward
+rate, memory under 1 GB whatever their number. Where the package holds no generator, generating is left out and the
+classifier has random weights. The last line is the rate of classifying files over the bare forward rate of the same
+encoder, the two alternating.
 """
 
 from __future__ import annotations
@@ -21,19 +22,17 @@ from pathlib import Path
 from statistics import median
 
 import torch
-import torch.nn.functional as F
 from common import machine, parser_of, run_on_device, seconds_of
-from pictures import CLASSES, encoder_of, make_jpegs
+from pictures import CLASSES, make_jpegs, random_classifier
 
 from t2w import Classifier, TextToWeights
-from t2w.adapters import AdapterSpec
-from t2w.encoders import VisionEncoder
+from t2w.encoders import VisionEncoder, load_vision_encoder
 from t2w.errors import T2WError
 from t2w.features.batches import prepared_batches
 from t2w.features.of_files import features_of_files
 from t2w.images import read_image
 
-SECONDS, MILLISECONDS, RATE, GIGABYTES = 6.0, 100.0, 100.0, 1.5
+SECONDS, MILLISECONDS, GIGABYTES = 6.0, 150.0, 1.0
 
 
 def command(*arguments: object) -> tuple[float, float]:
@@ -58,13 +57,6 @@ def generate(path: Path, rounds: int) -> None:
     print(f"generate, warm: {median(warm):.0f} ms (limit {MILLISECONDS:g})")
 
 
-def random_classifier(encoder: VisionEncoder, path: Path) -> None:
-    spec, rng = AdapterSpec(encoder.dim, 16, 384, 20.0), torch.Generator().manual_seed(0)
-    weights = torch.randn(1, spec.size, generator=rng) / 20
-    text = F.normalize(torch.randn(len(CLASSES), 384, generator=rng), dim=-1)
-    Classifier(spec, weights, text, CLASSES, CLASSES, encoder.to_dict()).save(path)
-
-
 def classify(encoder: VisionEncoder, classifier: Classifier, files: Sequence[Path], args: argparse.Namespace) -> float:
     """The median ratio of the two rates, which alternate."""
 
@@ -83,7 +75,7 @@ def classify(encoder: VisionEncoder, classifier: Classifier, files: Sequence[Pat
         bare = len(files) / seconds_of(lambda: [encoder.embed(batch) for batch in inputs], cpu)  # type: ignore[arg-type]
         rates.append((len(files) / seconds_of(whole, cpu), bare))
         print(f"round {turn + 1}: forward {bare:,.0f} images/s, files to classes {rates[-1][0]:,.0f}")
-    print(f"classify: {median(rate for rate, _ in rates):,.0f} images/s (at least {RATE:g})")
+    print(f"classify: {median(rate for rate, _ in rates):,.0f} images/s")
     return median(rate / bare for rate, bare in rates)
 
 
@@ -91,7 +83,7 @@ def measure(args: argparse.Namespace, device: torch.device) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         path = folder / "ten.t2w"
-        encoder = encoder_of("embedded", device, folder)
+        encoder = load_vision_encoder("efficientnet-lite0", device=device)
         try:
             generate(path, args.rounds)
         except T2WError as error:

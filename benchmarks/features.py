@@ -19,10 +19,10 @@ from statistics import median
 
 import torch
 from common import describe_peak, machine, parser_of, peak_gib, run_on_device, seconds_of
-from pictures import encoder_of, make_jpegs
+from pictures import make_jpegs
 
 from t2w.datasets import ImageSet, load_dataset
-from t2w.encoders import VisionEncoder
+from t2w.encoders import VisionEncoder, load_vision_encoder
 from t2w.features import extract
 from t2w.features.batches import prepared_batches, usable_cores
 
@@ -45,7 +45,7 @@ def prepared(encoder: VisionEncoder, images: ImageSet, batch_size: int) -> list[
 def compare(args: argparse.Namespace, device: torch.device) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        encoder = encoder_of(args.encoder, device, folder)
+        encoder = load_vision_encoder(args.encoder, device=device)
         images = images_of(args, folder / "images")
         start = time.perf_counter()
         inputs = prepared(encoder, images, args.batch_size)
@@ -69,7 +69,7 @@ def compare(args: argparse.Namespace, device: torch.device) -> None:
 
 def main() -> int:
     parser = parser_of(__doc__)
-    parser.add_argument("--encoder", default="embedded", help="embedded, a model on the hub, or a folder")
+    parser.add_argument("--encoder", default="efficientnet-lite0", help="or a model on the hub, or a folder")
     parser.add_argument("--zip", metavar="FILE", help="Tiny-ImageNet-200; its validation images are taken")
     parser.add_argument("--images", type=int, default=4096)
     parser.add_argument("--side", type=int, default=64, help="of the JPEGs that are made, in pixels")

@@ -1,4 +1,4 @@
-"""What the benchmarks of photographs share: JPEG files they make themselves, and the encoder they use."""
+"""What the benchmarks of photographs share: JPEG files they make themselves, and a classifier of random weights."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 
-from t2w.encoders import VisionEncoder, load_vision_encoder
-from t2w.errors import T2WError
-from t2w.files import save_tensors
+from t2w import Classifier
+from t2w.adapters import AdapterSpec
+from t2w.encoders import VisionEncoder
 
 CLASSES = ("cat", "school bus", "pizza", "banana", "lemon", "umbrella", "tractor", "sandal", "teapot", "violin")
 
@@ -29,22 +30,9 @@ def make_jpegs(folder: Path, count: int, side: int) -> list[Path]:
     return paths
 
 
-def encoder_of(name: str, device: torch.device, folder: Path) -> VisionEncoder:
-    """An encoder by name, loaded and warm.
-
-    The embedded one has random weights where the package does not hold it: the same network takes the same time.
-    """
-    if name != "embedded":
-        return load_vision_encoder(name, device=device)
-    from t2w.encoders.embedded import FORMAT, VERSION, EmbeddedEncoder
-    from t2w.encoders.embedded_net import WIDTHS, EmbeddedNet
-
-    try:
-        return EmbeddedEncoder.load(device=device)
-    except T2WError as error:
-        print(f"the embedded network with random weights ({error.found})")
-    path, depths = folder / "random.safetensors", (1, 1, 1)
-    state = EmbeddedNet(WIDTHS, depths, folded=True).state_dict()
-    recipe = {"widths": list(WIDTHS), "depths": list(depths)}
-    save_tensors(path, state, {"format": FORMAT, "version": VERSION, "recipe": recipe})
-    return EmbeddedEncoder(path, device=device)
+def random_classifier(encoder: VisionEncoder, path: Path) -> None:
+    """Write a classifier of ten classes with random weights, one hidden unit per class."""
+    spec, rng = AdapterSpec(encoder.dim, len(CLASSES), 384, 20.0), torch.Generator().manual_seed(0)
+    weights = torch.randn(1, spec.size, generator=rng) / 20
+    text = F.normalize(torch.randn(len(CLASSES), 384, generator=rng), dim=-1)
+    Classifier(spec, weights, text, CLASSES, CLASSES, encoder.to_dict()).save(path)

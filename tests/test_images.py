@@ -258,12 +258,20 @@ def test_image_files(tmp_path: Path) -> None:
     for name in ("b/2.JPEG", "b/1.png", "a.jpg", "notes.txt", ".hidden.png", ".cache/x.png", "b/c/deep.webp"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    found = [path.relative_to(tmp_path).as_posix() for path in image_files([tmp_path])]
-    assert found == ["a.jpg", "b/1.png", "b/2.JPEG", "b/c/deep.webp"]
+    files, refused = image_files([tmp_path])
+    assert not refused
+    assert [path.relative_to(tmp_path).as_posix() for path in files] == [
+        "a.jpg",
+        "b/1.png",
+        "b/2.JPEG",
+        "b/c/deep.webp",
+    ]
     odd = tmp_path / "notes.txt"
-    assert image_files([odd, str(tmp_path / "b")])[:2] == [odd, tmp_path / "b" / "1.png"]  # a file is taken as given
+    assert image_files([odd, str(tmp_path / "b")])[0][:2] == [odd, tmp_path / "b" / "1.png"]  # a file is taken as given
     with pytest.raises(T2WError, match=r"there is no .*gone"):
-        image_files([tmp_path, tmp_path / "gone"])
+        image_files([tmp_path / "gone"])
+    files, refused = image_files([tmp_path, tmp_path / "gone"])  # one mistake costs nobody else his answer
+    assert (len(files), refused[0][0]) == (4, tmp_path / "gone")
     (tmp_path / "none").mkdir()
     with pytest.raises(T2WError, match=r"no images in .*none; expected files named \*\.apng"):
         image_files([tmp_path / "none"])
@@ -272,10 +280,31 @@ def test_image_files(tmp_path: Path) -> None:
     assert {suffix.lower() for suffix in IMAGE_SUFFIXES} == IMAGE_SUFFIXES
 
 
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="everything can be read")
+def test_a_folder_that_cannot_be_read_costs_nobody_else(tmp_path: Path) -> None:
+    for name in ("open", "shut"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.png").touch()
+    (tmp_path / "shut").chmod(0)
+    try:
+        files, refused = image_files([tmp_path])
+    finally:
+        (tmp_path / "shut").chmod(0o700)
+    assert files == [tmp_path / "open" / "x.png"]
+    assert "cannot list" in str(refused[0][1])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes there")
+def test_a_pipe_is_not_waited_on(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.png")
+    with pytest.raises(T2WError, match=r"x\.png is not a file|is a pipe|no regular file"):
+        read_image(tmp_path / "x.png")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
 def test_folders_that_lead_in_circles(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "x.png").touch()
     (tmp_path / "in" / "again").symlink_to(tmp_path)
     (tmp_path / "elsewhere").mkdir()
-    assert files_in(tmp_path) == [tmp_path / "in" / "x.png"]
+    assert files_in(tmp_path) == ([tmp_path / "in" / "x.png"], [])

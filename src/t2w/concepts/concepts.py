@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from t2w.encoders.head import ClassifierHead
     from t2w.words import Dictionary
 
-__all__ = ["NAME_PROMPT", "Concepts", "Encode", "concepts_of", "name_texts"]
+__all__ = ["NAME_PROMPT", "Concepts", "Encode", "concepts_of", "name_texts", "named_senses"]
 
 Encode: TypeAlias = "Callable[[Sequence[str]], Tensor]"  # texts to unit embeddings (n, t)
 NAME_PROMPT = "a photo of a {}"
@@ -99,9 +99,10 @@ def concepts_of(
             make no difference either.
 
     Raises:
-        T2WError: labels that name nothing ("LABEL_0"), or fewer than two.
+        T2WError: fewer than two of its rows have a name ("LABEL_0" is none).
     """
-    names, senses = _named(head.labels, dictionary)
+    head = head.named()
+    names, senses = named_senses(head.labels, dictionary)
     if len(names) < 2:
         raise T2WError(f"a last layer with {len(names)} class names", expected="at least 2")
     found = [row for row in senses if row >= 0]
@@ -124,14 +125,8 @@ def name_texts(names: Sequence[str], encode: Encode) -> Tensor:
     return encode([NAME_PROMPT.format(name.replace("_", " ")) for name in names])
 
 
-def _named(labels: Sequence[str], dictionary: Dictionary) -> tuple[tuple[tuple[str, ...], ...], list[int]]:
+def named_senses(labels: Sequence[str], dictionary: Dictionary) -> tuple[tuple[tuple[str, ...], ...], list[int]]:
     """The synonyms of each label, and its row in the dictionary, -1 where it is not there or could be several."""
-    if generic := [label for label in labels if folded(label).startswith("label ") or not label.strip()]:
-        raise T2WError(
-            f"the model's class names are such as {generic[0]!r}",
-            expected="words: they are what it is known by",
-            fix="put the names into id2label of its config.json",
-        )
     names, rows = [], []
     for label in labels:
         if len(label) == len(_WORDNET_ID) and label[0] == "n" and label[1:].isdigit():

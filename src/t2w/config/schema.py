@@ -53,7 +53,7 @@ class EncoderConfig(Section):
     path: str | None = None  # a local folder with the text encoder; None: the offline package, then the hub
     text_mode: Literal["template", "description", "ensemble"] = "template"  # what is encoded of a class
     template: Annotated[str, Field(pattern=r"\{\}")]  # "{}" is replaced by the class name
-    # of the images: embedded, a preset such as resnet18, a model on the hub or its folder; None: what suits the dataset
+    # of the images: efficientnet-lite0, a preset (resnet18), a model on the hub, a folder; None: what suits the dataset
     vision: str | None = None
     revision: str | None = None  # of the vision encoder on the hub; None: the newest
     # what the image encoder knows by name (its own last layer) as evidence for every class; wants an image classifier

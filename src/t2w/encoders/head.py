@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = ["ClassifierHead"]
+
+_NO_NAME = re.compile(r"|(label|class)?[ _]?\d+", re.IGNORECASE)  # what stands there where nobody named the classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,3 +47,21 @@ class ClassifierHead:
             )
         if not (torch.isfinite(self.weight).all() and torch.isfinite(self.bias).all()):
             raise T2WError("the model's last layer holds NaN or infinity", fix="get the model again")
+
+    def named(self) -> ClassifierHead:
+        """The rows whose labels are words: one such as LABEL_0 is no name.
+
+        Raises:
+            T2WError: none of them are.
+        """
+        import torch
+
+        kept = [i for i, label in enumerate(self.labels) if not _NO_NAME.fullmatch(label.strip())]
+        if not kept:
+            raise T2WError(
+                f"the model's class names are such as {self.labels[0]!r}" if self.labels else "a model without classes",
+                expected="words: they are what it is known by",
+                fix="put the names into id2label of its config.json, or set encoder.concepts=false",
+            )
+        rows, labels = torch.tensor(kept), tuple(self.labels[i] for i in kept)
+        return ClassifierHead(self.weight[rows], self.bias[rows], labels, self.mean)

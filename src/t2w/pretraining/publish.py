@@ -1,6 +1,7 @@
-"""Puts finished weights into `t2w/assets`: `python -m t2w.pretraining.publish --encoder DIR`.
+"""Puts a finished generator into `t2w/assets`: `python -m t2w.pretraining.publish --generator RUN --sister RUN`.
 
-And `--generator RUN --sister RUN`. The encoder comes first and alone, because the generator is trained on its features.
+With its card and the scoreboard of its sister, from which classes were withheld. The dictionary of senses, with which
+the generator is trained, is made first (`t2w.pretraining.dictionary`).
 """
 
 from __future__ import annotations
@@ -14,34 +15,25 @@ from t2w.assets import CHECKSUMS
 from t2w.errors import T2WError
 from t2w.evaluation.scoreboard import Scoreboard
 from t2w.files import load_tensors, read_json, save_tensors, sha256_of, write_json, write_text
-from t2w.pretraining.cards import encoder_card, generator_card
+from t2w.pretraining.cards import generator_card
 from t2w.tasks import load_tasks
 
-__all__ = ["publish_encoder", "publish_generator"]
+__all__ = ["MAX_BYTES", "publish_generator", "record"]
 
-ENCODER, GENERATOR, SCOREBOARD = "encoder.safetensors", "generator.safetensors", "scoreboard.json"
-MAX_BYTES = {ENCODER: 6_000_000, GENERATOR: 12_000_000}
-
-
-def publish_encoder(source: Path, assets: Path) -> None:
-    """Copy the encoder that `train_encoder` left in `source`, and write its card."""
-    tensors, metadata = load_tensors(source / ENCODER, what="an embedded encoder")
-    save_tensors(assets / ENCODER, tensors, metadata)
-    write_text(assets / "encoder.md", encoder_card(read_json(source / "encoder.json", what="the encoder's figures")))
-    _record(assets, ENCODER)
+GENERATOR, SCOREBOARD = "generator.safetensors", "scoreboard.json"
+MAX_BYTES = 25_000_000  # of generator, concepts and senses together
 
 
 def publish_generator(run: Path, sister: Path, assets: Path) -> None:
-    """Copy a run's generator in float16, open to every class name, with its card and its sister's scoreboard."""
+    """Copy a run's generator in float16, with its card and its sister's scoreboard."""
     tensors, metadata = load_tensors(run / "train" / GENERATOR, what="a generator")
-    identity = {**metadata["identity"], "any_class": True}
-    save_tensors(
-        assets / GENERATOR, {name: value.half() for name, value in tensors.items()}, {**metadata, "identity": identity}
-    )
+    halved = {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
+    save_tensors(assets / GENERATOR, halved, metadata)
     board = read_json(sister / SCOREBOARD, what="a scoreboard")
     tasks = load_tasks(run / "tasks" / "tasks.json")
     card = generator_card(
-        identity,
+        metadata["identity"],
+        len(metadata["concepts"]),
         sum(value.numel() for name, value in tensors.items() if name.startswith("network.")),
         read_json(run / "train" / "losses.json", what="the generator's losses"),
         Scoreboard.from_dict(board).render(),
@@ -50,32 +42,26 @@ def publish_generator(run: Path, sister: Path, assets: Path) -> None:
     )
     write_json(assets / SCOREBOARD, board)
     write_text(assets / "generator.md", card)
-    _record(assets, GENERATOR)
+    record(assets, GENERATOR)
 
 
-def _record(assets: Path, name: str) -> None:
-    size = (assets / name).stat().st_size
-    if size > MAX_BYTES[name]:
-        raise T2WError(f"{name} has {size:,} bytes", expected=f"at most {MAX_BYTES[name]:,}: it ships with the package")
+def record(assets: Path, name: str) -> None:
+    """Enter a file's SHA-256 among those of the package. Raises T2WError where all files together are too large."""
     path = assets / CHECKSUMS
-    known = read_json(path, what="checksums") if path.exists() else {}
-    write_json(path, {**known, name: sha256_of(assets / name)})
-    click.echo(f"{assets / name}: {size / 1e6:.1f} MB")
+    sums = {**(read_json(path, what="checksums") if path.exists() else {}), name: sha256_of(assets / name)}
+    size = sum((assets / known).stat().st_size for known in sums)
+    if size > MAX_BYTES:
+        raise T2WError(f"{', '.join(sums)} have {size:,} bytes", expected=f"at most {MAX_BYTES:,}: they ship with t2w")
+    write_json(path, sums)
+    click.echo(f"{assets / name}: {(assets / name).stat().st_size / 1e6:.1f} MB")
 
 
 @click.command()
-@click.option("--encoder", help="The folder train_encoder wrote.")
-@click.option("--generator", help="The run of experiment=embedded, trained.")
-@click.option("--sister", help="The finished run of experiment=tiny_imagenet_images: the scoreboard.")
-def main(encoder: str | None, generator: str | None, sister: str | None) -> None:
+@click.option("--generator", required=True, help="The run of experiment=embedded, trained.")
+@click.option("--sister", required=True, help="The finished run of experiment=tiny_imagenet_images: the scoreboard.")
+def main(generator: str, sister: str) -> None:
     """Put finished weights into the package's source tree."""
-    assets = Path(str(files("t2w.assets")))
-    if encoder:
-        publish_encoder(Path(encoder), assets)
-    if generator and sister:
-        publish_generator(Path(generator), Path(sister), assets)
-    elif generator or sister:
-        raise click.UsageError("--generator and --sister belong together")
+    publish_generator(Path(generator), Path(sister), Path(str(files("t2w.assets"))))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from t2w.adapters import Adapter, class_codes
-from t2w.concepts import Concepts, Evidence, Lexicon
+from t2w.concepts import Concepts, Evidence, Lexicon, named_senses
 from t2w.devices import resolve_device
 from t2w.evaluation.bench import Tasks
 from t2w.evaluation.generated import Sampling
@@ -50,7 +50,7 @@ class KnownRows:
     @classmethod
     def of(cls, run: Run) -> KnownRows:
         known = read_known(run)
-        return cls(read_head(run), read_known_by_encoder(run), known.by_encoder, known.senses)
+        return cls(read_head(run).named(), read_known_by_encoder(run), known.by_encoder, known.senses)
 
     def scores(self, images: FeatureSet, tasks: Tasks) -> dict[str, np.ndarray]:
         """method -> (T,) accuracies; the encoder's rows only where it has one for every class of the tasks."""
@@ -72,14 +72,20 @@ class KnownRows:
         return sum(sense in self._label_of for sense in senses)
 
     @cached_property
+    def _meanings(self) -> list[tuple[tuple[str, ...], int]]:
+        """(names, row in the dictionary or -1) of each of the head's labels."""
+        return list(zip(*named_senses(self.head.labels, load_dictionary()), strict=True))
+
+    @cached_property
     def _label_of(self) -> dict[int, int]:
         """Dictionary row -> position among the head's labels."""
-        dictionary = load_dictionary()
-        return {sense.row: i for i, sense in enumerate(dictionary.by_key(self.head.labels))}
+        return {sense: i for i, (_, sense) in enumerate(self._meanings) if sense >= 0}
 
     @cached_property
     def _known_labels(self) -> list[int]:
-        return [self._label_of[sense] for sense in self.concepts.senses.tolist()]
+        """The labels that are not withheld, in the order of the concepts."""
+        position = {meaning: i for i, meaning in enumerate(self._meanings)}
+        return [position[meaning] for meaning in zip(self.concepts.names, self.concepts.senses.tolist(), strict=True)]
 
 
 def encoder_labels(known: KnownRows, senses: Sequence[int]) -> str:

@@ -28,7 +28,7 @@ __all__ = ["check_vision_encoder", "read_features", "read_texts", "read_vision",
 
 log = logging.getLogger("t2w")
 
-_PIXELS = "pixels"
+_PIXELS, _PHOTOGRAPHS = "pixels", "efficientnet-lite0"
 
 
 def run(run: Run) -> None:
@@ -76,7 +76,7 @@ def _vision_encoder(config: Config, images: ImageSet, seen_classes: tuple[str, .
 
 
 def _vision_name(config: Config) -> str:
-    return config.encoder.vision or (_PIXELS if config.dataset.name == "digits" else "embedded")
+    return config.encoder.vision or (_PIXELS if config.dataset.name == "digits" else _PHOTOGRAPHS)
 
 
 def _named_encoder(config: Config) -> VisionEncoder:
