@@ -11,13 +11,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from t2w.errors import T2WError
-from t2w.words import folded
+from t2w.words import Known, folded
+from t2w.words.choice import WEIGHTS, signs_of
 
 if TYPE_CHECKING:
     from t2w.encoders.head import ClassifierHead
-    from t2w.words import Dictionary
+    from t2w.words import Dictionary, Sense
 
-__all__ = ["NAME_PROMPT", "Concepts", "Encode", "concepts_of", "name_texts", "named_senses"]
+__all__ = ["NAME_PROMPT", "Concepts", "Encode", "concepts_of", "name_texts"]
 
 Encode: TypeAlias = "Callable[[Sequence[str]], Tensor]"  # texts to unit embeddings (n, t)
 NAME_PROMPT = "a photo of a {}"
@@ -48,11 +49,10 @@ class Concepts:
     def __len__(self) -> int:
         return len(self.names)
 
-    def without(self, names: Iterable[str]) -> Concepts:
-        """These concepts less those that have one of the names among their synonyms, in any spelling."""
+    def without(self, names: Iterable[str]) -> list[int]:
+        """The positions of concepts that have none of the names among their synonyms, in any spelling."""
         withheld = {folded(name) for name in names}
-        kept = [i for i, own in enumerate(self.names) if withheld.isdisjoint(map(folded, own))]
-        return self.at(kept)
+        return [i for i, own in enumerate(self.names) if withheld.isdisjoint(map(folded, own))]
 
     def at(self, positions: Sequence[int]) -> Concepts:
         """The concepts at these positions."""
@@ -102,9 +102,10 @@ def concepts_of(
         T2WError: fewer than two of its rows have a name ("LABEL_0" is none).
     """
     head = head.named()
-    names, senses = named_senses(head.labels, dictionary)
+    names, meant = _meanings(head.labels, dictionary)
     if len(names) < 2:
         raise T2WError(f"a last layer with {len(names)} class names", expected="at least 2")
+    senses = _chosen(meant, names, dictionary, encode)
     found = [row for row in senses if row >= 0]
     by_meaning = iter(dictionary.embeddings(found)) if found else iter(())
     spelt = iter(encode([", ".join(own) for own, row in zip(names, senses, strict=True) if row < 0] or [""]))
@@ -125,20 +126,38 @@ def name_texts(names: Sequence[str], encode: Encode) -> Tensor:
     return encode([NAME_PROMPT.format(name.replace("_", " ")) for name in names])
 
 
-def named_senses(labels: Sequence[str], dictionary: Dictionary) -> tuple[tuple[tuple[str, ...], ...], list[int]]:
-    """The synonyms of each label, and its row in the dictionary, -1 where it is not there or could be several."""
-    names, rows = [], []
+def _meanings(
+    labels: Sequence[str], dictionary: Dictionary
+) -> tuple[tuple[tuple[str, ...], ...], list[tuple[Sense, ...]]]:
+    """The synonyms of each label, and the senses that all of them have: none, one or several."""
+    names: list[tuple[str, ...]] = []
+    meant: list[tuple[Sense, ...]] = []
     for label in labels:
         if len(label) == len(_WORDNET_ID) and label[0] == "n" and label[1:].isdigit():
-            (sense,) = dictionary.by_key([label])
-            names.append(sense.names)
-            rows.append(sense.row)
+            meant.append(dictionary.by_key([label]))
+            names.append(meant[-1][0].names)
             continue
-        own = tuple(name.strip() for name in label.split(",") if name.strip())
-        meant = set.intersection(*({sense.row for sense in dictionary.find(name)} for name in own))
-        names.append(own)
-        rows.append(meant.pop() if len(meant) == 1 else -1)
-    return tuple(names), rows
+        names.append(tuple(name.strip() for name in label.split(",") if name.strip()) or (label,))
+        first, *others = (dictionary.find(name) for name in names[-1])
+        rows = [{sense.row for sense in senses} for senses in others]
+        meant.append(tuple(sense for sense in first if all(sense.row in own for own in rows)))
+    return tuple(names), meant
+
+
+def _chosen(
+    meant: Sequence[tuple[Sense, ...]], names: Sequence[Sequence[str]], dictionary: Dictionary, encode: Encode
+) -> list[int]:
+    """The row in the dictionary of each; -1 for none. Of several the one that fits the labels that have one."""
+    sure = [senses[0].row for senses in meant if len(senses) == 1]
+    known = Known(dictionary.embeddings(sure), tuple(map(dictionary.field, sure)))
+    spelt = iter(encode([own[0] for own, senses in zip(names, meant, strict=True) if len(senses) > 1] or [""]))
+    rows = []
+    for senses in meant:
+        if len(senses) > 1:
+            signs = signs_of(senses, next(spelt), known.text[:0], known, dictionary)
+            senses = (senses[int((signs @ torch.tensor(WEIGHTS)).argmax())],)
+        rows.append(senses[0].row if senses else -1)
+    return rows
 
 
 def _orthonormal(vectors: Sequence[Tensor], dim: int) -> Tensor:

@@ -202,6 +202,7 @@ class FunctionalConfig(Section):
     made_up: Annotated[float, Field(ge=0, le=1)] = 0.5  # share of the steps on concepts with made-up features
     made_up_classes: Annotated[int, Field(ge=2)] = 64  # most classes of their tasks
     maps: Count = 16  # text-to-weights maps of some of the concepts, whose predictions are the evidence there
+    predicted: bool = True  # know some classes there by what a map says without them; false: all by their own rows
 
 
 class TrainConfig(Section):

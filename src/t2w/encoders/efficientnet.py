@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from t2w.encoders.efficientnet_net import EfficientNetLite0
 
-__all__ = ["NAME", "WEIGHTS", "EfficientNetEncoder"]
+__all__ = ["NAME", "WEIGHTS", "EfficientNetEncoder", "imagenet_1k"]
 
 NAME = "efficientnet-lite0"
 WEIGHTS = PackagedFile(
@@ -35,6 +35,12 @@ WEIGHTS = PackagedFile(
 _SIDE = 224
 _TOGETHER = 16  # images at once: more leave a CPU's cache and are up to a third slower
 _DRAWS = 4096  # of the standard normal, for the mean of a clipped one
+
+
+@cache
+def imagenet_1k() -> tuple[str, ...]:
+    """The WordNet ids of ImageNet's 1,000 classes, in the order of the last layer's rows."""
+    return tuple(read_json(Path(str(files("t2w.encoders") / "imagenet_1k.json")), what="ImageNet's class ids"))
 
 
 class EfficientNetEncoder(PreparedEncoder):
@@ -91,8 +97,7 @@ class EfficientNetEncoder(PreparedEncoder):
     def head(self) -> ClassifierHead:
         """The last layer, one row for each of ImageNet's 1,000 classes."""
         published = self._published
-        labels = read_json(Path(str(files("t2w.encoders") / "imagenet_1k.json")), what="ImageNet's class ids")
-        return ClassifierHead(published["_fc.weight"], published["_fc.bias"], tuple(labels), _mean_feature(published))
+        return ClassifierHead(published["_fc.weight"], published["_fc.bias"], imagenet_1k(), _mean_feature(published))
 
     @cached_property
     def _published(self) -> Mapping[str, Tensor]:

@@ -1,7 +1,8 @@
 """Makes the dictionary that ships: `python -m t2w.pretraining.dictionary --wordnet usr/share/wordnet -o FOLDER`.
 
 WordNet 3.0 in WNDB form is Debian's `wordnet-base`: `apt-get download wordnet-base; dpkg -x wordnet-base*.deb .`
-Every noun that is a physical thing is taken, and of single things (the Eiffel Tower) those made by people. Three texts
+Every noun that is a physical thing is taken, of single things (the Eiffel Tower) those made by people, and ImageNet's
+classes, three of which are none by WordNet: street sign, traffic light and bubble. Three texts
 of a sense (names, kinds, definition) are encoded; their mean is kept as int8 in the space of its principal components,
 and the sentences stay behind. A quarter of an hour on 2 CPU cores.
 """
@@ -17,9 +18,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from t2w.encoders import TextEncoder, load_text_encoder
+from t2w.encoders.efficientnet import imagenet_1k
 from t2w.files import save_tensors
 from t2w.pretraining.wordnet import PHYSICAL, Synset, WordNet
 from t2w.progress import track
+from t2w.runs.logs import log_to_terminal
 from t2w.words.dictionary import FILE, FORMAT, VERSION
 
 __all__ = ["build"]
@@ -66,7 +69,8 @@ def build(wordnet: WordNet, encoder: TextEncoder, path: Path, *, dimensions: int
 
 
 def _wanted(wordnet: WordNet, synset: Synset) -> bool:
-    return PHYSICAL in wordnet.ancestors(synset.offset) and (not synset.instance or synset.field == _ARTIFACT)
+    physical = PHYSICAL in wordnet.ancestors(synset.offset) and (not synset.instance or synset.field == _ARTIFACT)
+    return physical or f"n{synset.offset}" in imagenet_1k()
 
 
 def _rank(wordnet: WordNet, name: str, synset: Synset) -> int:
@@ -94,6 +98,7 @@ def _quantised(embeddings: Tensor, dimensions: int) -> dict[str, Tensor]:
 @click.option("-o", "--output", required=True, help=f"Where {FILE} goes.")
 def main(wordnet: str, output: str) -> None:
     """Make the dictionary of senses."""
+    log_to_terminal()
     path = Path(output) / FILE
     build(WordNet(Path(wordnet)), load_text_encoder("minilm"), path)
     click.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB")

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from t2w.adapters import Adapter, class_codes
-from t2w.concepts import Concepts, Evidence, Lexicon, named_senses
+from t2w.concepts import Concepts, Evidence, Lexicon
 from t2w.devices import resolve_device
 from t2w.evaluation.bench import Tasks
 from t2w.evaluation.generated import Sampling
@@ -23,7 +23,6 @@ from t2w.features import FeatureSet, extract
 from t2w.runs.folder import Run
 from t2w.runs.stage_concepts import read_head, read_known, read_known_by_encoder
 from t2w.runs.stage_features import read_vision
-from t2w.words import load_dictionary
 
 if TYPE_CHECKING:
     from t2w.encoders.head import ClassifierHead
@@ -37,12 +36,16 @@ class KnownRows:
 
     Attributes:
         head: the encoder's last layer.
-        concepts: what of it is not withheld.
+        label_senses: per label of it the row in the dictionary; -1 for none.
+        kept: the labels that are not withheld, in the order of `concepts`.
+        concepts: what they are.
         evidence: of the dataset's classes, from these concepts alone.
         senses: per class of the dataset its row in the dictionary.
     """
 
     head: ClassifierHead
+    label_senses: tuple[int, ...]
+    kept: tuple[int, ...]
     concepts: Concepts
     evidence: Evidence
     senses: tuple[int, ...]
@@ -50,7 +53,10 @@ class KnownRows:
     @classmethod
     def of(cls, run: Run) -> KnownRows:
         known = read_known(run)
-        return cls(read_head(run).named(), read_known_by_encoder(run), known.by_encoder, known.senses)
+        return cls(
+            read_head(run).named(), known.label_senses, known.kept, read_known_by_encoder(run), known.by_encoder,
+            known.senses,
+        )  # fmt: skip
 
     def scores(self, images: FeatureSet, tasks: Tasks) -> dict[str, np.ndarray]:
         """method -> (T,) accuracies; the encoder's rows only where it has one for every class of the tasks."""
@@ -65,27 +71,16 @@ class KnownRows:
 
     def conse(self, x: Tensor, text: Tensor) -> Tensor:
         """(N, C) ConSE's scores of features for classes with these texts."""
-        return conse_scores(self.head, self._known_labels, self.concepts, text, x)
+        return conse_scores(self.head, self.kept, self.concepts, text, x)
 
     def labelled(self, senses: Sequence[int]) -> int:
         """How many of the classes the encoder was trained with labels of."""
         return sum(sense in self._label_of for sense in senses)
 
     @cached_property
-    def _meanings(self) -> list[tuple[tuple[str, ...], int]]:
-        """(names, row in the dictionary or -1) of each of the head's labels."""
-        return list(zip(*named_senses(self.head.labels, load_dictionary()), strict=True))
-
-    @cached_property
     def _label_of(self) -> dict[int, int]:
         """Dictionary row -> position among the head's labels."""
-        return {sense: i for i, (_, sense) in enumerate(self._meanings) if sense >= 0}
-
-    @cached_property
-    def _known_labels(self) -> list[int]:
-        """The labels that are not withheld, in the order of the concepts."""
-        position = {meaning: i for i, meaning in enumerate(self._meanings)}
-        return [position[meaning] for meaning in zip(self.concepts.names, self.concepts.senses.tolist(), strict=True)]
+        return {sense: i for i, sense in enumerate(self.label_senses) if sense >= 0}
 
 
 def encoder_labels(known: KnownRows, senses: Sequence[int]) -> str:

@@ -46,6 +46,8 @@ class KnownClasses:
         by_encoder: the same without what photographs add.
         positions: per class its place among the concepts; -1 where it is withheld.
         senses: per class its row in the dictionary; -1 for none.
+        label_senses: the same of the labels of the encoder's last layer that are names.
+        kept: which of these labels are not withheld.
         spread: standard deviation of the seen classes' features.
     """
 
@@ -54,6 +56,8 @@ class KnownClasses:
     by_encoder: Evidence
     positions: tuple[int, ...]
     senses: tuple[int, ...]
+    label_senses: tuple[int, ...]
+    kept: tuple[int, ...]
     spread: float
 
 
@@ -72,7 +76,8 @@ def run(run: Run) -> None:
     choices = _choices(run, task_set.class_names, encoder, everything)
     senses = [choice.sense.row if choice.sense else -1 for choice in choices]
     withheld = _withheld(task_set.class_names, task_set.unseen_classes, choices)
-    known = everything.without(withheld)
+    kept = everything.without(withheld)
+    known = everything.at(kept)
     named = name_texts(task_set.class_names, encoder.encode)
     evidence = Knowledge(known, dictionary).about(choices, encoder.encode)
     meaning = dictionary.embeddings([max(sense, 0) for sense in senses])
@@ -97,7 +102,7 @@ def run(run: Run) -> None:
         {
             "text": evidence.text, "rows": rows, "variance": variance, "encoder_rows": evidence.rows,
             "encoder_variance": evidence.variance, "senses": torch.tensor(senses), "positions": torch.tensor(place),
-            "spread": torch.tensor(statistics.spread),
+            "spread": torch.tensor(statistics.spread), "label_senses": everything.senses, "kept": torch.tensor(kept),
         },
         {"sources": sources, "encoder_sources": list(evidence.sources), "understood": list(map(str, choices))},
     )  # fmt: skip
@@ -145,10 +150,8 @@ def read_known(run: Run) -> KnownClasses:
         Evidence(tensors["text"], tensors[f"{own}rows"], tensors[f"{own}variance"], tuple(about[f"{own}sources"]))
         for own in ("", "encoder_")
     )
-    return KnownClasses(
-        _read(run, "concepts"), evidence, by_encoder, tuple(tensors["positions"].tolist()),
-        tuple(tensors["senses"].tolist()), float(tensors["spread"]),
-    )  # fmt: skip
+    places = {name: tuple(tensors[name].tolist()) for name in ("positions", "senses", "label_senses", "kept")}
+    return KnownClasses(_read(run, "concepts"), evidence, by_encoder, **places, spread=float(tensors["spread"]))
 
 
 def read_known_by_encoder(run: Run) -> Concepts:
@@ -159,7 +162,7 @@ def read_known_by_encoder(run: Run) -> Concepts:
 def _read(run: Run, name: str) -> Concepts:
     tensors, about = load_tensors(run.path("concepts", f"{name}.safetensors"), what=_WHAT)
     concepts = Concepts.from_tensors(about["names"], tensors)
-    if len(concepts.without(about["withheld"])) != len(concepts):
+    if len(concepts.without(about["withheld"])) < len(concepts):
         raise T2WError(
             f"{run.path('concepts')} knows a class that is withheld from training",
             expected="none of them, by any of their names",

@@ -52,7 +52,7 @@ __all__ = ["read_generator", "run", "sampling_of", "settings_of", "shape_of", "w
 log = logging.getLogger("t2w")
 
 _REFERENCE_KEYS = ("split_policy", "encoder_depth", "decoder_depth", "num_frequencies", "max_freq_log2")
-_OF_CONCEPT_TASKS = ("made_up", "made_up_classes", "maps")  # functional keys that make tasks, not steps
+_OF_CONCEPT_TASKS = ("made_up", "made_up_classes", "maps", "predicted")  # functional keys that make tasks, not steps
 _UNIT_KEYS = ("rank", "caution", "mute", "residual")
 _OWN_KEYS = ("tokenizer", "conditioning", "position", "residual", "shared")
 
@@ -223,7 +223,7 @@ def _functional(run: Run, task_set: TaskSet, text: torch.Tensor) -> Functional:
     known, section = read_known(run), config.train.functional
     made_up = ConceptTasks(
         fresh, known.concepts, known.positions, statistics_of(run, known.concepts), share=section.made_up,
-        classes=section.made_up_classes, maps=section.maps, seed=config.seed,
+        classes=section.made_up_classes, maps=section.maps, predicted=section.predicted, seed=config.seed,
     )  # fmt: skip
     return Functional(made_up, text)
 

@@ -38,6 +38,7 @@ class ConceptTasks:
         share: of the steps on made-up features, in [0, 1].
         classes: most classes of a task with made-up features.
         maps: how many maps of some of the concepts there are.
+        predicted: know some classes by what a map says without them; False: all by their own rows.
         seed: of the maps.
     """
 
@@ -48,6 +49,7 @@ class ConceptTasks:
     share: float = 0.5
     classes: int = 64
     maps: int = 16
+    predicted: bool = True
     seed: int = 0
 
     @property
@@ -77,6 +79,8 @@ class ConceptTasks:
     def _condition(self, tasks: list[list[int]], step: int, rng: torch.Generator) -> Condition:
         """A third of the tasks know all of their classes, a third none, and a third each with one chance in two."""
         knows = condition_of_evidence(self._own, tasks)
+        if not self.predicted:
+            return knows
         told = condition_of_evidence(self._predicted[step % len(self._predicted)], tasks)
         assert knows.evidence is not None  # made of evidence
         assert told.evidence is not None

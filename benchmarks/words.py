@@ -1,0 +1,134 @@
+"""What each part of "words it has never seen" is worth: the text of a class, and the parts of the generator's training.
+
+    apt-get download wordnet-base && dpkg -x wordnet-base*.deb wordnet
+    python benchmarks/words.py texts --runs runs/split-{0,7,1,2} --wordnet wordnet/usr/share/wordnet
+    python benchmarks/words.py parts --runs runs/split-0
+
+`texts`: the text-to-weights map as a linear classifier on the unseen classes of finished runs of
+experiment=tiny_imagenet_images, with another text of each class in its place. `parts`: the same run with a part of the
+training left out, on a copy of its folder beside it; finished copies are read and not made again. Test images are
+scored, and nothing is chosen by them. Tables go to standard output and, with --json, to a file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from common import machine, parser_of, run_of, run_on_device, tasks_of
+
+from t2w.concepts import Evidence, TextMap
+from t2w.encoders import load_text_encoder
+from t2w.evaluation.known import map_scores
+from t2w.files import read_json, write_json
+from t2w.pretraining.wordnet import Synset, WordNet
+from t2w.runs import Run, open_run, run_stages
+from t2w.runs.stage_concepts import read_known, read_known_by_encoder
+from t2w.runs.stage_features import read_features
+from t2w.words import load_dictionary
+
+TEXTS: dict[str, Callable[[WordNet, Synset], Sequence[str]]] = {
+    "name": lambda _, s: [f"a photo of a {s.names[0]}"],
+    "synonyms": lambda _, s: [", ".join(s.names)],
+    "definition": lambda _, s: [s.definition],
+    "synonyms: definition": lambda _, s: [f"{', '.join(s.names)}: {s.definition}"],
+    "names, kinds and definition": lambda w, s: w.texts(s)[:1],
+    "the mean of three texts (ours)": lambda w, s: w.texts(s),
+}
+PARTS: dict[str, Mapping[str, Any]] = {
+    "as it is": {},
+    "no made-up features": {"train.functional.made_up": 0.0},
+    "no predicted rows (leave-one-out)": {"train.functional.predicted": False},
+    "variance not heeded": {"generator.caution": 0.0},
+    "texts never hidden": {"generator.mute": 0.0},
+    "no teacher": {"train.functional.teacher": 0.0},
+    "no task loss": {"train.functional.steps": 0},
+}
+
+
+def texts(args: argparse.Namespace) -> dict[str, Any]:
+    """text -> accuracy on the unseen classes of each run."""
+    wordnet, encoder, dictionary = WordNet(Path(args.wordnet)), load_text_encoder("minilm"), load_dictionary()
+    runs = [run_of(folder) for folder in args.runs]
+    parts = [(read_known_by_encoder(run), read_known(run), read_features(run)[1], run) for run in runs]
+    wanted = sorted({row for own, known, _, _ in parts for row in (*own.senses.tolist(), *known.senses)})
+    found: dict[str, Any] = {}
+    for name, write in TEXTS.items():
+        written = [write(wordnet, wordnet.synsets[dictionary.sense(row).key[1:]]) for row in wanted]
+        embedded = torch.stack([encoder.encode(list(several)).mean(0) for several in written])
+        table = dict(zip(wanted, torch.nn.functional.normalize(embedded, dim=1), strict=True))
+        found[name] = []
+        for concepts, known, images, run in parts:
+            own = torch.stack([table[row] for row in concepts.senses.tolist()])
+            asked = torch.stack([table[row] for row in known.senses])
+            says = TextMap(own, concepts.rows).predict(asked)
+            evidence = Evidence(asked, says.rows, says.variance, ("map",) * len(asked))
+            found[name].append(float(map_scores(evidence).accuracy(images, tasks_of(run, "unseen_class")).mean()))
+        print(f"{name:32}", *(f"{100 * one:6.1f}" for one in found[name]), f"  mean {100 * np.mean(found[name]):.1f}")
+    return found
+
+
+def parts(args: argparse.Namespace) -> dict[str, Any]:
+    """part left out -> split -> method -> accuracy, for every run."""
+    found: dict[str, Any] = {}
+    for folder in args.runs:
+        for name, changes in PARTS.items():
+            if args.only and name not in args.only:
+                continue
+            board = read_json(_without(run_of(folder), name, changes).folder / "scoreboard.json", what="a scoreboard")
+            rows = {(row["split"], row["method"]): row for row in board["rows"]}
+            splits = dict.fromkeys(split for split, _ in rows)
+            found.setdefault(name, {})[str(folder)] = {s: rows[s, "generated"]["accuracy"] for s in splits}
+            line = ", ".join(f"{split} {100 * rows[split, 'generated']['accuracy']:.2f}" for split in splits)
+            print(f"{Path(folder).name}, {name}: {line}", flush=True)
+    return found
+
+
+def _without(run: Run, name: str, changes: Mapping[str, Any]) -> Run:
+    """The run with these keys changed, finished, in a folder beside it."""
+    if not changes:
+        return run
+    folder = run.folder.with_name(f"{run.folder.name}-{name.replace(' ', '-').replace('(', '').replace(')', '')}")
+    if not folder.exists():
+        shutil.copytree(run.folder, folder, ignore=shutil.ignore_patterns("checkpoints"))
+    values = run.config.model_dump()
+    for key, value in {**changes, "out": str(folder)}.items():
+        *parents, last = key.split(".")
+        section = values
+        for parent in parents:
+            section = section[parent]
+        section[last] = value
+    other = open_run(type(run.config).model_validate(values), update=True)
+    run_stages(other, "eval")
+    return other
+
+
+def main() -> int:
+    parser = parser_of(__doc__)
+    parser.add_argument("what", choices=("texts", "parts"))
+    parser.add_argument("--runs", nargs="+", required=True, metavar="DIR", help="finished runs, one per split seed")
+    parser.add_argument("--wordnet", metavar="DIR", help="WordNet 3.0 in WNDB form, for texts")
+    parser.add_argument("--only", nargs="+", metavar="PART", help="these parts alone")
+    parser.add_argument("--json", metavar="FILE", help="where the figures go too")
+    args = parser.parse_args()
+    if args.what == "texts" and args.wordnet is None:
+        parser.error("texts wants --wordnet")
+
+    def work(device: torch.device) -> None:
+        found = {"texts": texts, "parts": parts}[args.what](args)
+        print(machine(device))
+        if args.json:
+            write_json(
+                Path(args.json), {"what": args.what, "runs": args.runs, "machine": machine(device), "rows": found}
+            )
+
+    return run_on_device(args.device, work)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
