@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from t2w.concepts.appearance import Appearance
 from t2w.errors import T2WError
 from t2w.words import Known, folded
 from t2w.words.choice import WEIGHTS, signs_of
@@ -23,6 +24,7 @@ __all__ = ["NAME_PROMPT", "Concepts", "Encode", "concepts_of", "name_texts"]
 Encode: TypeAlias = "Callable[[Sequence[str]], Tensor]"  # texts to unit embeddings (n, t)
 NAME_PROMPT = "a photo of a {}"
 _WORDNET_ID = "n00000000"
+_LOOKS = "appearance."
 _TENSORS = ("text", "name_text", "rows", "senses", "centres")
 
 
@@ -37,6 +39,7 @@ class Concepts:
         rows: (N, d) rows of the last layer less their mean, made perpendicular to `centres` and of unit length.
         senses: (N,) int64 rows of the dictionary; -1 where a concept is not in it.
         centres: (m, d) orthonormal: the directions of mean features, in which photographs differ that show the same.
+        appearance: how photographs of one class differ; None where none were seen.
     """
 
     names: tuple[tuple[str, ...], ...]
@@ -45,6 +48,7 @@ class Concepts:
     rows: Tensor
     senses: Tensor
     centres: Tensor
+    appearance: Appearance | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -70,17 +74,21 @@ class Concepts:
 
     def tensors(self) -> dict[str, Tensor]:
         """What a file keeps beside the names; `from_tensors` is the inverse."""
-        return {name: getattr(self, name) for name in _TENSORS}
+        looks = {} if self.appearance is None else self.appearance.tensors()
+        return {name: getattr(self, name) for name in _TENSORS} | {f"{_LOOKS}{name}": x for name, x in looks.items()}
 
     @classmethod
     def from_tensors(cls, names: Iterable[Sequence[str]], tensors: Mapping[str, Tensor]) -> Concepts:
         """Concepts as a file keeps them, in half precision or not. Raises T2WError where parts do not fit."""
         own = tuple(map(tuple, names))
+        looks = {name.removeprefix(_LOOKS): value for name, value in tensors.items() if name.startswith(_LOOKS)}
+        tensors = {name: value for name, value in tensors.items() if not name.startswith(_LOOKS)}
         if set(tensors) != set(_TENSORS) or any(len(tensors[name]) != len(own) for name in _TENSORS[:-1]):
             found = {name: tuple(value.shape) for name, value in tensors.items()}
             raise T2WError(f"{len(own)} concepts with {found}", expected=f"{', '.join(_TENSORS)}, as many as names")
         units = {name: F.normalize(tensors[name].float(), dim=1) for name in ("text", "name_text", "rows", "centres")}
-        return cls(own, senses=tensors["senses"], **units)
+        appearance = Appearance.from_tensors(looks) if looks else None
+        return cls(own, senses=tensors["senses"], appearance=appearance, **units)
 
     def centred(self, features: Tensor) -> Tensor:
         """Features (..., d) less what they have along the centres."""

@@ -21,6 +21,8 @@ __all__ = ["Evidence", "Knowledge"]
 
 NAME_SHARE = 0.25
 """Weight of what the bare name says beside what its meaning says, where the meaning is sure."""
+PART_SHARE = 0.6
+"""How sure the meaning of a name is of which only a part is a noun ("flamingo head")."""
 _NAME_GAMMA = 3.0  # names of two words or three are nearer to each other than texts of twenty
 
 
@@ -101,11 +103,15 @@ class Knowledge:
         for choice, sense, name in zip(choices, senses, named, strict=True):
             meaning.append(next(by_text) if choice.name in own else name if sense is None else next(by_sense))
             share.append(1.0 if choice.name in own else 0.0 if sense is None else choice.share)
+        parts = torch.tensor([choice.part and choice.name not in own for choice in choices])
         return self.evidence(
-            torch.stack(meaning), named, torch.tensor(share), [-1 if sense is None else sense.row for sense in senses]
-        )
+            torch.stack(meaning), named, torch.tensor(share), [-1 if sense is None else sense.row for sense in senses],
+            parts,
+        )  # fmt: skip
 
-    def evidence(self, meaning: Tensor, named: Tensor, share: Tensor, senses: Sequence[int]) -> Evidence:
+    def evidence(
+        self, meaning: Tensor, named: Tensor, share: Tensor, senses: Sequence[int], parts: Tensor | None = None
+    ) -> Evidence:
         """The evidence from embeddings.
 
         Args:
@@ -113,10 +119,11 @@ class Knowledge:
             named: (n, t) of the bare names.
             share: (n,) in 0..1, how sure the meaning is; where it is 0 the name alone counts.
             senses: (n) dictionary rows, -1 for none.
+            parts: (n,) bool, where only a part of the name is meant by the sense; None for nowhere.
         """
         says, spelt = self.by_meaning.predict(meaning), self.by_name.predict(named)
-        weight, doubt = share[:, None], (1 - share)[:, None] + NAME_SHARE
-        rows = F.normalize(weight * says.rows + doubt * spelt.rows, dim=1)
+        doubt = (1 - share)[:, None] + NAME_SHARE
+        rows = F.normalize(share[:, None] * says.rows + doubt * spelt.rows, dim=1)
         variance = share * says.variance + (1 - share) * spelt.variance
         sources = ["map"] * len(rows)
         for i, sense in enumerate(senses):
@@ -129,6 +136,10 @@ class Knowledge:
                 rows[i] = F.normalize(count * mean + rows[i], dim=0)
                 variance[i] = variance[i] / (count + 1)
                 sources[i] = f"{count} known kind{'s' if count > 1 else ''}"
+        for i in [] if parts is None else parts.nonzero()[:, 0].tolist():
+            rows[i] = F.normalize(PART_SHARE * rows[i] + (1 - PART_SHARE) * spelt.rows[i], dim=0)
+            variance[i] = PART_SHARE * variance[i] + (1 - PART_SHARE) * spelt.variance[i]
+            sources[i] = f"a part, {sources[i]}"
         text = F.normalize(meaning + named, dim=1)
         return Evidence(text, rows, variance, tuple(sources))
 

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from t2w.concepts.appearance import Appearance
 from t2w.concepts.concepts import Concepts
 
 __all__ = ["ClassStatistics", "class_statistics", "with_photographs"]
@@ -115,4 +116,5 @@ def with_photographs(
         name_text=torch.cat([concepts.name_text, name_text[index]]),
         rows=torch.cat([rows, seen[index]]),
         senses=torch.cat([concepts.senses, torch.tensor([senses[i] for i in new], dtype=torch.int64)]),
+        appearance=Appearance.of(statistics),
     ), tuple(positions)

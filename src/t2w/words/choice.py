@@ -24,6 +24,9 @@ _ROUNDS = 2  # the other classes' senses are themselves chosen
 _MOST = 12  # senses of a name that are looked at
 _NEAR = 5  # known concepts whose likeness to a sense counts
 _OTHERS = 3  # other classes of the task, likewise
+_VIEWS = frozenset("side front back top bottom head face body part piece half view interior exterior inside".split())
+"""Of two nouns in a name, not what it is a picture of: "car side", "crocodile head"."""
+_LAST = 0.1  # cosines that the last of several words has ahead of the others
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Choice:
         sense: what it means; None where `noun` is.
         others: further senses of the noun, the more likely first.
         share: in 0..1, how sure the choice is.
+        part: whether the noun is only a part of the name.
     """
 
     name: str
@@ -44,6 +48,7 @@ class Choice:
     sense: Sense | None
     others: tuple[Sense, ...] = ()
     share: float = 1.0
+    part: bool = False
 
     def __str__(self) -> str:
         """For a reader: "crane: wading bird; also: lifting device"."""
@@ -119,15 +124,15 @@ def choose_senses(
         if folded(name) not in map(folded, names):
             raise T2WError(f"a sense is given for {name!r:.60}, which is not one of the classes{nearest(name, names)}")
     embedded = encode(list(names))
-    nouns = [_noun(name, dictionary, encode, embedded[i]) for i, name in enumerate(names)]
+    nouns = [_noun(name, dictionary, encode, embedded[i], known) for i, name in enumerate(names)]
     chosen: list[Choice] = []
-    for name, (noun, senses) in zip(names, nouns, strict=True):
+    for name, (noun, senses, part) in zip(names, nouns, strict=True):
         if folded(name) in own:
             senses = _meant(name, own[folded(name)], senses)
-        chosen.append(Choice(name, noun, senses[0] if senses else None, senses[1:]))
+        chosen.append(Choice(name, noun, senses[0] if senses else None, senses[1:], part=part))
     for _ in range(_ROUNDS):
         rows = [choice.sense.row if choice.sense else -1 for choice in chosen]
-        for i, (name, (noun, senses)) in enumerate(zip(names, nouns, strict=True)):
+        for i, (name, (noun, senses, part)) in enumerate(zip(names, nouns, strict=True)):
             if len(senses) < 2 or folded(name) in own:
                 continue
             others = dictionary.embeddings([row for j, row in enumerate(rows) if row >= 0 and j != i])
@@ -135,24 +140,34 @@ def choose_senses(
             share = (signs @ torch.tensor(weights)).softmax(0)
             order = share.argsort(descending=True).tolist()
             ranked = tuple(senses[j] for j in order)
-            chosen[i] = Choice(name, noun, ranked[0], ranked[1:], float(share[order[0]]))
+            chosen[i] = Choice(name, noun, ranked[0], ranked[1:], float(share[order[0]]), part)
     return tuple(chosen)
 
 
-def _noun(name: str, dictionary: Dictionary, encode: Encode, embedded: Tensor) -> tuple[str | None, tuple[Sense, ...]]:
-    """The noun of a name and its senses: the whole name, else a near miss, else the part that says most of it."""
+def _noun(
+    name: str, dictionary: Dictionary, encode: Encode, embedded: Tensor, known: Known
+) -> tuple[str | None, tuple[Sense, ...], bool]:
+    """The noun of a name, its senses, and whether it is only a part of the name.
+
+    The whole name, else a near miss, else the part that says most of it: by its own likeness to the name, by how near
+    one of its senses is to what the encoder knows, and the last of several words, which in English is what a thing is.
+    """
     whole = folded(name)
     if senses := dictionary.find(whole):
-        return name, senses[:_MOST]
+        return name, senses[:_MOST], False
     if (meant := dictionary.near(whole)) is not None:
-        return meant, dictionary.find(meant)[:_MOST]
+        return meant, dictionary.find(meant)[:_MOST], False
     for phrases in sub_phrases(whole):
         found = {phrase: senses for phrase in phrases if len(phrase) > 2 and (senses := dictionary.find(phrase))}
+        found = {phrase: senses for phrase, senses in found.items() if phrase not in _VIEWS} or found
         if found:
             likeness = encode(list(found)) @ embedded
+            for i, (phrase, senses) in enumerate(found.items()):
+                own = dictionary.embeddings([sense.row for sense in senses[:_MOST]])
+                likeness[i] += _top_mean(own @ known.text.T, _NEAR).max() + _LAST * whole.endswith(phrase)
             best = list(found)[int(likeness.argmax())]
-            return best, found[best][:_MOST]
-    return None, ()
+            return best, found[best][:_MOST], True
+    return None, (), False
 
 
 def _meant(name: str, given: str, senses: tuple[Sense, ...]) -> tuple[Sense, ...]:

@@ -13,7 +13,7 @@ _PLURALS = (
     ("oes", "o"), ("es", "e"), ("s", ""),
 )  # fmt: skip
 _LETTERS = "abcdefghijklmnopqrstuvwxyz -'"
-_MISSPELT_FROM = 6  # letters: shorter words are too near to too many others
+_MISSPELT_FROM = 7  # letters: shorter words are too near to too many others
 
 
 def folded(name: str) -> str:
