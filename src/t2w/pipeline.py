@@ -13,11 +13,12 @@ import torch
 from t2w.adapters import class_codes
 from t2w.assets import asset
 from t2w.classifier import Classifier, Prediction
-from t2w.concepts import Evidence, Lexicon
+from t2w.concepts import Evidence, Lexicon, with_pictures
 from t2w.devices import resolve_device
-from t2w.encoders import encode_classes, load_text_encoder
+from t2w.encoders import encode_classes, load_text_encoder, vision_encoder_from_dict
 from t2w.errors import T2WError, T2WWarning, nearest
 from t2w.generator import Generator
+from t2w.photos import Examples, Photos, TaskPictures, pictures_of_task
 from t2w.tasks import TextMode, parse_described
 from t2w.tasks.class_names import check_text, folded_name
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from t2w.diffusion import Sampler
-    from t2w.encoders import TextEncoder
+    from t2w.encoders import TextEncoder, VisionEncoder
     from t2w.words import Choice
 
 __all__ = ["EMBEDDED", "Classifier", "Prediction", "TextToWeights"]
@@ -80,6 +81,15 @@ class TextToWeights:
         generator = Generator.load(path, device=resolve_device(device))
         return cls(generator, load_text_encoder(generator.identity.get("text_encoder_source")))
 
+    @cached_property
+    def vision(self) -> VisionEncoder:
+        """The image encoder whose features its classifiers take.
+
+        Raises:
+            T2WError: it is not on this machine and cannot be fetched.
+        """
+        return vision_encoder_from_dict(self.generator.identity["vision"], device=self.generator.device)
+
     @property
     def class_names(self) -> tuple[str, ...]:
         """The classes of the dataset the generator was trained on."""
@@ -103,6 +113,8 @@ class TextToWeights:
         texts: Mapping[str, str] | None = None,
         senses: Mapping[str, str] | None = None,
         context: str | None = None,
+        photos: Photos | None = None,
+        examples: Examples | None = None,
         seed: int = 0,
         samples: int = 1,
         sampler: Sampler | None = None,
@@ -118,6 +130,10 @@ class TextToWeights:
                 alone, of the text made of the name. None: only those in `classes`.
             senses: which meaning of a name is meant: {"crane": "wading bird"}. None: chosen by the other classes.
             context: said after every class's text, for all of the task: "seen from the air". None: nothing.
+            photos: pictures without labels of the kind that is to be classified: a folder, or images. What they show
+                moves the classes' evidence, where they fit the words at all. None for none.
+            examples: labelled pictures, as few as one: a folder of class folders, or images by class name; any class
+                may have none. None for none.
             seed: of the noise sampling starts from.
             samples: adapters to draw, whose probabilities are averaged.
             sampler: see `t2w.diffusion.SAMPLERS`; None: what the generator was scored with.
@@ -130,7 +146,8 @@ class TextToWeights:
                 that does not exist, an unknown sampler, or less than one sample.
 
         Warns:
-            T2WWarning: what is not as good as it could be: a name that is in no dictionary, two that mean the same.
+            T2WWarning: what is not as good as it could be: a name that is in no dictionary, two that mean the same,
+                pictures that do not fit the words, pictures that cannot be read.
         """
         if samples < 1:
             raise T2WError(f"{samples} samples", expected="1 or more")
@@ -147,12 +164,20 @@ class TextToWeights:
                 raise T2WError(
                     "a sense is given, and this generator reads texts alone", fix="describe the class instead"
                 )
+            if photos is not None or examples is not None:
+                raise T2WError(
+                    "pictures are given, and this generator reads texts alone",
+                    fix="use one that knows concepts, such as the one that comes with t2w",
+                )
             shown, told = self._prompts(names, own, context)
             codes, known_by = told, None
             self._warn_of_new(names)
         else:
             choices = lexicon.understand(names, senses)
             told = lexicon.evidence(choices, texts=own, context=context)
+            if photos is not None or examples is not None:
+                seen = pictures_of_task(self.vision, names, photos, examples)
+                choices, told = self._with(seen, choices, own, context)
             shown = tuple(own.get(choice.name, str(choice)) for choice in choices)
             codes, known_by = class_codes(told.text), list(told.sources)
             _warn_of_words(choices, own, lexicon)
@@ -177,6 +202,33 @@ class TextToWeights:
                 **({} if known_by is None else {"known_by": known_by}),
             },
         )
+
+    def _with(
+        self, seen: TaskPictures, choices: tuple[Choice, ...], own: Mapping[str, str], context: str | None
+    ) -> tuple[tuple[Choice, ...], Evidence]:
+        """The choices and the evidence after pictures."""
+        lexicon = self.lexicon
+        assert lexicon is not None  # pictures are refused where there is none
+        if seen.refused:
+            first = f"{seen.refused[0][0]}: {seen.refused[0][1]}"
+            _warn(f"{len(seen.refused)} of the pictures cannot be used, such as {first}")
+        told = lexicon.evidence(choices, texts=own, context=context)
+        found = with_pictures(told, lexicon.concepts, seen.features, seen.labels)
+        free = torch.tensor(seen.labels) < 0
+        if found.kept_words:
+            _warn(
+                "the pictures without labels do not look like these classes more than like others; they are left out, "
+                "and the words are kept"
+            )
+        elif bool(free.any()):
+            again = lexicon.seen_in(choices, seen.features[free], given=own)
+            for before, after in zip(choices, again, strict=True):
+                if before.sense != after.sense:
+                    _warn(f"{after.name!r:.40} is taken for {after.sense} by the pictures, not for {before.sense}")
+            if again != choices:
+                told = lexicon.evidence(again, texts=own, context=context)
+                return again, with_pictures(told, lexicon.concepts, seen.features, seen.labels).evidence
+        return choices, found.evidence
 
     def _prompts(
         self, names: Sequence[str], own: Mapping[str, str], context: str | None

@@ -50,6 +50,13 @@ _SAMPLERS = ["ddim", "dpm++", "dpm++3m", "dpm++sde", "unipc", "deis", "sa", "anc
     help='Which meaning of a name is meant: "crane=wading bird". Repeatable; `t2w classes crane` lists them.',
 )
 @click.option(
+    "--photos",
+    multiple=True,
+    metavar="FOLDER",
+    help="Pictures without labels, of the kind that is to be classified: they make the classifier better. Repeatable.",
+)
+@click.option("--examples", metavar="FOLDER", help="A folder of class folders with labelled pictures, as few as one.")
+@click.option(
     "--samples", default=1, show_default=True, type=click.IntRange(1, 1000), help="Adapters whose votes are averaged."
 )
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of the noise it starts from.")
@@ -64,6 +71,8 @@ def generate(
     source: str,
     texts: tuple[str, ...],
     senses: tuple[str, ...],
+    photos: tuple[str, ...],
+    examples: str | None,
     samples: int,
     seed: int,
     steps: int | None,
@@ -75,6 +84,7 @@ def generate(
 
     \b
     t2w generate --classes "cat, school bus, pizza" -o lunch.t2w
+    t2w generate --classes "cat, school bus, pizza" --photos holiday/ -o lunch.t2w
     t2w generate --classes "three, five, eight" --from runs/demo -o three.t2w
     """
     from t2w.tasks import parse_described
@@ -94,6 +104,8 @@ def generate(
             texts={**described, **own},
             senses=meant,
             context=context,
+            photos=list(photos) or None,
+            examples=examples,
             seed=seed,
             samples=samples,
             steps=steps,

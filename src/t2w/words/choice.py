@@ -24,7 +24,9 @@ _ROUNDS = 2  # the other classes' senses are themselves chosen
 _MOST = 12  # senses of a name that are looked at
 _NEAR = 5  # known concepts whose likeness to a sense counts
 _OTHERS = 3  # other classes of the task, likewise
-_VIEWS = frozenset("side front back top bottom head face body part piece half view interior exterior inside".split())
+_VIEWS = frozenset(
+    ["side", "front", "back", "top", "bottom", "head", "face", "body", "part", "piece", "half", "view", "inside"]
+)
 """Of two nouns in a name, not what it is a picture of: "car side", "crocodile head"."""
 _LAST = 0.1  # cosines that the last of several words has ahead of the others
 
@@ -72,7 +74,7 @@ class Known:
     fields: tuple[int, ...]
 
 
-WEIGHTS = (1.0, 6.0, 3.0, 0.7, 0.1)
+WEIGHTS = (1.0, 6.0, 3.0, 0.7, 0.2)
 """Of the signs, see `signs_of`."""
 
 

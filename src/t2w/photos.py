@@ -1,0 +1,155 @@
+"""The pictures that a task brings along, labelled or not, as features of the generator's image encoder."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import torch
+from torch import Tensor
+
+from t2w.errors import T2WError
+from t2w.evaluation.class_folders import find_class_folders, match_class
+from t2w.features.of_files import features_of_files
+from t2w.files import fingerprint, load_tensors, save_tensors
+from t2w.images import Refused, image_files
+from t2w.pictures import Pictures, pictures_of, pixels_of
+from t2w.progress import progress
+
+if TYPE_CHECKING:
+    from t2w.encoders import VisionEncoder
+
+__all__ = ["MOST", "Examples", "Photos", "TaskPictures", "pictures_of_task"]
+
+MOST = 20_000
+"""Pictures without labels that are looked at: of more, as many at random."""
+CACHE = Path("~/.cache/t2w/photos")
+
+Photos: TypeAlias = "str | Path | Pictures"
+"""A folder with images anywhere in it, or images (see `t2w.pictures`)."""
+Examples: TypeAlias = "str | Path | Mapping[str, Pictures]"
+"""A folder of class folders, or images by class name; any class may have none."""
+
+
+@dataclass(frozen=True, eq=False)
+class TaskPictures:
+    """N pictures of a task.
+
+    Attributes:
+        features: (N, d) float32.
+        labels: (N) class positions, -1 for a picture without a label.
+        refused: files that could not be used, and why.
+    """
+
+    features: Tensor
+    labels: tuple[int, ...]
+    refused: tuple[Refused, ...]
+
+
+def pictures_of_task(
+    encoder: VisionEncoder,
+    classes: Sequence[str],
+    photos: Photos | None,
+    examples: Examples | None,
+    *,
+    cache: Path | None = CACHE,
+) -> TaskPictures:
+    """Read and encode a task's pictures.
+
+    Args:
+        classes: the task's class names.
+        photos: without labels; None for none.
+        examples: with labels; None for none. A file that is among both counts as labelled.
+        cache: folder where features of files are kept; None: nowhere.
+
+    Raises:
+        T2WError: nothing readable, a folder of examples that means no class or two, or an image that is none.
+    """
+    files: list[Path] = []
+    labels: list[int] = []
+    refused: list[Refused] = []
+    arrays: list[Tensor] = []
+    of_arrays: list[int] = []
+    if isinstance(examples, (str, Path)):
+        found = find_class_folders(examples, classes)
+        files, labels, refused = list(found.files), list(found.labels), list(found.refused)
+    else:
+        for name, pictures in (examples or {}).items():
+            if (label := match_class(name, classes)) is None:
+                raise T2WError(f"there are examples of {name!r:.60}", expected=f"of some of {', '.join(classes)}")
+            several = pictures_of(pictures)
+            arrays.append(_encoded(encoder, several))
+            of_arrays += [label] * len(several)
+    if photos is not None:
+        if (paths := _paths(photos)) is not None:
+            unlabelled, unlisted = image_files(paths)
+            known = {file.resolve() for file in files}
+            unlabelled = [file for file in unlabelled if file.resolve() not in known]
+            if len(unlabelled) > MOST:
+                unlabelled = sorted(random.Random(0).sample(unlabelled, MOST))
+            files += unlabelled
+            labels += [-1] * len(unlabelled)
+            refused += unlisted
+        else:
+            several = pictures_of(photos)
+            arrays.append(_encoded(encoder, several))
+            of_arrays += [-1] * len(several)
+    features, kept, failed = _features_of(encoder, files, cache)
+    refused += failed
+    everything = torch.cat([features, *arrays])
+    if len(everything) == 0:
+        raise refused[0][1] if refused else T2WError("no pictures", expected="image files, or folders of them")
+    return TaskPictures(everything, (*(labels[i] for i in kept), *of_arrays), tuple(refused))
+
+
+def _paths(photos: Photos) -> list[Path] | None:
+    """The paths that are given, one or several; None where images themselves are."""
+    if isinstance(photos, (str, Path)):
+        return [Path(photos)]
+    if isinstance(photos, Sequence) and photos and all(isinstance(one, (str, Path)) for one in photos):
+        return [Path(str(one)) for one in photos]
+    return None
+
+
+def _encoded(encoder: VisionEncoder, pictures: Sequence[object]) -> Tensor:
+    return encoder.encode([pixels_of(picture, min_side=encoder.min_side) for picture in pictures])  # type: ignore[arg-type]
+
+
+def _features_of(
+    encoder: VisionEncoder, files: Sequence[Path], cache: Path | None
+) -> tuple[Tensor, list[int], list[Refused]]:
+    """Features, the positions of their files, and the files that were refused; kept for the next call."""
+    place = None if cache is None or not files else cache.expanduser() / f"{_key(encoder, files)}.safetensors"
+    if place is not None and place.exists():
+        try:
+            tensors, _ = load_tensors(place, what="features of photographs", checked=True)
+            return tensors["features"].float(), tensors["positions"].tolist(), []
+        except (T2WError, KeyError):
+            pass  # damaged: made again
+    parts: list[Tensor] = [torch.empty(0, encoder.dim)]
+    kept: list[int] = []
+    refused: list[Refused] = []
+    with progress("photographs", total=len(files), unit="image") as bar:
+        for batch in features_of_files(encoder, files):
+            if batch.features is not None:
+                parts.append(batch.features)
+            kept += batch.positions
+            refused += [(files[position], error) for position, error in batch.refused]
+            bar.update(len(batch.positions) + len(batch.refused))
+    features = torch.cat(parts)
+    if place is not None and not refused:
+        with suppress(T2WError):  # a home that cannot be written to costs time, nothing else
+            save_tensors(place, {"features": features.half(), "positions": torch.tensor(kept)}, {})
+    return features, kept, refused
+
+
+def _key(encoder: VisionEncoder, files: Sequence[Path]) -> str:
+    marks = []
+    for file in files:
+        stat = file.stat()
+        marks.append([str(file.resolve()), stat.st_size, stat.st_mtime_ns])
+    return fingerprint([encoder.identity, encoder.preprocessing, marks])
