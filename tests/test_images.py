@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import struct
 import warnings
 import zlib
@@ -268,15 +269,13 @@ def test_image_files(tmp_path: Path) -> None:
     ]
     odd = tmp_path / "notes.txt"
     assert image_files([odd, str(tmp_path / "b")])[0][:2] == [odd, tmp_path / "b" / "1.png"]  # a file is taken as given
-    with pytest.raises(T2WError, match=r"there is no .*gone"):
-        image_files([tmp_path / "gone"])
     files, refused = image_files([tmp_path, tmp_path / "gone"])  # one mistake costs nobody else his answer
     assert (len(files), refused[0][0]) == (4, tmp_path / "gone")
+    assert "there is no" in str(refused[0][1])
     (tmp_path / "none").mkdir()
-    with pytest.raises(T2WError, match=r"no images in .*none; expected files named \*\.apng"):
-        image_files([tmp_path / "none"])
-    with pytest.raises(T2WError, match="no images in nothing"):
-        image_files([])
+    files, refused = image_files([tmp_path / "none"])
+    assert files == []
+    assert re.search(r"no images in .*none; expected files named \*\.apng", str(refused[0][1]))
     assert {suffix.lower() for suffix in IMAGE_SUFFIXES} == IMAGE_SUFFIXES
 
 

@@ -214,10 +214,7 @@ def files_in(folder: str | Path) -> tuple[list[Path], list[Refused]]:
 def image_files(paths: Sequence[str | Path]) -> tuple[list[Path], list[Refused]]:
     """The image files that are meant, and what costs nobody else his answer: paths that are not there or not listed.
 
-    Files are taken as they are given, folders as all images under them, sorted.
-
-    Raises:
-        T2WError: nothing is found at all.
+    Files are taken as they are given, folders as all images under them, sorted; a folder without any is refused.
     """
     found: list[Path] = []
     refused: list[Refused] = []
@@ -233,8 +230,6 @@ def image_files(paths: Sequence[str | Path]) -> tuple[list[Path], list[Refused]]
             found.append(path)
         else:
             refused.append((path, T2WError(f"there is no {path}", expected="image files or folders of them")))
-    if not found:
-        raise refused[0][1] if refused else _no_images("nothing")
     return found, refused
 
 

@@ -113,7 +113,7 @@ class TextToWeights:
         texts: Mapping[str, str] | None = None,
         senses: Mapping[str, str] | None = None,
         context: str | None = None,
-        photos: Photos | None = None,
+        photos: Photos | TaskPictures | None = None,
         examples: Examples | None = None,
         seed: int = 0,
         samples: int = 1,
@@ -131,7 +131,8 @@ class TextToWeights:
             senses: which meaning of a name is meant: {"crane": "wading bird"}. None: chosen by the other classes.
             context: said after every class's text, for all of the task: "seen from the air". None: nothing.
             photos: pictures without labels of the kind that is to be classified: a folder, or images. What they show
-                moves the classes' evidence, where they fit the words at all. None for none.
+                moves the classes' evidence, where they fit the words at all. Or features of pictures, labelled or
+                not. None for none.
             examples: labelled pictures, as few as one: a folder of class folders, or images by class name; any class
                 may have none. None for none.
             seed: of the noise sampling starts from.
@@ -176,8 +177,9 @@ class TextToWeights:
             choices = lexicon.understand(names, senses)
             told = lexicon.evidence(choices, texts=own, context=context)
             if photos is not None or examples is not None:
-                seen = pictures_of_task(self.vision, names, photos, examples)
-                choices, told = self._with(seen, choices, own, context)
+                if not isinstance(photos, TaskPictures):
+                    photos = pictures_of_task(self.vision, names, photos, examples)
+                choices, told = self._with(photos, choices, own, context)
             shown = tuple(own.get(choice.name, str(choice)) for choice in choices)
             codes, known_by = class_codes(told.text), list(told.sources)
             _warn_of_words(choices, own, lexicon)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from importlib.util import find_spec
 from pathlib import Path
@@ -48,7 +49,8 @@ def _photographs(context: click.Context, path: Path) -> None:
     if lacking:
         click.echo(f'The photographs are left out: {", ".join(lacking)} not installed; pip install "t2w[demo]"\n')
         return
-    files = [_folder(package) / inside / name for package, (inside, names) in _PHOTOGRAPHS.items() for name in names]
+    found = [_folder(package) / inside / name for package, (inside, names) in _PHOTOGRAPHS.items() for name in names]
+    files = [Path(os.path.relpath(path)) for path in found]
     path.parent.mkdir(parents=True, exist_ok=True)
     click.echo(f"$ t2w generate --classes {shlex.quote(_CLASSES)} -o {path}")
     context.invoke(generate, classes=_CLASSES, output=str(path))

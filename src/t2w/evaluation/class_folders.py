@@ -77,12 +77,11 @@ def find_class_folders(folder: str | Path, classes: Sequence[str], *, skip_unkno
     labels: list[int] = []
     refused: list[Refused] = []
     for label, path in found.items():
-        try:
-            images, unlisted = image_files([path])
-        except T2WError as error:
+        images, unlisted = image_files([path])
+        if not images:
             raise T2WError(
                 f"class folder {path} holds no images", fix="put images of its class into it, or remove it"
-            ) from error
+            ) from unlisted[0][1]
         files += images
         refused += unlisted
         labels += [label] * len(images)

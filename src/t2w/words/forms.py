@@ -9,8 +9,8 @@ from collections.abc import Container, Iterator, Mapping
 __all__ = ["folded", "near_misses", "singular_forms", "sub_phrases"]
 
 _PLURALS = (
-    ("ches", "ch"), ("shes", "sh"), ("sses", "ss"), ("xes", "x"), ("zes", "z"), ("ies", "y"), ("men", "man"),
-    ("oes", "o"), ("es", "e"), ("s", ""),
+    ("ches", "ch"), ("shes", "sh"), ("sses", "ss"), ("ses", "s"), ("xes", "x"), ("zes", "z"), ("ies", "y"),
+    ("men", "man"), ("oes", "o"), ("es", "e"), ("s", ""),
 )  # fmt: skip
 _LETTERS = "abcdefghijklmnopqrstuvwxyz -'"
 _MISSPELT_FROM = 7  # letters: shorter words are too near to too many others
@@ -32,7 +32,7 @@ def singular_forms(name: str, irregular: Mapping[str, str]) -> Iterator[str]:
     words = [last]
     if last in irregular:
         words.append(irregular[last])
-    words += [last[: -len(end)] + new for end, new in _PLURALS if last.endswith(end) and len(last) > len(end) + 2]
+    words += [last[: -len(end)] + new for end, new in _PLURALS if last.endswith(end) and len(last) > len(end) + 1]
     for word in words:
         phrase = " ".join([*before, word])
         yield from dict.fromkeys(
