@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 
 from t2w.adapters import Adapter, AdapterSpec
+from t2w.concepts.concepts import label_names
+from t2w.concepts.surety import NoneRule, head_rows
 from t2w.encoders import VisionEncoder, vision_encoder_from_dict
+from t2w.encoders.head import ClassifierHead
 from t2w.errors import T2WError
 from t2w.files import load_tensors, read_metadata, save_tensors
 from t2w.pictures import Pictures, pictures_of, pixels_of
@@ -31,11 +35,16 @@ class Prediction:
         classes: the classes, in the order of the columns.
         probabilities: (N, n) softmax over the classes.
         labels: the most probable class of each image.
+        none: (N,) bool, the image is more like other things that the encoder knows than like any of the classes; None
+            where the classifier cannot tell, or was not asked.
+        looks_like: the known thing that each image is most like; None where `none` is.
     """
 
     classes: tuple[str, ...]
     probabilities: torch.Tensor
     labels: tuple[str, ...]
+    none: torch.Tensor | None = None
+    looks_like: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +59,7 @@ class Classifier:
         texts: the texts that were encoded.
         vision: description of the vision encoder whose features it takes (see `VisionEncoder.to_dict`).
         provenance: text encoder, generator, seed, sampler, steps.
+        none_rule: when an image is of none of the classes; None where that is not known.
     """
 
     spec: AdapterSpec
@@ -59,6 +69,7 @@ class Classifier:
     texts: tuple[str, ...]
     vision: Mapping[str, Any]
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    none_rule: NoneRule | None = None
 
     @cached_property
     def encoder(self) -> VisionEncoder:
@@ -69,10 +80,11 @@ class Classifier:
         """
         return vision_encoder_from_dict(self.vision)
 
-    def predict(self, images: Pictures) -> Prediction:
+    def predict(self, images: Pictures, *, none: bool = True) -> Prediction:
         """Classify images.
 
         Args:
+            none: say which images are of none of the classes, where the classifier can.
             images: one or several: arrays, tensors, Pillow images, paths of image files, or their bytes (see
                 `t2w.pictures`); of any size where the encoder resizes.
 
@@ -82,11 +94,15 @@ class Classifier:
         several, side = pictures_of(images), self.encoder.min_side
         parts = [several[start : start + _BATCH] for start in range(0, len(several), _BATCH)]
         features = [self.encoder.encode([pixels_of(image, min_side=side) for image in part]) for part in parts]
-        return self.predict_features(torch.cat(features) if features else torch.empty(0, self.spec.in_features))
+        found = torch.cat(features) if features else torch.empty(0, self.spec.in_features)
+        return self.predict_features(found, encoder=self.encoder if none else None)
 
     @torch.inference_mode()
-    def predict_features(self, features: torch.Tensor) -> Prediction:
+    def predict_features(self, features: torch.Tensor, *, encoder: VisionEncoder | None = None) -> Prediction:
         """Classify features (N, in_features) of the vision encoder.
+
+        Args:
+            encoder: the vision encoder, to ask what else an image may be; None: do not ask.
 
         Raises:
             T2WError: features of another size.
@@ -100,7 +116,14 @@ class Classifier:
         votes = [adapter.logits(features.float(), self.text).softmax(-1) for adapter in adapters]
         probabilities = torch.stack(votes).mean(dim=0)
         labels = tuple(self.classes[i] for i in probabilities.argmax(-1).tolist())
-        return Prediction(self.classes, probabilities, labels)
+        if encoder is None or self.none_rule is None:
+            return Prediction(self.classes, probabilities, labels)
+        known, names = _known_by(encoder, self.none_rule)
+        rows = torch.stack([adapter.linear1.weight for adapter in adapters]).mean(0)
+        scores = self.none_rule.scores(F.normalize(rows, dim=1), known, features.float())
+        nearest = self.none_rule.nearest(known, features.float()).tolist()
+        looks_like = tuple(names[i] for i in nearest)
+        return Prediction(self.classes, probabilities, labels, scores < self.none_rule.threshold, looks_like)
 
     def save(self, path: str | Path) -> None:
         """Write one self-describing safetensors file.
@@ -121,7 +144,11 @@ class Classifier:
             "vision": dict(self.vision),
             "provenance": dict(self.provenance),
         }
-        save_tensors(path, {"weights": self.weights, "text": self.text}, metadata)
+        tensors = {"weights": self.weights, "text": self.text}
+        if self.none_rule is not None:
+            tensors["centres"] = self.none_rule.centres
+            metadata["none_below"] = self.none_rule.threshold
+        save_tensors(path, tensors, metadata)
 
     @classmethod
     def load(cls, path: str | Path) -> Classifier:
@@ -141,12 +168,22 @@ class Classifier:
             tensors["weights"] = tensors["weights"][None]
         samples = len(tensors.get("weights", ())) or 1
         expected = {"weights": (samples, spec.size), "text": (len(classes), spec.out_features)}
+        if "none_below" in meta:
+            expected["centres"] = (len(tensors.get("centres", ())), spec.in_features)
         found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
         if found != expected:
             raise T2WError(f"{path} holds tensors {found}", expected=f"{expected}", fix="generate it again")
+        rule = NoneRule.from_parts(meta["none_below"], tensors["centres"]) if "none_below" in meta else None
         return cls(
-            spec, tensors["weights"], tensors["text"], classes, tuple(meta["texts"]), meta["vision"], meta["provenance"]
-        )
+            spec, tensors["weights"], tensors["text"], classes, tuple(meta["texts"]), meta["vision"],
+            meta["provenance"], rule,
+        )  # fmt: skip
+
+
+def _known_by(encoder: VisionEncoder, rule: NoneRule) -> tuple[torch.Tensor, tuple[str, ...]]:
+    """(C, d) rows of everything an encoder knows by name, and the names."""
+    head: ClassifierHead = encoder.head().named()  # type: ignore[attr-defined]  # a rule is made with a head
+    return head_rows(head, rule.centres), label_names(head.labels)
 
 
 def _has_checksum(path: str | Path) -> bool:

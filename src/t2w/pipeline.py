@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from t2w.adapters import class_codes
 from t2w.assets import asset
 from t2w.classifier import Classifier, Prediction
 from t2w.concepts import Evidence, Lexicon, with_pictures
+from t2w.concepts.surety import NoneRule, Surety
 from t2w.devices import resolve_device
 from t2w.encoders import encode_classes, load_text_encoder, vision_encoder_from_dict
 from t2w.errors import T2WError, T2WWarning, nearest
@@ -188,8 +190,14 @@ class TextToWeights:
         walk |= {key: value for key, value in (("sampler", sampler), ("steps", steps)) if value is not None}
         condition = self.generator.condition(told, [range(len(names))] * samples)
         weights = self.generator.generate(condition, seed=seed, **walk)
+        spec, rule = self.generator.spec_for(condition), None
+        if isinstance(told, Evidence) and "surety" in identity:
+            assert lexicon is not None  # evidence comes from it
+            surety = Surety.from_dict(identity["surety"])
+            spec = replace(spec, logit_scale=spec.logit_scale / surety.temperature_of(told.variance))
+            rule = NoneRule(surety.threshold_of(told.variance), lexicon.concepts.centres)
         return Classifier(
-            self.generator.spec_for(condition),
+            spec,
             weights,
             codes,
             names,
@@ -203,6 +211,7 @@ class TextToWeights:
                 **walk,
                 **({} if known_by is None else {"known_by": known_by}),
             },
+            rule,
         )
 
     def _with(

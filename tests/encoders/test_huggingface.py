@@ -149,9 +149,7 @@ def test_damaged_folders_answer_in_a_sentence(damage: str, models: Models, tmp_p
 
 
 def test_names_that_are_nothing() -> None:
-    with pytest.raises(
-        T2WError, match=r"no vision encoder 'resnet8' \(did you mean 'resnet18'\?\).*efficientnet"
-    ):
+    with pytest.raises(T2WError, match=r"no vision encoder 'resnet8' \(did you mean 'resnet18'\?\).*efficientnet"):
         load_vision_encoder("resnet8")
     with pytest.raises(T2WError, match="there is no vision encoder folder /no/where"):
         load_vision_encoder("/no/where")

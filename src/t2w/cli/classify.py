@@ -15,9 +15,7 @@ import click
 from t2w.errors import T2WError
 
 if TYPE_CHECKING:
-    import torch
-
-    from t2w.classifier import Classifier
+    from t2w.classifier import Classifier, Prediction
 
 __all__ = ["classify"]
 
@@ -29,6 +27,10 @@ _MOST_COLUMNS = 200  # of a table that goes to a file: no terminal cuts it
 @click.argument("classifier", metavar="FILE.t2w")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--top", default=3, show_default=True, type=click.IntRange(min=1), help="Classes shown for each image.")
+@click.option(
+    "--none", type=click.Choice(["on", "off"]), default="on", show_default=True,
+    help="Say so where an image is none of the classes, and what it looks like instead.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON array on standard output, with all probabilities.")
 @click.option("--device", default="auto", show_default=True, help="Of the vision encoder: cpu, cuda, cuda:1, mps.")
 @click.option("--encoder", metavar="FOLDER", help="Where the vision encoder is, if not where the classifier says.")
@@ -37,6 +39,7 @@ def classify(
     classifier: str,
     paths: tuple[str, ...],
     top: int,
+    none: str,
     as_json: bool,
     device: str,
     encoder: str | None,
@@ -44,8 +47,9 @@ def classify(
 ) -> int | None:
     """Classify images: files, and folders with everything in them. Probabilities are in per cent.
 
-    An image that cannot be read is named on standard error with the reason, and the others are classified. Exit code:
-    0 when every image was classified, 1 when some were refused, 2 when none was classified.
+    An image that shows none of the classes is named so, with the nearest thing the encoder knows; in JSON its label
+    is null. An image that cannot be read is named on standard error with the reason, and the others are classified.
+    Exit code: 0 when every image was classified, 1 when some were refused, 2 when none was classified.
 
     \b
     t2w classify lunch.t2w photo.jpg more/*.png folder/
@@ -73,15 +77,17 @@ def classify(
     n_refused = len(missing)
     with bar_or_none as bar:
         for batch in features_of_files(network, files, batch_size=batch_size):
-            probabilities = None if batch.features is None else found.predict_features(batch.features).probabilities
+            answer = None
+            if batch.features is not None:
+                answer = found.predict_features(batch.features, encoder=network if none == "on" else None)
             refused = dict(batch.refused)
             rows = {position: row for row, position in enumerate(batch.positions)}
             for position in sorted([*rows, *refused]):
                 if position in refused:
                     writer.refused(files[position], refused[position])
                 else:
-                    assert probabilities is not None  # the batch has rows
-                    writer.classified(files[position], found, probabilities[rows[position]])
+                    assert answer is not None  # the batch has rows
+                    writer.classified(files[position], answer, rows[position])
             n_refused += len(refused)
             if bar is not None:
                 bar.update(len(rows) + len(refused))
@@ -100,6 +106,13 @@ def _say_refused(path: str | Path, error: T2WError) -> None:
     click.echo(f"refused: {click.format_filename(reason)}", err=True)
 
 
+def _looks_like(answer: Prediction, row: int) -> str | None:
+    """What an image looks like instead, where it is none of the classes."""
+    if answer.none is None or answer.looks_like is None or not bool(answer.none[row]):
+        return None
+    return answer.looks_like[row]
+
+
 class _Table:
     """A line per image, written as soon as it is known; the columns are as wide as the longest name."""
 
@@ -116,19 +129,23 @@ class _Table:
         self.class_width = min(longest_class, max(share, 8))
         self.started = False
 
-    def classified(self, path: Path, classifier: Classifier, probabilities: torch.Tensor) -> None:
+    def classified(self, path: Path, answer: Prediction, row: int) -> None:
         from t2w.cli.columns import fit
 
         if not self.started:
             self.started = True
             heads = "".join(f"  {fit(f'{i + 1}.', self.class_width + 8)}" for i in range(self.top))
             click.echo((fit("file", self.file_width) + heads).rstrip())
-        best = probabilities.topk(self.top)
+        file = fit(click.format_filename(path), self.file_width, keep="end")
+        if (like := _looks_like(answer, row)) is not None:
+            click.echo(f"{file}  none of these (nearest known: {like})")
+            return
+        best = answer.probabilities[row].topk(self.top)
         cells = (
-            f"  {fit(classifier.classes[i], self.class_width)} {100 * p:5.1f} %"
+            f"  {fit(answer.classes[i], self.class_width)} {100 * p:5.1f} %"
             for p, i in zip(best.values.tolist(), best.indices.tolist(), strict=True)
         )
-        click.echo(fit(click.format_filename(path), self.file_width, keep="end") + "".join(cells))
+        click.echo(file + "".join(cells))
 
     def refused(self, path: str | Path, error: T2WError) -> None:
         _say_refused(path, error)
@@ -147,13 +164,14 @@ class _JsonWriter:
         click.echo(f"{self.separator}{json.dumps(value, ensure_ascii=False)}", nl=False)
         self.separator = ",\n"
 
-    def classified(self, path: Path, classifier: Classifier, probabilities: torch.Tensor) -> None:
-        values = probabilities.tolist()
+    def classified(self, path: Path, answer: Prediction, row: int) -> None:
+        like = _looks_like(answer, row)
         self._write(
             {
                 "path": click.format_filename(path),
-                "label": classifier.classes[int(probabilities.argmax())],
-                "probabilities": dict(zip(classifier.classes, values, strict=True)),
+                "label": answer.labels[row] if like is None else None,
+                "nearest_known": like,
+                "probabilities": dict(zip(answer.classes, answer.probabilities[row].tolist(), strict=True)),
                 "error": None,
             }
         )

@@ -11,15 +11,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from t2w.concepts.appearance import Appearance
+from t2w.concepts.surety import head_rows
 from t2w.errors import T2WError
-from t2w.words import Known, folded
+from t2w.words import Known, folded, load_dictionary
 from t2w.words.choice import WEIGHTS, signs_of
 
 if TYPE_CHECKING:
     from t2w.encoders.head import ClassifierHead
     from t2w.words import Dictionary, Sense
 
-__all__ = ["NAME_PROMPT", "Concepts", "Encode", "concepts_of", "name_texts"]
+__all__ = ["NAME_PROMPT", "Concepts", "Encode", "concepts_of", "label_names", "name_texts"]
 
 Encode: TypeAlias = "Callable[[Sequence[str]], Tensor]"  # texts to unit embeddings (n, t)
 NAME_PROMPT = "a photo of a {}"
@@ -118,20 +119,30 @@ def concepts_of(
     by_meaning = iter(dictionary.embeddings(found)) if found else iter(())
     spelt = iter(encode([", ".join(own) for own, row in zip(names, senses, strict=True) if row < 0] or [""]))
     centres = _orthonormal([*([] if head.mean is None else [head.mean]), *means], head.weight.shape[1])
-    rows = head.weight - head.weight.mean(0)
     return Concepts(
         names=names,
         text=torch.stack([next(by_meaning if row >= 0 else spelt) for row in senses]),
         name_text=name_texts([own[0] for own in names], encode),
-        rows=F.normalize(rows - (rows @ centres.T) @ centres, dim=1),
+        rows=head_rows(head, centres),
         senses=torch.tensor(senses, dtype=torch.int64),
         centres=centres,
     )
 
 
+def label_names(labels: Sequence[str]) -> tuple[str, ...]:
+    """The first name of each label of a classifier's last layer: of a WordNet id from the dictionary."""
+    if not all(map(_is_wordnet_id, labels)):
+        return tuple(label.split(",")[0].strip() for label in labels)
+    return tuple(sense.names[0] for sense in load_dictionary().by_key(labels))
+
+
 def name_texts(names: Sequence[str], encode: Encode) -> Tensor:
     """(n, t) the embeddings of names as they stand, without their meaning."""
     return encode([NAME_PROMPT.format(name.replace("_", " ")) for name in names])
+
+
+def _is_wordnet_id(label: str) -> bool:
+    return len(label) == len(_WORDNET_ID) and label[0] == "n" and label[1:].isdigit()
 
 
 def _meanings(
@@ -141,7 +152,7 @@ def _meanings(
     names: list[tuple[str, ...]] = []
     meant: list[tuple[Sense, ...]] = []
     for label in labels:
-        if len(label) == len(_WORDNET_ID) and label[0] == "n" and label[1:].isdigit():
+        if _is_wordnet_id(label):
             meant.append(dictionary.by_key([label]))
             names.append(meant[-1][0].names)
             continue

@@ -30,6 +30,7 @@ from t2w.generator import (
     condition_of,
     condition_of_evidence,
 )
+from t2w.runs.calibration import calibrate
 from t2w.runs.engine import stage_fingerprint
 from t2w.runs.folder import Run
 from t2w.runs.stage_adapters import Base, class_text, read_base, read_weights, task_adapters
@@ -96,6 +97,8 @@ def run(run: Run) -> None:
     )
     if not is_main_process():
         return
+    if concepts is not None and (surety := calibrate(run, generator)) is not None:
+        generator.identity["surety"] = surety.to_dict()
     write_generator(run, generator)
     write_json(
         run.path("train", "losses.json"),

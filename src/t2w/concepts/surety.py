@@ -1,0 +1,110 @@
+"""How sure to be: a temperature for probabilities, and the rule that says "none of these".
+
+A picture is of none of the classes when other things that the encoder knows fit it far better. With unit features z
+less what they have along the centres, rows w_k of the task and w_c of all known classes that are not like one of these,
+
+    score(z) = log sum_k exp(25 z . w_k) - 1/2 log sum_c exp(25 z . w_c)
+
+and below a threshold the answer is none. Temperature and threshold depend on the number of classes and on how unsure
+their evidence is; both are fitted to training images that nothing else was trained on (`t2w.runs.calibration`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from t2w.errors import T2WError
+
+if TYPE_CHECKING:
+    from t2w.encoders.head import ClassifierHead
+
+__all__ = ["NoneRule", "Surety", "head_rows"]
+
+_TAU, _ALIKE = 25.0, 0.5  # sharpness of the sums; cosine of rows from which on a known class is like one of the task
+
+
+def head_rows(head: ClassifierHead, centres: Tensor) -> Tensor:
+    """(N, d) the rows of a last layer less their mean, perpendicular to `centres` (m, d), of unit length."""
+    rows = head.weight - head.weight.mean(0)
+    return F.normalize(rows - (rows @ centres.T) @ centres, dim=1)
+
+
+@dataclass(frozen=True)
+class Surety:
+    """Coefficients, for tasks of n classes with mean variance v.
+
+    Attributes:
+        temperature: of log T on (1, v, log n, (log n)^2).
+        threshold: of the score that 95 % of the pictures of the classes are above, on the same.
+    """
+
+    temperature: tuple[float, ...]
+    threshold: tuple[float, ...]
+
+    @staticmethod
+    def terms(variance: Tensor) -> list[float]:
+        """What both are linear in, of a task's variances (n,)."""
+        size = math.log(len(variance))
+        return [1.0, float(variance.mean()), size, size**2]
+
+    def temperature_of(self, variance: Tensor) -> float:
+        """What logits are divided by."""
+        return math.exp(sum(a * b for a, b in zip(self.temperature, self.terms(variance), strict=True)))
+
+    def threshold_of(self, variance: Tensor) -> float:
+        """The score below which a picture is of none of the classes."""
+        return sum(a * b for a, b in zip(self.threshold, self.terms(variance), strict=True))
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON; `from_dict` is the inverse."""
+        return {"temperature": list(self.temperature), "threshold": list(self.threshold)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Sequence[float]]) -> Surety:
+        return cls(tuple(values["temperature"]), tuple(values["threshold"]))
+
+
+@dataclass(frozen=True, eq=False)
+class NoneRule:
+    """The rule for one task.
+
+    Attributes:
+        threshold: see `Surety.threshold_of`.
+        centres: (m, d) orthonormal, see `Concepts`.
+    """
+
+    threshold: float
+    centres: Tensor
+
+    def scores(self, rows: Tensor, known: Tensor, features: Tensor) -> Tensor:
+        """(N,) how much more a picture is of the task than of anything else.
+
+        Args:
+            rows: (n, d) unit rows of the task's classes.
+            known: (C, d) those of all classes the encoder knows, see `head_rows`.
+            features: (N, d).
+        """
+        z = F.normalize(features - (features @ self.centres.T) @ self.centres, dim=1)
+        others = known[(known @ rows.T).max(1).values < _ALIKE]
+        if len(others) == 0:  # everything that is known is in the task
+            return torch.full((len(z),), math.inf)
+        return (_TAU * z @ rows.T).logsumexp(1) - 0.5 * (_TAU * z @ others.T).logsumexp(1)
+
+    def nearest(self, known: Tensor, features: Tensor) -> Tensor:
+        """(N,) position of the known class that each picture is most like."""
+        z = F.normalize(features - (features @ self.centres.T) @ self.centres, dim=1)
+        return (z @ known.T).argmax(1)
+
+    @classmethod
+    def from_parts(cls, threshold: float, centres: Tensor) -> NoneRule:
+        """Raises T2WError where the numbers are not finite."""
+        if not (math.isfinite(threshold) and bool(torch.isfinite(centres).all())):
+            raise T2WError("the rule for none of these holds NaN or infinity", fix="generate the classifier again")
+        return cls(threshold, centres)

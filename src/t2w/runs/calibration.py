@@ -1,0 +1,87 @@
+"""Fits how sure a generator's classifiers may be, on training images of seen classes that nothing else is trained on.
+
+Tasks of 2 to 128 classes, known by their own rows, by what the map says without them, or by either: for each the
+temperature of least cross-entropy, and the score that 95 % of its pictures are above. See `t2w.concepts.surety`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from t2w.adapters import Adapter, class_codes
+from t2w.adapters.holdout import held_out
+from t2w.adapters.units import to_units
+from t2w.concepts import Concepts, Evidence, TextMap
+from t2w.concepts.surety import NoneRule, Surety, head_rows
+from t2w.generator import Generator
+from t2w.runs.folder import Run
+from t2w.runs.stage_concepts import read_head, read_known
+from t2w.runs.stage_features import read_features
+
+__all__ = ["calibrate"]
+
+_SIZES = (2, 4, 8, 16, 32, 64, 128)
+_DRAWS = 4  # tasks of each size and kind
+_ACCEPTED = 0.95
+_TEMPERATURES = torch.logspace(-0.7, 0.9, 50)  # 0.2 to 8
+
+
+def calibrate(run: Run, generator: Generator) -> Surety | None:
+    """The fit; None where no training images are held out."""
+    images = held_out(read_features(run)[0], run.config.recipe.validation_fraction)
+    known = read_known(run)
+    places = {number: place for number, place in enumerate(known.positions) if place >= 0}
+    if images is None or len(places) < _SIZES[0]:
+        return None
+    concepts, rng = known.concepts, np.random.default_rng(run.config.seed)
+    others = head_rows(read_head(run).named(), concepts.centres)
+    rule = NoneRule(0.0, concepts.centres)
+    x, labels = images.dense().float(), images.labels
+    terms, temperatures, thresholds = [], [], []
+    own, told = _evidence(concepts, None), _evidence(concepts, TextMap(concepts.text, concepts.rows))
+    for size in (size for size in _SIZES if size <= len(places)):
+        for chance in (0.0, 0.5, 1.0) * _DRAWS:
+            classes = rng.choice(list(places), size, replace=False).tolist()
+            shown = torch.isin(labels, torch.tensor(classes))
+            if not bool(shown.any()):
+                continue
+            place = [places[number] for number in classes]
+            unsure = torch.from_numpy(rng.random(size) < chance)
+            evidence = Evidence(
+                own.text[place], torch.where(unsure[:, None], told.rows[place], own.rows[place]),
+                told.variance[place] * unsure, ("",) * size,
+            )  # fmt: skip
+            rows, logits = _answers(generator, evidence, x[shown])
+            order = torch.tensor([classes.index(int(label)) for label in labels[shown]])
+            losses = torch.stack([F.cross_entropy(logits / t, order) for t in _TEMPERATURES])
+            terms.append(Surety.terms(evidence.variance))
+            temperatures.append(float(_TEMPERATURES[losses.argmin()].log()))
+            thresholds.append(float(rule.scores(rows, others, x[shown]).quantile(1 - _ACCEPTED)))
+    return Surety(_fit(terms, temperatures), _fit(terms, thresholds))
+
+
+def _evidence(concepts: Concepts, whole: TextMap | None) -> Evidence:
+    """All concepts, known by their own rows, or by what the map says without them."""
+    text = F.normalize(concepts.text + concepts.name_text, dim=1)
+    if whole is None:
+        return Evidence(text, concepts.rows, torch.zeros(len(concepts)), ("",) * len(concepts))
+    says = whole.leave_one_out()
+    return Evidence(text, says.rows, says.variance, ("",) * len(concepts))
+
+
+@torch.inference_mode()
+def _answers(generator: Generator, evidence: Evidence, x: Tensor) -> tuple[Tensor, Tensor]:
+    """(n, d) unit rows of a generated adapter, and its logits (N, n)."""
+    condition = generator.condition(evidence)
+    spec, vectors = generator.spec_for(condition), generator.generate(condition, steps=1)
+    units = to_units(spec, vectors).units[0, :, : spec.in_features]
+    return F.normalize(units, dim=1), Adapter.from_vector(spec, vectors[0]).logits(x, class_codes(evidence.text))
+
+
+def _fit(terms: list[list[float]], values: list[float]) -> tuple[float, ...]:
+    """Least squares."""
+    found = np.linalg.lstsq(np.array(terms), np.array(values), rcond=None)[0]
+    return tuple(float(value) for value in found)
