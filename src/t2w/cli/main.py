@@ -13,6 +13,7 @@ from t2w.cli.classes import classes
 from t2w.cli.classify import classify
 from t2w.cli.demo import demo
 from t2w.cli.export_reference import export_reference
+from t2w.cli.fit import fit
 from t2w.cli.generate import generate
 from t2w.cli.import_reference import import_reference
 from t2w.cli.run import run
@@ -39,7 +40,7 @@ def cli() -> None:
 
 
 for verb in (
-    generate, classify, classes, demo, run, tasks, features, adapters, train, evaluate,
+    generate, classify, classes, fit, demo, run, tasks, features, adapters, train, evaluate,
     import_reference, export_reference,
 ):  # fmt: skip
     cli.add_command(verb)
