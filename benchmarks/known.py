@@ -1,7 +1,7 @@
 """Classes that the image encoder knows by name, on full-size photographs: tasks of the embedded generator.
 
     python benchmarks/known.py --photos ../shared/data/caltech-50.zip
-    python benchmarks/known.py --photos FOLDER --classes 20 --tasks 30
+    python benchmarks/known.py --run runs/embedded --classes 200 --tasks 1     # Tiny-ImageNet's test images
 
 From a folder of class folders (or a zip) the classes that are among the known concepts are taken; tasks are random sets
 of them. Beside `generated`: the encoder's own rows of the task's classes, and the rows without their biases that the
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from common import machine, parser_of, run_on_device
+from common import machine, parser_of, run_of, run_on_device
 
 from t2w import TextToWeights
 from t2w.adapters import Adapter, class_codes
@@ -28,7 +28,8 @@ from t2w.evaluation.known import map_scores, rows_scores
 from t2w.evaluation.statistics import bootstrap_mean
 from t2w.features import FeatureSet, extract
 from t2w.generator import Generator
-from t2w.words import load_dictionary
+from t2w.runs.stage_features import read_features, read_wnids
+from t2w.words import Choice, load_dictionary
 
 CACHE = "~/.cache/t2w/features"
 
@@ -38,10 +39,16 @@ def compare(args: argparse.Namespace, device: torch.device) -> None:
     generator, lexicon = writer.generator, writer.lexicon
     if lexicon is None:
         raise T2WError(f"{args.generator} knows no concepts", expected="a generator of one hidden unit per class")
-    images = load_whole_folder(Path(args.photos))
     encoder = vision_encoder_from_dict(generator.identity["vision"], device=device)
-    features = extract(encoder, images, cache=Path(CACHE).expanduser())
-    choices = lexicon.understand(images.class_names)
+    if args.run:
+        run = run_of(args.run)
+        features, keys = read_features(run)[1], read_wnids(run)
+        senses = load_dictionary().by_key(keys or ())
+        choices = tuple(Choice(name, name, sense) for name, sense in zip(features.class_names, senses, strict=True))
+    else:
+        images = load_whole_folder(Path(args.photos))
+        features = extract(encoder, images, cache=Path(CACHE).expanduser())
+        choices = lexicon.understand(images.class_names)
     evidence = lexicon.evidence(choices)
     known = [i for i, source in enumerate(evidence.sources) if source == "known"]
     if len(known) < args.classes:
@@ -56,7 +63,7 @@ def compare(args: argparse.Namespace, device: torch.device) -> None:
         "start": map_scores(evidence).accuracy(features, tasks),
         "generated": np.array([_generated(generator, evidence, features, task) for task in tasks]),
     }
-    print(f"{len(known)} of {len(images.class_names)} classes are known; {args.tasks} tasks of {args.classes}")
+    print(f"{len(known)} of {len(choices)} classes are known; {args.tasks} tasks of {args.classes}")
     for name, values in scores.items():
         mean = bootstrap_mean(values)
         print(f"  {name:16} {100 * mean.mean:5.1f}  [{100 * mean.low:.1f}, {100 * mean.high:.1f}]")
@@ -77,7 +84,9 @@ def _generated(generator: Generator, evidence: Evidence, features: FeatureSet, t
 
 def main() -> int:
     parser = parser_of(__doc__)
-    parser.add_argument("--photos", required=True, help="a folder or zip of class folders")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--photos", metavar="PATH", help="a folder or zip of class folders")
+    source.add_argument("--run", metavar="DIR", help="a run on Tiny-ImageNet: its test images")
     parser.add_argument("--generator", default="embedded")
     parser.add_argument("--classes", type=int, default=20)
     parser.add_argument("--tasks", type=int, default=30)

