@@ -101,22 +101,18 @@ def run_of(folder: str | Path, *, make: bool = False) -> Run:
     Raises:
         T2WError: no run there and not `make`, or data of it that cannot be made.
     """
-    from t2w.config import Config, compose
-    from t2w.files import read_json
+    from t2w.config import compose
     from t2w.runs import open_run, run_stages
     from t2w.runs.engine import stage_record
+    from t2w.runs.folder import stored_run
     from t2w.runs.logs import log_to_terminal
 
     log_to_terminal()
     folder = Path(folder)
-    if (folder / "run.json").exists():
-        values = read_json(folder / "run.json", what="the record of a run")["config"]
-        config = Config.model_validate(values | {"out": str(folder), "device": "cpu", "launcher": {"name": "local"}})
-        run = Run(folder, config)
-    elif make:
+    if make and not (folder / "run.json").exists():
         run = open_run(compose(["experiment=tiny_imagenet_features", f"out={folder}"]))
     else:
-        raise T2WError(f"{folder} is not a run folder", expected="the folder of a run of t2w", fix="name it: --run DIR")
+        run = stored_run(folder)
     # Finished is finished: a run of an older version keeps its adapters.
     if make and not stage_record(folder, "adapters").get("finished"):
         run_stages(run, "adapters")

@@ -135,3 +135,10 @@ def test_an_encoder_without_names_is_refused(arguments: list[str], model: Path, 
     refused = t2w("run", *arguments, f"encoder.vision={nameless}", f"out={tmp_path / 'run'}")
     assert refused.code == 2
     assert "class names are such as 'LABEL_0'" in refused.err
+
+
+def test_an_audit_of_units(run: Path, t2w: Callable, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(run, tmp_path / "run"))
+    done = t2w("audit", str(folder))
+    assert done.code == 0, done.err
+    assert "R^2 against real" in done.out

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from t2w.cli.adapters import adapters
+from t2w.cli.audit import audit
 from t2w.cli.classes import classes
 from t2w.cli.classify import classify
 from t2w.cli.demo import demo
@@ -40,7 +41,7 @@ def cli() -> None:
 
 
 for verb in (
-    generate, classify, classes, fit, demo, run, tasks, features, adapters, train, evaluate,
+    generate, classify, classes, fit, demo, run, tasks, features, adapters, train, evaluate, audit,
     import_reference, export_reference,
 ):  # fmt: skip
     cli.add_command(verb)

@@ -12,7 +12,7 @@ from t2w.differences import described
 from t2w.errors import T2WError
 from t2w.files import read_json, write_json
 
-__all__ = ["Run", "identity", "open_run", "record_run"]
+__all__ = ["Run", "identity", "open_run", "record_run", "stored_run"]
 
 log = logging.getLogger("t2w")
 
@@ -75,6 +75,25 @@ def open_run(config: Config, *, update: bool = False) -> Run:
     elif folder.exists() and not folder.is_dir():
         raise T2WError(f"{folder} is a file", expected="a folder", fix="choose another with out=DIR")
     return Run(folder, config)
+
+
+def stored_run(folder: Path, *, device: str = "cpu") -> Run:
+    """The run in a folder, with its own configuration.
+
+    Raises:
+        T2WError: no run there, or one that this version does not read.
+    """
+    if not (folder / "run.json").exists():
+        raise T2WError(f"{folder} is not a run folder", expected="the folder of a run of t2w")
+    values = read_json(folder / "run.json", what="the record of a run")["config"]
+    here = {"out": str(folder), "device": device, "launcher": {"name": "local"}}
+    try:
+        return Run(folder, Config.model_validate(values | here))
+    except ValueError as error:  # pydantic's
+        first = str(error).splitlines()[0]
+        raise T2WError(
+            f"{folder} is a run of another version ({first})", fix="make it again in a new folder"
+        ) from error
 
 
 def record_run(run: Run) -> None:
