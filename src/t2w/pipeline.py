@@ -305,7 +305,7 @@ def _check_distinct(names: Sequence[str], codes: Tensor, own: Mapping[str, str])
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, T2WWarning, stacklevel=3)
+    warnings.warn(message, T2WWarning, stacklevel=4)  # where `generate` is called
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -45,7 +45,7 @@ def test_training_weights_are_copies_of_themselves(parts: tuple) -> None:
             return bench.train_vectors[:5]
 
     found = memorisation(Copying(), bench, tasks, bench.train_vectors[5:10])  # type: ignore[arg-type]
-    assert np.allclose(found.generated, 0, atol=1e-3)
+    assert np.allclose(found.generated, 0, atol=1e-2)  # float32 differences of squares
     same = memorisation(Copying(), bench, tasks, bench.train_vectors[:5])  # type: ignore[arg-type]
     assert same.explained == pytest.approx(1)
 

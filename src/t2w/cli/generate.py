@@ -18,6 +18,8 @@ __all__ = ["generate"]
 # t2w.diffusion.SAMPLERS, said again because that import brings torch, too slow for --help
 _SAMPLERS = ["ddim", "dpm++", "dpm++3m", "dpm++sde", "unipc", "deis", "sa", "ancestral"]
 
+_MOST_SHOWN = 40  # classes
+
 
 @click.command()
 @click.option(
@@ -114,8 +116,11 @@ def generate(
         )
     classifier.save(output)
     known_by = classifier.provenance.get("known_by")
-    for text, source_of in zip(classifier.texts, known_by or (), strict=bool(known_by)):
-        click.echo(f"  {text}  [{source_of}]")
+    understood = [f"  {text}  [{by}]" for text, by in zip(classifier.texts, known_by or (), strict=bool(known_by))]
+    for line in understood[:_MOST_SHOWN]:
+        click.echo(line)
+    if (more := len(understood) - _MOST_SHOWN) > 0:
+        click.echo(f"  ... and {more} more")
     size = Path(output).stat().st_size
     click.echo(
         f"{output}: {classifier.weights.numel():,} weights for {len(classifier.classes)} classes ({size / 1e3:.0f} kB)"
