@@ -16,6 +16,7 @@ def generator_card(
     sister: str,
     tasks: int,
     sister_tasks: int,
+    audit: str,
 ) -> str:
     """Of `assets/generator.safetensors`.
 
@@ -27,8 +28,9 @@ def generator_card(
         sister: the scoreboard of the sister run, as text.
         tasks: adapters it was trained on in the first phase.
         sister_tasks: those of the sister run.
+        audit: of the sister run, as text.
     """
-    reached = max((accuracy for _, accuracy in losses["accuracy"]), default=float("nan"))
+    reached = losses["accuracy"][-1][1] if losses["accuracy"] else float("nan")  # of the weights that are kept
     return f"""# The embedded generator
 
 From what classes are known by to the weights of an adapter with one hidden unit per class, on the features of
@@ -56,5 +58,13 @@ names, texts and rows of {concepts:,} classes that the encoder knows.
 
 ```
 {sister}
+```
+
+The sister's audit (`t2w audit`): its accuracy when the generator is told something else than the task, and how near its
+hidden units are to those of training adapters, as differences from where they start. On unseen classes it hardly leaves
+the start, which is why its weights explain nothing of what training on images adds there.
+
+```
+{audit}
 ```
 """

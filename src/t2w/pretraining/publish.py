@@ -16,6 +16,7 @@ from t2w.errors import T2WError
 from t2w.evaluation.scoreboard import Scoreboard
 from t2w.files import load_tensors, read_json, save_tensors, sha256_of, write_json, write_text
 from t2w.pretraining.cards import generator_card
+from t2w.runs.audit import render
 from t2w.tasks import load_tasks
 
 __all__ = ["MAX_BYTES", "publish_generator", "record"]
@@ -39,6 +40,7 @@ def publish_generator(run: Path, sister: Path, assets: Path) -> None:
         Scoreboard.from_dict(board).render(),
         len(tasks.of("train")),
         board["provenance"]["tasks"]["train"],
+        render(read_json(sister / "audit.json", what="an audit", fix=f"make it: t2w audit {sister}")),
     )
     write_json(assets / SCOREBOARD, board)
     write_text(assets / "generator.md", card)
@@ -58,7 +60,7 @@ def record(assets: Path, name: str) -> None:
 
 @click.command()
 @click.option("--generator", required=True, help="The run of experiment=embedded, trained.")
-@click.option("--sister", required=True, help="The finished run of experiment=tiny_imagenet_images: the scoreboard.")
+@click.option("--sister", required=True, help="The finished run of experiment=tiny_imagenet_images, audited.")
 def main(generator: str, sister: str) -> None:
     """Put finished weights into the package's source tree."""
     publish_generator(Path(generator), Path(sister), Path(str(files("t2w.assets"))))
