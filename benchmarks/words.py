@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,19 @@ from common import machine, parser_of, run_of, run_on_device, tasks_of
 
 from t2w.concepts import Evidence, TextMap
 from t2w.encoders import load_text_encoder
+from t2w.evaluation.generated import Sampling
 from t2w.evaluation.known import map_scores
-from t2w.files import read_json, write_json
+from t2w.evaluation.statistics import bootstrap_mean
+from t2w.files import write_json
 from t2w.pretraining.wordnet import Synset, WordNet
 from t2w.runs import Run, open_run, run_stages
 from t2w.runs.stage_concepts import read_known, read_known_by_encoder
+from t2w.runs.stage_eval import read_bench
 from t2w.runs.stage_features import read_features
+from t2w.runs.stage_train import read_generator
 from t2w.words import load_dictionary
 
+SPLITS = ("unseen_combination", "unseen_class")
 TEXTS: dict[str, Callable[[WordNet, Synset], Sequence[str]]] = {
     "name": lambda _, s: [f"a photo of a {s.names[0]}"],
     "synonyms": lambda _, s: [", ".join(s.names)],
@@ -74,23 +80,34 @@ def texts(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def parts(args: argparse.Namespace) -> dict[str, Any]:
-    """part left out -> split -> method -> accuracy, for every run."""
-    found: dict[str, Any] = {}
-    for folder in args.runs:
-        for name, changes in PARTS.items():
-            if args.only and name not in args.only:
-                continue
-            board = read_json(_without(run_of(folder), name, changes).folder / "scoreboard.json", what="a scoreboard")
-            rows = {(row["split"], row["method"]): row for row in board["rows"]}
-            splits = dict.fromkeys(split for split, _ in rows)
-            found.setdefault(name, {})[str(folder)] = {s: rows[s, "generated"]["accuracy"] for s in splits}
-            line = ", ".join(f"{split} {100 * rows[split, 'generated']['accuracy']:.2f}" for split in splits)
-            print(f"{Path(folder).name}, {name}: {line}", flush=True)
-    return found
+    """part left out -> split -> accuracy, and its difference to the whole, over the tasks of all runs."""
+    scores: dict[str, dict[str, list[np.ndarray]]] = {}
+    for name, changes in PARTS.items():
+        if args.only and changes and name not in args.only:
+            continue
+        for folder in args.runs:
+            run = _without(run_of(folder), name, changes)
+            bench, how = read_bench(run), run.config.diffusion
+            sampling = Sampling(read_generator(run), how.sampler, how.steps, how.respacing, how.guidance, how.reach)
+            for split in SPLITS:
+                found = bench.score(sampling.vectors(bench, tasks_of(run, split), seed=0), tasks_of(run, split))
+                scores.setdefault(name, {}).setdefault(split, []).append(found)
+    rows: dict[str, Any] = {}
+    whole = {split: np.concatenate(values) for split, values in scores[next(iter(PARTS))].items()}
+    for name, by_split in scores.items():
+        print(f"{name:34}", end="")
+        for split, values in by_split.items():
+            own = np.concatenate(values)
+            mean, difference = bootstrap_mean(own), bootstrap_mean(own - whole[split])
+            rows.setdefault(name, {})[split] = {"accuracy": asdict(mean), "difference": asdict(difference)}
+            against = f"{100 * difference.mean:+5.2f} [{100 * difference.low:+.2f}, {100 * difference.high:+.2f}]"
+            print(f"  {split} {100 * mean.mean:5.2f}  {against}", end="")
+        print(flush=True)
+    return rows
 
 
 def _without(run: Run, name: str, changes: Mapping[str, Any]) -> Run:
-    """The run with these keys changed, finished, in a folder beside it."""
+    """The run with these keys changed, trained, in a folder beside it."""
     if not changes:
         return run
     folder = run.folder.with_name(f"{run.folder.name}-{name.replace(' ', '-').replace('(', '').replace(')', '')}")
@@ -104,7 +121,7 @@ def _without(run: Run, name: str, changes: Mapping[str, Any]) -> Run:
             section = section[parent]
         section[last] = value
     other = open_run(type(run.config).model_validate(values), update=True)
-    run_stages(other, "eval")
+    run_stages(other, "train")
     return other
 
 
