@@ -12,7 +12,7 @@ encoder, the two alternating.
 from __future__ import annotations
 
 import argparse
-import os
+import json
 import subprocess
 import sys
 import tempfile
@@ -35,15 +35,23 @@ from t2w.images import read_image
 SECONDS, MILLISECONDS, GIGABYTES = 6.0, 150.0, 1.0
 
 
+# A process counts what its parent held when it was started: one that holds nothing starts it.
+_START = """
+import json, resource, subprocess, sys
+code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(json.dumps([code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss]))
+"""
+
+
 def command(*arguments: object) -> tuple[float, float]:
     """(seconds, peak GB) of one call of t2w in a process of its own."""
+    call = [sys.executable, "-c", _START, sys.executable, "-m", "t2w", *map(str, arguments)]
     start = time.monotonic()
-    process = subprocess.Popen([sys.executable, "-m", "t2w", *map(str, arguments)], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise T2WError(f"t2w {arguments[0]} ended with exit code {process.returncode}")
-    return time.monotonic() - start, usage.ru_maxrss / 1e6
+    done = subprocess.run(call, stdout=subprocess.PIPE, text=True, check=True)
+    code, peak = json.loads(done.stdout)
+    if code:
+        raise T2WError(f"t2w {arguments[0]} ended with exit code {code}")
+    return time.monotonic() - start, peak / 1e6
 
 
 def generate(path: Path, rounds: int) -> None:

