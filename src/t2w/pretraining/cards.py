@@ -49,7 +49,8 @@ them names, texts and rows of {concepts:,} classes that the encoder knows.
 - **Command:** `t2w train experiment=embedded`, then `python -m t2w.pretraining.publish`.
 - **Training:** {tasks:,} adapters of all {len(identity["class_names"])} classes, then the task loss on their images
   and on all concepts with made-up features; {losses["train"][-1][0]:,} steps, {losses["seconds"]:.0f} seconds on 2 CPU
-  cores. Temperature and the threshold for "none of these" from training images that nothing was trained on. Accuracy on validation tasks, on training images that nothing was trained on: {100 * reached:.1f} %.
+  cores. Temperature and the threshold for "none of these" from training images that nothing was trained on; accuracy
+  there, on validation tasks: {100 * reached:.1f} %.
 - **Know before use:** it has no scoreboard of its own on unseen classes of Tiny-ImageNet, because it has seen all 200.
   The one below is of a sister run with 160 seen and 40 unseen classes, withheld from map and generator, and
   {sister_tasks:,} adapters (`t2w run experiment=tiny_imagenet_images`), split seed 0, one run. A class far from the
