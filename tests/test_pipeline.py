@@ -33,7 +33,7 @@ def test_generated_weights_are_the_evaluated_ones(finished_run: Path, classifier
 
     generator = Generator.load(finished_run / "train" / "generator.safetensors")
     direct = generator.generate(generator.condition(classifier.text), seed=3)
-    assert torch.equal(direct, classifier.weights)
+    torch.testing.assert_close(direct, classifier.weights, atol=1e-5, rtol=1e-4)  # one thread there, all here
 
 
 def test_features_that_do_not_fit_are_refused(classifier: Classifier) -> None:
