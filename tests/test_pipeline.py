@@ -83,6 +83,16 @@ def test_another_text_encoder_is_refused(finished_run: Path) -> None:
         TextToWeights(generator, Other())
 
 
+def test_a_run_made_with_the_encoder_before_is_refused(finished_run: Path) -> None:
+    from t2w.generator import Generator
+
+    writer = TextToWeights.from_pretrained(finished_run)
+    generator = Generator.load(finished_run / "train" / "generator.safetensors")
+    generator.identity["vision"] = {"kind": "embedded", "identity": "t2w-embedded@2b66"}
+    with pytest.raises(T2WError, match="t2w-embedded@2b66, which t2w no longer has"):
+        TextToWeights(generator, writer.text_encoder)
+
+
 def test_features_of_a_file_say_which_encoder_they_need(classifier: Classifier) -> None:
     from dataclasses import replace
 

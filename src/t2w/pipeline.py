@@ -17,7 +17,7 @@ from t2w.classifier import Classifier, Prediction
 from t2w.concepts import Evidence, Lexicon, with_pictures
 from t2w.concepts.surety import NoneRule, Surety
 from t2w.devices import one_thread, resolve_device
-from t2w.encoders import encode_classes, load_text_encoder, vision_encoder_from_dict
+from t2w.encoders import check_not_retired, encode_classes, load_text_encoder, vision_encoder_from_dict
 from t2w.errors import T2WError, T2WWarning, nearest
 from t2w.generator import Generator
 from t2w.photos import Examples, Photos, TaskPictures, pictures_of_task
@@ -49,7 +49,7 @@ class TextToWeights:
         text_encoder: the one it was trained with.
 
     Raises:
-        T2WError: it was trained with another one.
+        T2WError: it was trained with another one, or for an image encoder that t2w no longer has.
     """
 
     def __init__(self, generator: Generator, text_encoder: TextEncoder) -> None:
@@ -60,6 +60,7 @@ class TextToWeights:
                 expected=f"{trained_with}, which the generator was trained with",
                 fix="install that one, or train a generator with this one",
             )
+        check_not_retired(generator.identity.get("vision", {}))
         self.generator, self.text_encoder = generator, text_encoder
 
     @classmethod

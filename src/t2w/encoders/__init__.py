@@ -5,7 +5,12 @@ from t2w.encoders.huggingface import HuggingFaceVisionEncoder
 from t2w.encoders.pixels import PixelEncoder
 from t2w.encoders.preprocessing import Preprocessing
 from t2w.encoders.protocols import TextEncoder, VisionEncoder
-from t2w.encoders.registry import load_text_encoder, load_vision_encoder, vision_encoder_from_dict
+from t2w.encoders.registry import (
+    check_not_retired,
+    load_text_encoder,
+    load_vision_encoder,
+    vision_encoder_from_dict,
+)
 from t2w.encoders.sentence import SentenceEncoder, minilm
 from t2w.encoders.texts import encode_classes
 
@@ -17,6 +22,7 @@ __all__ = [
     "SentenceEncoder",
     "TextEncoder",
     "VisionEncoder",
+    "check_not_retired",
     "encode_classes",
     "load_text_encoder",
     "load_vision_encoder",

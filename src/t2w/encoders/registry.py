@@ -20,6 +20,7 @@ __all__ = [
     "PACKAGED",
     "TEXT_PRESETS",
     "VISION_PRESETS",
+    "check_not_retired",
     "load_text_encoder",
     "load_vision_encoder",
     "vision_encoder_from_dict",
@@ -54,6 +55,7 @@ def load_vision_encoder(
         T2WError: an unknown name, an incomplete folder, weights other than safetensors, preprocessing that is not
             known, or a hub that does not answer.
     """
+    check_not_retired({"kind": name_or_path, "identity": name_or_path})
     if name_or_path in PACKAGED:
         module, _, kind = PACKAGED[str(name_or_path)].partition(":")
         packaged: VisionEncoder = getattr(import_module(module), kind)(device=device)
@@ -93,6 +95,16 @@ def load_text_encoder(name_or_path: str | Path | None = None, *, device: torch.d
     return CLIPTextEncoder(found.path, device=device)
 
 
+def check_not_retired(values: Mapping[str, Any]) -> None:
+    """Raise T2WError where a description is of an encoder that t2w once had."""
+    if values.get("kind") == _RETIRED:
+        raise T2WError(
+            f"the vision encoder is {values.get('identity')}, which t2w no longer has",
+            expected=" or ".join(PACKAGED),
+            fix="generate the classifier again, or make the run again in a new folder",
+        )
+
+
 def vision_encoder_from_dict(
     values: Mapping[str, Any], *, source: str | Path | None = None, device: torch.device | str = "cpu"
 ) -> VisionEncoder:
@@ -106,13 +118,8 @@ def vision_encoder_from_dict(
     Raises:
         T2WError: the encoder is not here and cannot be fetched, or what is found has other weights or preprocessing.
     """
+    check_not_retired(values)
     kind = values.get("kind")
-    if kind == _RETIRED:
-        raise T2WError(
-            f"the vision encoder is {values.get('identity')}, which t2w no longer has",
-            expected=" or ".join(PACKAGED),
-            fix="generate the classifier again, or make the run again in a new folder",
-        )
     if kind == "pixels":
         from t2w.encoders.pixels import PixelEncoder
 
