@@ -12,7 +12,11 @@ __all__ = ["Score", "SplitScores", "headline", "split_scores"]
 
 _MEANING = {
     "chance": "1 / number of classes",
-    "base": "where every task starts from",
+    "base": "one shared adapter for all tasks",
+    "start": "the evidence alone, before the generator",
+    "encoder's rows": "the encoder's own last layer",
+    "map": "text-to-weights map, a linear classifier",
+    "conse": "texts of what the encoder takes it for",
     "mean": "average of all training adapters",
     "nearest text": "training adapter of the nearest text",
     "ridge": "linear regression, text to weights",
