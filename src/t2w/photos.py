@@ -75,7 +75,7 @@ def pictures_of_task(
     arrays: list[Tensor] = []
     of_arrays: list[int] = []
     if isinstance(examples, (str, Path)):
-        found = find_class_folders(examples, classes)
+        found = find_class_folders(examples, classes, leave_out="move such folders elsewhere")
         files, labels, refused = list(found.files), list(found.labels), list(found.refused)
     else:
         for name, pictures in (examples or {}).items():

@@ -38,13 +38,20 @@ class ClassFolders:
     refused: tuple[Refused, ...] = ()
 
 
-def find_class_folders(folder: str | Path, classes: Sequence[str], *, skip_unknown: bool = False) -> ClassFolders:
+def find_class_folders(
+    folder: str | Path,
+    classes: Sequence[str],
+    *,
+    skip_unknown: bool = False,
+    leave_out: str = "leave such folders out: --skip-unknown",
+) -> ClassFolders:
     """The images under `folder`, each labelled by the class that the name of its folder means.
 
     Args:
         folder: holds one folder per class; not every class needs one.
         classes: the classifier's.
         skip_unknown: leave out folders that mean none of the classes.
+        leave_out: how a user leaves out a folder that means none, for the error.
 
     Raises:
         T2WError: no folder, or none inside it; a folder that means no class, or several; two that mean the same; a
@@ -72,7 +79,7 @@ def find_class_folders(folder: str | Path, classes: Sequence[str], *, skip_unkno
         else:
             found[label] = path
     if unknown and (not skip_unknown or not found):
-        raise _unknown(folder, unknown, classes)
+        raise _unknown(folder, unknown, classes, leave_out)
     files: list[Path] = []
     labels: list[int] = []
     refused: list[Refused] = []
@@ -141,14 +148,14 @@ def _synonyms(wnid: str, words: str) -> tuple[str, ...]:
     return (f"{names[0]} ({wnid})", *names)  # first as `load_imagenet` tells a crane from a crane
 
 
-def _unknown(folder: Path, unknown: Sequence[str], classes: Sequence[str]) -> T2WError:
+def _unknown(folder: Path, unknown: Sequence[str], classes: Sequence[str], leave_out: str) -> T2WError:
     shown = ", ".join(map(repr, unknown[:5])) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
     known = ", ".join(classes[:10]) + (f" ... ({len(classes)} in all)" if len(classes) > 10 else "")
-    fix = "rename, or leave such folders out: --skip-unknown"
+    fix = f"rename, or {leave_out}"
     if split := next((name for name in _SPLITS if name in unknown), None):
         fix = f"name the folder that holds the class folders, such as {folder / split}"
     elif any(_WNID.fullmatch(name) for name in unknown):
-        fix = f"put ImageNet's {' or '.join(_WORDS)} beside the folders, or leave them out: --skip-unknown"
+        fix = f"put ImageNet's {' or '.join(_WORDS)} beside the folders, or {leave_out}"
     hint = nearest(unknown[0], classes) if len(unknown) == 1 else ""
     means = "means none of the classes" if len(unknown) == 1 else "mean none of the classes"
     return T2WError(f"{shown} in {folder} {means}{hint}", expected=f"one of {known}", fix=fix)
