@@ -19,19 +19,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from common import machine, parser_of, run_on_device
+from pictures import features_of
 from torch import Tensor, nn
 
 from t2w import Classifier, TextToWeights
 from t2w.adapters import Adapter, AdapterSpec
 from t2w.adapters.enhance import EnhanceSettings, enhance
-from t2w.datasets.folder import load_whole_folder
 from t2w.encoders import vision_encoder_from_dict
 from t2w.errors import T2WWarning
-from t2w.features import extract
 from t2w.files import write_json
 from t2w.photos import TaskPictures
 
-CACHE = Path("~/.cache/t2w/features").expanduser()
 SHOTS, SEEDS = (1, 2, 4, 8, 16), (0, 1, 2)
 RANDOM: dict[str, Callable[[Tensor], object]] = {
     "xavier": nn.init.xavier_uniform_,
@@ -70,9 +68,8 @@ def trained(
 def compare(args: argparse.Namespace, device: torch.device) -> None:
     writer = TextToWeights.from_pretrained(args.generator, device=str(device))
     encoder = vision_encoder_from_dict(writer.generator.identity["vision"], device=device)
-    images = load_whole_folder(Path(args.photos))
-    features = extract(encoder, images, cache=CACHE)
-    x, y, names = features.dense().float(), features.labels, images.class_names
+    features = features_of(args.photos, encoder)
+    x, y, names = features.dense().float(), features.labels, features.class_names
     curves: dict[str, dict[int, list[list[float]]]] = {}
     settings = EnhanceSettings()
     for shots in SHOTS:

@@ -11,27 +11,24 @@ adapter starts from. The last line is the accuracy of `generated`; 93 % is asked
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 import numpy as np
 import torch
 from common import machine, parser_of, run_of, run_on_device
+from pictures import features_of
 
 from t2w import TextToWeights
 from t2w.adapters import Adapter, class_codes
 from t2w.concepts import Evidence
-from t2w.datasets.folder import load_whole_folder
 from t2w.encoders import vision_encoder_from_dict
 from t2w.encoders.efficientnet import imagenet_1k
 from t2w.errors import T2WError
 from t2w.evaluation.known import map_scores, rows_scores
 from t2w.evaluation.statistics import bootstrap_mean
-from t2w.features import FeatureSet, extract
+from t2w.features import FeatureSet
 from t2w.generator import Generator
 from t2w.runs.stage_features import read_features, read_wnids
 from t2w.words import Choice, load_dictionary
-
-CACHE = "~/.cache/t2w/features"
 
 
 def compare(args: argparse.Namespace, device: torch.device) -> None:
@@ -46,9 +43,8 @@ def compare(args: argparse.Namespace, device: torch.device) -> None:
         senses = load_dictionary().by_key(keys or ())
         choices = tuple(Choice(name, name, sense) for name, sense in zip(features.class_names, senses, strict=True))
     else:
-        images = load_whole_folder(Path(args.photos))
-        features = extract(encoder, images, cache=Path(CACHE).expanduser())
-        choices = lexicon.understand(images.class_names)
+        features = features_of(args.photos, encoder)
+        choices = lexicon.understand(features.class_names)
     evidence = lexicon.evidence(choices)
     known = [i for i, source in enumerate(evidence.sources) if source == "known"]
     if len(known) < args.classes:

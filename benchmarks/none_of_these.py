@@ -19,20 +19,17 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from common import machine, parser_of, run_on_device
+from pictures import features_of
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from t2w import Classifier, TextToWeights
 from t2w.adapters import Adapter
 from t2w.concepts.surety import head_rows
-from t2w.datasets.folder import load_whole_folder
 from t2w.encoders import vision_encoder_from_dict
 from t2w.errors import T2WError, T2WWarning
 from t2w.evaluation.calibration import calibration
-from t2w.features import extract
 from t2w.files import write_json
-
-CACHE = Path("~/.cache/t2w/features").expanduser()
 
 
 def scores(made: Classifier, known: Tensor, x: Tensor) -> dict[str, Tensor]:
@@ -53,9 +50,8 @@ def scores(made: Classifier, known: Tensor, x: Tensor) -> dict[str, Tensor]:
 def compare(args: argparse.Namespace, device: torch.device) -> None:
     writer = TextToWeights.from_pretrained(args.generator, device=str(device))
     encoder = vision_encoder_from_dict(writer.generator.identity["vision"], device=device)
-    images = load_whole_folder(Path(args.photos))
-    features = extract(encoder, images, cache=CACHE)
-    x, y, n = features.dense().float(), features.labels, len(images.class_names)
+    features = features_of(args.photos, encoder)
+    x, y, n = features.dense().float(), features.labels, len(features.class_names)
     found: dict[str, list[float]] = {}
     for split in range(args.splits):
         order = torch.randperm(n, generator=torch.Generator().manual_seed(split))
@@ -63,7 +59,7 @@ def compare(args: argparse.Namespace, device: torch.device) -> None:
         inside = torch.isin(y, half)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", T2WWarning)
-            made = writer.generate([images.class_names[k] for k in half.tolist()])
+            made = writer.generate([features.class_names[k] for k in half.tolist()])
         assert made.none_rule is not None  # scores() has said so otherwise
         known = head_rows(encoder.head().named(), made.none_rule.centres)  # type: ignore[attr-defined]
         for name, values in scores(made, known, x).items():

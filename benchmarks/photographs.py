@@ -20,19 +20,17 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from common import machine, parser_of, run_on_device
+from pictures import features_of
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from t2w import TextToWeights
-from t2w.datasets.folder import load_whole_folder
 from t2w.encoders import vision_encoder_from_dict
 from t2w.errors import T2WWarning
-from t2w.features import extract
 from t2w.files import write_json
 from t2w.photos import TaskPictures
 
 SHOTS, SEEDS = (0, 1, 2, 4, 8, 16), (0, 1, 2)
-CACHE = Path("~/.cache/t2w/features").expanduser()
 ALPHA, BETA = 1.0, 5.5
 
 
@@ -138,9 +136,8 @@ def compare(args: argparse.Namespace, device: torch.device) -> None:
     encoder = vision_encoder_from_dict(writer.generator.identity["vision"], device=device)
     results: dict[str, object] = {}
     for path in map(Path, args.photos):
-        images = load_whole_folder(path)
-        features = extract(encoder, images, cache=CACHE)
-        x, y, names = features.dense().float(), features.labels, images.class_names
+        features = features_of(path, encoder)
+        x, y, names = features.dense().float(), features.labels, features.class_names
         table, settings = few_shot(writer, names, x, y), unlabelled(writer, names, x, y)
         results[path.stem] = {"labelled": table, "unlabelled": settings}
         print(f"{path.stem}: {len(x):,} pictures of {len(names)} classes")

@@ -11,7 +11,9 @@ from PIL import Image
 
 from t2w import Classifier
 from t2w.adapters import AdapterSpec
+from t2w.datasets.folder import load_whole_folder
 from t2w.encoders import VisionEncoder
+from t2w.features import FeatureSet, extract
 
 CLASSES = ("cat", "school bus", "pizza", "banana", "lemon", "umbrella", "tractor", "sandal", "teapot", "violin")
 
@@ -28,6 +30,11 @@ def make_jpegs(folder: Path, count: int, side: int) -> list[Path]:
         Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path, quality=90)
         paths.append(path)
     return paths
+
+
+def features_of(photos: str | Path, encoder: VisionEncoder) -> FeatureSet:
+    """The features of a folder (or zip) of class folders, kept for the next call; `class_names` are the folders'."""
+    return extract(encoder, load_whole_folder(Path(photos)), cache=Path("~/.cache/t2w/features").expanduser())
 
 
 def random_classifier(encoder: VisionEncoder, path: Path) -> None:

@@ -207,7 +207,7 @@ class Classifier:
         found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
         if found != expected:
             raise T2WError(f"{path} holds tensors {found}", expected=f"{expected}", fix="generate it again")
-        rule = NoneRule.from_parts(meta["none_below"], tensors["centres"]) if "none_below" in meta else None
+        rule = NoneRule(meta["none_below"], tensors["centres"]) if "none_below" in meta else None
         return cls(
             spec, tensors["weights"], tensors["text"], classes, tuple(meta["texts"]), meta["vision"],
             meta["provenance"], rule,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -18,11 +17,12 @@ from t2w.concepts import Evidence, Lexicon, with_pictures
 from t2w.concepts.surety import NoneRule, Surety
 from t2w.devices import one_thread, resolve_device
 from t2w.encoders import check_not_retired, encode_classes, load_text_encoder, vision_encoder_from_dict
-from t2w.errors import T2WError, T2WWarning, nearest
+from t2w.errors import T2WError, nearest
 from t2w.generator import Generator
 from t2w.photos import Examples, Photos, TaskPictures, pictures_of_task
 from t2w.tasks import TextMode, parse_described
 from t2w.tasks.class_names import check_text, folded_name
+from t2w.word_checks import check_distinct, listed, warn, warn_of_words
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,9 +35,7 @@ __all__ = ["EMBEDDED", "Classifier", "Prediction", "TextToWeights"]
 
 EMBEDDED = "embedded"  # the generator that comes with the package
 _GENERATOR_FILE = Path("train", "generator.safetensors")
-_SAME = 1e-6  # of cosines of texts: rounding
 _FEW = 64  # classes, in all samples: for so few a second thread saves nothing, and on a busy machine it is waited for
-_LONG_TEXT = 1200  # characters: about as many as MiniLM reads
 _SAMPLING = {"sampler": "ddim", "steps": 10}  # of generators whose files do not say
 
 
@@ -187,8 +185,8 @@ class TextToWeights:
                 choices, told = self._with(photos, choices, own, context)
             shown = tuple(own.get(choice.name, str(choice)) for choice in choices)
             codes, known_by = class_codes(told.text), list(told.sources)
-            _warn_of_words(choices, own, lexicon)
-        _check_distinct(names, codes, own)
+            warn_of_words(choices, own, lexicon)
+        check_distinct(names, codes, own)
         walk = {**_SAMPLING, **identity.get("sampling", {})}
         walk |= {key: value for key, value in (("sampler", sampler), ("steps", steps)) if value is not None}
         condition = self.generator.condition(told, [range(len(names))] * samples)
@@ -226,12 +224,12 @@ class TextToWeights:
         assert lexicon is not None  # pictures are refused where there is none
         if seen.refused:
             first = f"{seen.refused[0][0]}: {seen.refused[0][1]}"
-            _warn(f"{len(seen.refused)} of the pictures cannot be used, such as {first}")
+            warn(f"{len(seen.refused)} of the pictures cannot be used, such as {first}")
         told = lexicon.evidence(choices, texts=own, context=context)
         found = with_pictures(told, lexicon.concepts, seen.features, seen.labels)
         free = torch.tensor(seen.labels) < 0
         if found.kept_words:
-            _warn(
+            warn(
                 "the pictures without labels do not look like these classes more than like others; they are left out, "
                 "and the words are kept"
             )
@@ -239,7 +237,7 @@ class TextToWeights:
             again = lexicon.seen_in(choices, seen.features[free], given=own)
             for before, after in zip(choices, again, strict=True):
                 if before.sense != after.sense:
-                    _warn(f"{after.name!r:.40} is taken for {after.sense} by the pictures, not for {before.sense}")
+                    warn(f"{after.name!r:.40} is taken for {after.sense} by the pictures, not for {before.sense}")
             if again != choices:
                 told = lexicon.evidence(again, texts=own, context=context)
                 return again, with_pictures(told, lexicon.concepts, seen.features, seen.labels).evidence
@@ -256,8 +254,8 @@ class TextToWeights:
 
     def _warn_of_new(self, names: Sequence[str]) -> None:
         if new := self.new_names(names):
-            _warn(
-                f"the generator was not trained on {_listed(new)}; for such classes its weights are guesses from the "
+            warn(
+                f"the generator was not trained on {listed(new)}; for such classes its weights are guesses from the "
                 "text, often no better than the base adapter"
             )
 
@@ -272,45 +270,3 @@ def _by_name(names: Sequence[str], texts: Mapping[str, str] | None) -> dict[str,
         check_text(text, f"the text given for class {name!r}")
         found[spelt[folded_name(name)]] = text.strip()
     return found
-
-
-def _warn_of_words(choices: Sequence[Choice], own: Mapping[str, str], lexicon: Lexicon) -> None:
-    meant: dict[int, str] = {}
-    for choice in choices:
-        if choice.name in own:
-            if len(own[choice.name]) > _LONG_TEXT:
-                _warn(f"the description of {choice.name!r:.40} is long: only its first 250 words or so are read")
-        elif choice.sense is None:
-            near = ", ".join(lexicon.nearest(choice.name))
-            _warn(
-                f"{choice.name!r:.40} is not in the dictionary and goes by its spelling (nearest known: {near}); "
-                f'describe it to do better: "{choice.name[:20]}=..."'
-            )
-        elif (other := meant.setdefault(choice.sense.row, choice.name)) != choice.name:
-            _warn(f"{other!r} and {choice.name!r} mean the same ({choice.sense}); only their spelling tells them apart")
-
-
-def _check_distinct(names: Sequence[str], codes: Tensor, own: Mapping[str, str]) -> None:
-    """Raises T2WError where two classes have the same text: nothing could tell them apart."""
-    likeness = codes @ codes.T - torch.eye(len(codes))
-    same = (likeness > 1 - _SAME).nonzero().tolist()
-    pairs = [(names[i], names[j]) for i, j in same]
-    texts: dict[str, str] = {}
-    for name, text in own.items():
-        if (other := texts.setdefault(folded_name(text), name)) != name:
-            pairs.append((other, name))
-    if pairs:
-        first, second = pairs[0]
-        raise T2WError(
-            f"the classes {first!r:.60} and {second!r:.60} have the same text for the text encoder",
-            expected="texts that tell classes apart",
-            fix=f'describe them: "{first[:20]}=...", "{second[:20]}=..."',
-        )
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, T2WWarning, stacklevel=4)  # where `generate` is called
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -141,7 +141,7 @@ def test_none_of_these(world: dict[str, torch.Tensor]) -> None:
     assert (rule.nearest(known, world["foreign"]) < CLASSES).float().mean() > 0.8
     assert bool((rule.scores(rows, rows, world["pictures"]) == math.inf).all())  # all that is known is in the task
     with pytest.raises(T2WError, match="NaN or infinity"):
-        NoneRule.from_parts(float("nan"), torch.empty(0, DIM))
+        NoneRule(float("nan"), torch.empty(0, DIM))
 
 
 def test_surety_is_of_the_size_and_the_variance() -> None:

@@ -25,7 +25,6 @@ class EnhanceSettings:
         learning_rate: falls to 0 as a cosine.
         batch_size: pictures per step; all where there are fewer.
         pull: weight of the squared distance to the start, over the squared length of the start.
-        smoothing: share of the labels spread over all classes, in [0, 1).
 
     Raises:
         T2WError: a value outside its range.
@@ -35,7 +34,6 @@ class EnhanceSettings:
     learning_rate: float = 1e-3
     batch_size: int = 256
     pull: float = 3.0
-    smoothing: float = 0.0
 
     def __post_init__(self) -> None:
         rules = {
@@ -43,7 +41,6 @@ class EnhanceSettings:
             "learning_rate": (self.learning_rate > 0, "above 0"),
             "batch_size": (self.batch_size >= 1, "1 or more"),
             "pull": (self.pull >= 0, "0 or more"),
-            "smoothing": (0 <= self.smoothing < 1, "in [0, 1)"),
         }
         for name, (fine, rule) in rules.items():
             if not fine:
@@ -92,7 +89,7 @@ def enhance(
         if len(order) < size:
             order = torch.cat([order, torch.randperm(len(x), generator=rng)])
         rows, order = order[:size], order[size:]
-        loss = F.cross_entropy(adapter.logits(x[rows], text), labels[rows], label_smoothing=settings.smoothing)
+        loss = F.cross_entropy(adapter.logits(x[rows], text), labels[rows])
         away = torch.stack([(now - then).square().sum() for now, then in zip(adapter.parameters(), first, strict=True)])
         optimizer.zero_grad(set_to_none=True)
         (loss + settings.pull * away.sum() / length).backward()

@@ -67,12 +67,6 @@ class Concepts:
             name_text=self.name_text[index], rows=self.rows[index], senses=self.senses[index],
         )  # fmt: skip
 
-    def find(self, name: str) -> int | None:
-        """The position of the concept with this name; None where there is none or more than one."""
-        wanted = folded(name)
-        found = [i for i, own in enumerate(self.names) if wanted in map(folded, own)]
-        return found[0] if len(found) == 1 else None
-
     def tensors(self) -> dict[str, Tensor]:
         """What a file keeps beside the names; `from_tensors` is the inverse."""
         looks = {} if self.appearance is None else self.appearance.tensors()

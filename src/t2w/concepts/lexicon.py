@@ -50,7 +50,7 @@ class Lexicon:
         """The choices again, after unlabelled pictures: a sense that they show far better than the chosen one wins.
 
         Better is the likelihood of the pictures, p(x) ~ sum_k exp(25 cos(x, row_k)), by half a nat for each picture
-        that a class has on average: on withheld classes six of eight changes were right.
+        that a class has on average.
 
         Args:
             features: (N, d) of the pictures.

@@ -78,10 +78,17 @@ class NoneRule:
     Attributes:
         threshold: see `Surety.threshold_of`.
         centres: (m, d) orthonormal, see `Concepts`.
+
+    Raises:
+        T2WError: numbers that are not finite.
     """
 
     threshold: float
     centres: Tensor
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.threshold) and bool(torch.isfinite(self.centres).all())):
+            raise T2WError("the rule for none of these holds NaN or infinity", fix="generate the classifier again")
 
     def scores(self, rows: Tensor, known: Tensor, features: Tensor) -> Tensor:
         """(N,) how much more a picture is of the task than of anything else.
@@ -91,7 +98,7 @@ class NoneRule:
             known: (C, d) those of all classes the encoder knows, see `head_rows`.
             features: (N, d).
         """
-        z = F.normalize(features - (features @ self.centres.T) @ self.centres, dim=1)
+        z = self._unit(features)
         others = known[(known @ rows.T).max(1).values < _ALIKE]
         if len(others) == 0:  # everything that is known is in the task
             return torch.full((len(z),), math.inf)
@@ -99,12 +106,8 @@ class NoneRule:
 
     def nearest(self, known: Tensor, features: Tensor) -> Tensor:
         """(N,) position of the known class that each picture is most like."""
-        z = F.normalize(features - (features @ self.centres.T) @ self.centres, dim=1)
-        return (z @ known.T).argmax(1)
+        return (self._unit(features) @ known.T).argmax(1)
 
-    @classmethod
-    def from_parts(cls, threshold: float, centres: Tensor) -> NoneRule:
-        """Raises T2WError where the numbers are not finite."""
-        if not (math.isfinite(threshold) and bool(torch.isfinite(centres).all())):
-            raise T2WError("the rule for none of these holds NaN or infinity", fix="generate the classifier again")
-        return cls(threshold, centres)
+    def _unit(self, features: Tensor) -> Tensor:
+        """Features less what they have along the centres, of unit length."""
+        return F.normalize(features - (features @ self.centres.T) @ self.centres, dim=1)

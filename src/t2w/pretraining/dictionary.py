@@ -20,6 +20,7 @@ from torch import Tensor
 from t2w.encoders import TextEncoder, load_text_encoder
 from t2w.encoders.efficientnet import imagenet_1k
 from t2w.files import save_tensors
+from t2w.pretraining.publish import record
 from t2w.pretraining.wordnet import PHYSICAL, Synset, WordNet
 from t2w.progress import track
 from t2w.runs.logs import log_to_terminal
@@ -28,7 +29,7 @@ from t2w.words.dictionary import FILE, FORMAT, VERSION
 __all__ = ["build"]
 
 _ARTIFACT = 6
-_DIMENSIONS = 256  # of the principal components: cosines of texts are kept to 0.01
+_DIMENSIONS = 256  # of the principal components
 _SPREAD = 4.0  # standard deviations that int8 covers
 _PART = 512
 
@@ -97,11 +98,11 @@ def _quantised(embeddings: Tensor, dimensions: int) -> dict[str, Tensor]:
 @click.option("--wordnet", required=True, help="The folder with data.noun, index.noun and noun.exc.")
 @click.option("-o", "--output", required=True, help=f"Where {FILE} goes.")
 def main(wordnet: str, output: str) -> None:
-    """Make the dictionary of senses."""
+    """Make the dictionary of senses, and enter it among the checksums of its folder."""
     log_to_terminal()
     path = Path(output) / FILE
     build(WordNet(Path(wordnet)), load_text_encoder("minilm"), path)
-    click.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+    record(path.parent, FILE)
 
 
 if __name__ == "__main__":
