@@ -16,6 +16,7 @@ from t2w.adapters import Adapter, AdapterSpec
 from t2w.adapters.enhance import EnhanceSettings, enhance
 from t2w.concepts.concepts import label_names
 from t2w.concepts.surety import NoneRule, head_rows
+from t2w.devices import one_thread
 from t2w.encoders import VisionEncoder, vision_encoder_from_dict
 from t2w.encoders.head import ClassifierHead
 from t2w.errors import T2WError, T2WWarning
@@ -30,6 +31,7 @@ __all__ = ["Classifier", "Prediction"]
 _FORMAT, _VERSION = "t2w-classifier", 3
 _READABLE = (1, 2, 3)  # 1: one weight vector (P,); 2: without a checksum
 _BATCH = 256
+_FEW = 64  # classes up to which one thread trains as fast as several
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,11 +155,18 @@ class Classifier:
                 f"{len(seen.refused)} of the pictures cannot be used, such as {path}: {reason}", T2WWarning, 2
             )
         labels = torch.tensor(seen.labels)
-        fitted = [
-            enhance(self.spec, one, self.text, seen.features, labels, settings, seed=seed) for one in self.weights
-        ]
+        with one_thread(len(self.classes) <= _FEW):
+            fitted = [
+                enhance(self.spec, one, self.text, seen.features, labels, settings, seed=seed) for one in self.weights
+            ]
         counts = {name: seen.labels.count(k) for k, name in enumerate(self.classes) if k in seen.labels}
         return replace(self, weights=torch.stack(fitted), provenance={**self.provenance, "fitted_on": counts})
+
+    def fuse(self, *others: Classifier) -> Classifier:
+        """One classifier for the classes of this one and of others; see `t2w.fusion.fuse`."""
+        from t2w.fusion import fuse
+
+        return fuse([self, *others])
 
     def save(self, path: str | Path) -> None:
         """Write one self-describing safetensors file.

@@ -15,8 +15,10 @@ from t2w.cli.classify import classify
 from t2w.cli.demo import demo
 from t2w.cli.export_reference import export_reference
 from t2w.cli.fit import fit
+from t2w.cli.fuse import fuse
 from t2w.cli.generate import generate
 from t2w.cli.import_reference import import_reference
+from t2w.cli.inspect_ import inspect
 from t2w.cli.run import run
 from t2w.cli.stages import evaluate, features, tasks, train
 from t2w.errors import T2WError
@@ -35,13 +37,14 @@ def cli() -> None:
     t2w generate --classes "cat, school bus, pizza" -o lunch.t2w
     t2w classify lunch.t2w photo.jpg folder/
     t2w eval lunch.t2w folder-of-class-folders/
+    t2w inspect lunch.t2w photo.jpg                 what it knows, and where it looks
     t2w demo                                        words to classifiers of real digits, in minutes
     t2w run experiment=digits generator.n_layer=6   an experiment, with changes
     """
 
 
 for verb in (
-    generate, classify, classes, fit, demo, run, tasks, features, adapters, train, evaluate, audit,
+    generate, classify, classes, fit, fuse, inspect, demo, run, tasks, features, adapters, train, evaluate, audit,
     import_reference, export_reference,
 ):  # fmt: skip
     cli.add_command(verb)

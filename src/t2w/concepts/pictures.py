@@ -15,9 +15,10 @@ from t2w.concepts.evidence import Evidence
 from t2w.concepts.mixture import fit_mixture
 from t2w.errors import T2WError
 
-__all__ = ["Pictured", "picture_fit", "with_pictures"]
+__all__ = ["OWN_MEAN", "Pictured", "picture_fit", "with_pictures"]
 
-_OWN_MEAN = 10  # pictures from which on their own mean counts more than the concepts' centres
+OWN_MEAN = 10
+"""Pictures from which on their own mean counts more than the concepts' centres."""
 _WORTH = 10  # pictures of a class that make its row as sure as half a known one
 _SETS, _ALIKE = 200, 0.5  # random sets of concepts, none of them this near (cosine) to a class of the task
 _LEAST, _PER_ROOT, _MOST = 2.0, 0.25, 6.0  # deviations: asked for of few pictures, and of many
@@ -75,7 +76,7 @@ def with_pictures(evidence: Evidence, concepts: Concepts, features: Tensor, labe
     n = len(evidence)
     if len(x) == 0:
         return Pictured(evidence, torch.full((n,), 1 / n), torch.zeros(n), fit, kept_words)
-    x = x - x.mean(0) * len(x) / (len(x) + _OWN_MEAN)
+    x = x - x.mean(0) * len(x) / (len(x) + OWN_MEAN)
     first = F.normalize(x, dim=1) @ evidence.rows.T
     found = fit_mixture(looks.prototypes(evidence.rows), evidence.variance, first, looks.whitened(x), given)
     seen = found.counts > 0.5  # of a class that has no picture the words say more

@@ -169,14 +169,21 @@ class Generator:
         timesteps: Timesteps | None = None,
         guidance: float = 1.0,
         reach: float | None = None,
+        states: bool = False,
     ) -> tuple[Tensor, tuple[int, ...]]:
-        """The adapter (S, N, P) that each of the S steps predicts, the last as `generate` has it, and the timesteps."""
-        walk: dict[str, Any] = {"sampler": sampler, "steps": steps, "timesteps": timesteps, "trajectory": True}
+        """The adapter (S, N, P) that each of the S steps predicts, the last as `generate` has it, and the timesteps.
+
+        Args:
+            states: of each step the noisy adapter x_t that it leaves, in the place of its prediction.
+        """
+        walk: dict[str, Any] = {"sampler": sampler, "steps": steps, "timesteps": timesteps}
+        walk |= {"trajectory": not states, "states": states}
         parts = [self._sample(condition, start, seed, guidance, **walk) for start in range(0, len(condition), _BATCH)]
         kept = self._share_kept(condition, reach)
         adapters = []
         for place in range(len(parts[0].timesteps)):
-            found = [part.trajectory[place] for part in parts if part.trajectory is not None]
+            kinds = [part.states if states else part.trajectory for part in parts]
+            found = [kind[place] for kind in kinds if kind is not None]
             weights = [self._weights(x_0, condition, i * _BATCH, kept) for i, x_0 in enumerate(found)]
             adapters.append(torch.cat(weights))
         return torch.stack(adapters), parts[0].timesteps

@@ -1,0 +1,85 @@
+"""What the pictures of an inspection have in common: colours, letters, and files written whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from t2w.files import atomic_path
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["ACCENT", "INK", "LINE", "MUTED", "SECOND", "canvas", "plain", "short"]
+
+# The report's light colours: ink, quiet ink, lines, the one that is looked at, the one beside it.
+INK, MUTED, LINE, ACCENT, SECOND = "#1b1f27", "#5a6170", "#e1dfd8", "#0b6b62", "#a8480c"
+_STYLE: Any = {
+    "text.parse_math": False,  # a name may hold a dollar sign
+    "font.size": 9.0,
+    "font.sans-serif": [
+        "DejaVu Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "WenQuanYi Micro Hei", "Arial Unicode MS",
+    ],
+    "text.color": INK,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": MUTED,
+    "xtick.color": LINE,
+    "ytick.color": LINE,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": MUTED,
+}  # fmt: skip
+
+
+@contextmanager
+def canvas(path: str | Path, width: float, height: float, *, palette: bool = False) -> Iterator[Figure]:
+    """A figure of so many inches that is written to a PNG file at the end, cut to what is drawn.
+
+    Args:
+        palette: keep 256 colours, which makes a picture with photographs a third as large.
+    """
+    import logging
+    import warnings
+
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # fonts that are not on this machine
+    with matplotlib.rc_context(_STYLE), atomic_path(path) as temporary, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # drawn as a box
+        figure = Figure(figsize=(width, height))
+        FigureCanvasAgg(figure)
+        yield figure
+        figure.savefig(
+            temporary, format="png", dpi=110, bbox_inches="tight", pad_inches=0.15, metadata={"Software": None}
+        )
+        if palette:
+            _reduce(temporary)
+
+
+def _reduce(path: Path) -> None:
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        full = picture.convert("RGB")
+    reduced = full.quantize(palette=full.quantize(256), dither=Image.Dither.FLOYDSTEINBERG)
+    reduced.save(path, format="PNG", optimize=True)
+
+
+def plain(axes: Axes, *, grid: str | None = None) -> None:
+    """No frame and no tick marks; a grid of thin lines across one axis, "x" or "y"."""
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.tick_params(length=0)
+    if grid is not None:
+        axes.grid(axis=grid, color=LINE, linewidth=0.7)  # type: ignore[arg-type]
+        axes.set_axisbelow(True)
+
+
+def short(text: str, length: int) -> str:
+    """A text in at most so many characters, on one line."""
+    text = " ".join(text.split())
+    return text if len(text) <= length else text[: length - 1] + "…"
