@@ -174,7 +174,7 @@ def test_takes_pooled_conditions() -> None:
     network = ReferenceTransformer(TINY).eval()
     x_t, t, cond = torch.randn(2, TINY.spec.size), torch.tensor([1, 2]), torch.randn(2, 8)
     pooled = Condition(cond[:, None], torch.ones(2, 1, dtype=torch.bool))
-    assert torch.equal(network(x_t, t, pooled), network.raw(x_t, t, cond))
+    assert torch.equal(network(x_t, t, pooled), network(x_t, t, cond))
     with pytest.raises(T2WError, match=r'one token per task.*conditioning="pooled"'):
         network(x_t, t, Condition(cond[:, None].expand(2, 3, 8), torch.ones(2, 3, dtype=torch.bool)))
 

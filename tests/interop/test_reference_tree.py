@@ -18,7 +18,7 @@ from t2w.interop.import_tree import import_tree
 from t2w.interop.reference import load_generator
 from t2w.interop.reference_adapters import load_adapter, save_adapter
 from t2w.interop.reference_splits import ReferenceEntry, load_split, save_split, usual_path
-from t2w.interop.reference_yaml import overrides_of, read_reference_yaml
+from t2w.interop.reference_yaml import read_reference_yaml
 from t2w.tasks import Task, TaskSet, load_tasks, save_data_point, save_tasks
 
 NAMES = ("ant", "bee", "cat_fish", "dog")
@@ -176,7 +176,7 @@ def test_a_run_is_written_as_a_checkout(run: Path, tmp_path: Path, t2w: Callable
     assert [entry.index for entry in load_split(data / "train.json")] == [0, 1, 2]
     model = load_generator(results / "checkpoints" / "best.pt", n_head=2)
     assert torch.equal(model.decoder.ln_f.weight, network(CONFIG).decoder.ln_f.weight)
-    overrides = overrides_of(read_reference_yaml(results, "config"))
+    overrides = read_reference_yaml(results, "config").overrides()
     for expected in ("generator.n_head=2", "generator.coefficient=2.0", "train.epochs=20", "seed=3"):
         assert expected in overrides
 

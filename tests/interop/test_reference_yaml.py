@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from t2w.config import compose
 from t2w.errors import T2WError
-from t2w.interop.reference_yaml import dataset_of, ignored_keys, overrides_of, read_reference_yaml
+from t2w.interop.reference_schema import ReferenceYaml
+from t2w.interop.reference_yaml import dataset_of, read_reference_yaml
 
 YAML = """
 exp_name: caltech256_trial
@@ -49,13 +50,13 @@ REST = """ema_decay: 0.9999
 TEXT = YAML.replace("{rest}", REST).replace("USE_EMA", "false")
 
 
-def read(folder: Path, text: str = TEXT) -> dict[str, Any]:
+def read(folder: Path, text: str = TEXT) -> ReferenceYaml:
     (folder / "mine.yaml").write_text(text, encoding="utf-8")
     return read_reference_yaml(folder, "mine")
 
 
 def test_every_value_arrives_in_our_configuration(tmp_path: Path) -> None:
-    config = compose(["experiment=digits", *overrides_of(read(tmp_path))])
+    config = compose(["experiment=digits", *read(tmp_path).overrides()])
     generator, train = config.generator, config.train
     assert (config.name, config.out, config.seed) == ("caltech256_trial", "results/caltech256_trial", 3)
     assert (generator.kind, generator.n_embd, generator.n_layer, generator.n_head) == ("reference", 96, 3, 4)
@@ -72,28 +73,28 @@ def test_every_value_arrives_in_our_configuration(tmp_path: Path) -> None:
 
 
 def test_every_key_is_used_or_named_as_ignored(tmp_path: Path) -> None:
-    values = read(tmp_path)
-    named = {line.partition(":")[0] for line in ignored_keys(values)}
+    found = read(tmp_path)
+    named = {line.partition(":")[0] for line in found.ignored()}
     assert {"debug_mode", "dataset.max", "sampling", "vis", "hydra", "test.freq"} <= named
     assert "wandb" not in named  # is not in this file
-    flat = {f"{a}.{b}" for a, section in values.items() if isinstance(section, dict) for b in section}
-    flat |= {name for name, value in values.items() if not isinstance(value, dict)}
-    used = [name for name in flat if name not in named and name.partition(".")[0] not in named]
-    for name in used:  # another value of it makes another configuration, or is refused
-        changed: Any = read(tmp_path)
-        section, _, key = name.rpartition(".")
-        holder = changed[section] if section else changed
-        old = holder[key]
-        holder[key] = not old if isinstance(old, bool) else old * 2 + 1 if isinstance(old, int | float) else "none"
-        with suppress(ValidationError):
-            assert overrides_of(changed) != overrides_of(values), name
+    values: Any = found.model_dump()
+    for section, inner in {"": values, **values}.items():
+        for key, old in inner.items() if isinstance(inner, dict) else ():
+            name = f"{section}.{key}" if section else key
+            if isinstance(old, dict) or {name, section} & named or name == "wandb":
+                continue
+            # Another value of it makes another configuration, or is refused.
+            inner[key] = not old if isinstance(old, bool) else old * 2 + 1 if isinstance(old, int | float) else "none"
+            with suppress(ValidationError):
+                assert ReferenceYaml.model_validate(values).overrides() != found.overrides(), name
+            inner[key] = old
 
 
 def test_other_choices(tmp_path: Path) -> None:
     text = TEXT.replace("amp: false", "amp: true").replace("ema: true, predict", "ema: false, predict")
     text = text.replace("normalizer: openai", "normalizer: none").replace("path: null", "path: results/x/0500.pt")
     found = read(tmp_path, text + "wandb: {name: '${exp_name}', project: p, mode: online, entity: e, group: g}\n")
-    overrides = overrides_of(found)
+    overrides = found.overrides()
     for expected in (
         'train.mixed_precision="fp16"',
         "train.ema_decay=0",
@@ -101,7 +102,7 @@ def test_other_choices(tmp_path: Path) -> None:
         'train.resume_from="results/x/0500.pt"',
     ):
         assert expected in overrides
-    assert any(line.startswith("wandb: ") for line in ignored_keys(found))
+    assert any(line.startswith("wandb: ") for line in found.ignored())
 
 
 @pytest.mark.parametrize(

@@ -43,10 +43,10 @@ def with_reference(overrides: tuple[str, ...], folder: str | None, name: str | N
         return overrides
     if folder is None or name is None:
         raise T2WError("only one of --config-path and --config-name", expected="both, or neither")
-    from t2w.interop.reference_yaml import dataset_of, ignored_keys, overrides_of, read_reference_yaml
+    from t2w.interop.reference_yaml import dataset_of, read_reference_yaml
 
-    values = read_reference_yaml(folder, name)
-    for key in ignored_keys(values):
+    reference = read_reference_yaml(folder, name)
+    for key in reference.ignored():
         click.echo(f"{name}: ignored: {key}", err=True)
     click.echo(
         f"{name}: adversarial training is off: the reference computes its term and multiplies it by zero "
@@ -54,8 +54,8 @@ def with_reference(overrides: tuple[str, ...], folder: str | None, name: str | N
         err=True,
     )
     experiment = any(override.startswith("experiment=") for override in overrides)
-    begin = () if experiment else (_experiment(dataset_of(values["exp_name"])),)
-    return (*begin, *overrides_of(values), *overrides)
+    begin = () if experiment else (_experiment(dataset_of(reference.exp_name)),)
+    return (*begin, *reference.overrides(), *overrides)
 
 
 def _experiment(dataset: str | None) -> str:

@@ -10,7 +10,7 @@ import torch
 
 from t2w.datasets import class_list
 from t2w.errors import T2WError
-from t2w.files import atomic_folder, read_json, save_tensors
+from t2w.files import atomic_folder, save_tensors
 from t2w.interop.import_adapters import TEXT_MODE, import_adapters
 from t2w.interop.reference import COEFFICIENT, load_reference_generator
 from t2w.interop.reference_splits import load_split
@@ -106,8 +106,6 @@ def _read_tasks(folder: Path, dataset: str, splits: Mapping[int, str]) -> TaskSe
     tasks = load_data_point(path, dataset=dataset, text_mode=TEXT_MODE)
     if folder.name in DATASETS:
         names = class_list(dataset)
-    elif listed := sorted(folder.glob("*_classes.json")):
-        names = tuple(read_json(listed[0], what="a list of class names"))
     else:
         names = tuple(sorted({name for task in tasks for name in task.classes}))
     placed = (Task(t.id, t.classes, t.texts, dataset, splits.get(t.id, other)) for t in tasks)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from t2w.adapters import AdapterSpec
 from t2w.errors import T2WError, nearest
@@ -88,36 +88,24 @@ def load_reference_generator(
     return Generator(network, normalizer, {**origin, **(identity or {})})
 
 
-def save_generator(
-    generator: Generator,
-    path: str | Path,
-    optimizer: torch.optim.Optimizer | None = None,
-    *,
-    trained: nn.Module | None = None,
-) -> None:
-    """Write a generator so that the reference can read it.
+def save_generator(generator: Generator, path: str | Path) -> None:
+    """Write a generator so that the reference can read it, with the state of an optimiser that has made no step.
 
     The normaliser is not in such a file: the reader's `dataset.openai_coeff` has to be `coefficient_of(generator)`.
-
-    Args:
-        optimizer: the AdamW that trained it; None: a new one's state.
-        trained: the network as trained, where the generator's is its moving average; None: the same weights for both.
-            The optimiser's parameters are those of this one.
 
     Raises:
         T2WError: the network is not the reference's, its normaliser is more than a coefficient, or the file cannot be
             written.
     """
-    network: nn.Module = generator.network
+    network = generator.network
     if not isinstance(network, ReferenceTransformer):
         raise T2WError(
             "this generator's network is not the reference's, which has no tensors for it",
             expected="one trained with generator.kind=reference",
         )
     coefficient_of(generator)
-    trained = trained or network
-    content = {"G": _state(trained), "optim": _optimizer_state(trained, optimizer), "G_ema": _state(network)}
-    save_torch(path, content)
+    state = OrderedDict((name, value.detach().cpu().contiguous()) for name, value in network.state_dict().items())
+    save_torch(path, {"G": state, "optim": _optimizer_state(network), "G_ema": state})
 
 
 def coefficient_of(generator: Generator) -> float:
@@ -138,7 +126,7 @@ def coefficient_of(generator: Generator) -> float:
     )
 
 
-def _optimizer_state(network: nn.Module, optimizer: torch.optim.Optimizer | None) -> dict[str, Any]:
+def _optimizer_state(network: nn.Module) -> dict[str, Any]:
     """As the reference lays it out: the decayed matrices of linear layers, then the rest, each sorted by name."""
     named = dict(sorted(network.named_parameters()))
     matrices = {f"{name}.weight" for name, module in network.named_modules() if isinstance(module, nn.Linear)}
@@ -146,15 +134,7 @@ def _optimizer_state(network: nn.Module, optimizer: torch.optim.Optimizer | None
         {"params": [value for name, value in named.items() if (name in matrices) == decayed], "weight_decay": decay}
         for decayed, decay in ((True, 0.1), (False, 0.0))
     ]
-    theirs = torch.optim.AdamW(groups, lr=float(optimizer.param_groups[0]["lr"]) if optimizer else 4e-4)
-    for parameter in named.values() if optimizer else ():
-        if parameter in optimizer.state:  # type: ignore[union-attr]
-            theirs.state[parameter] = optimizer.state[parameter]  # type: ignore[union-attr]
-    return theirs.state_dict()
-
-
-def _state(module: nn.Module) -> OrderedDict[str, Tensor]:
-    return OrderedDict((name, value.detach().cpu().contiguous()) for name, value in module.state_dict().items())
+    return torch.optim.AdamW(groups, lr=4e-4).state_dict()
 
 
 def _shown(value: Any) -> str:
