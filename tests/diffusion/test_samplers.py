@@ -169,10 +169,12 @@ def test_trajectory_ends_in_x_0_and_starts_from_pure_noise(sampler: str) -> None
 
     x_T = _noise(3)
     rng = torch.Generator().manual_seed(0)
-    found = sample(watching, x_T, sampler=sampler, steps=6, trajectory=True, generator=rng)
+    found = sample(watching, x_T, sampler=sampler, steps=6, trajectory=True, states=True, generator=rng)
     assert found.trajectory is not None
     assert found.trajectory.shape == (6, 3, 2)
     assert torch.equal(found.trajectory[-1], found.x_0)
+    assert found.states is not None
+    assert torch.equal(found.states[:-1], torch.stack([x_t for x_t, _ in asked[1:]]))
     assert torch.equal(asked[0][0], x_T)
     assert tuple(t for _, t in asked) == found.timesteps
     assert found.timesteps[0] == 999
@@ -181,6 +183,7 @@ def test_trajectory_ends_in_x_0_and_starts_from_pure_noise(sampler: str) -> None
 def test_nothing_is_kept_unasked() -> None:
     found = sample(gaussian_denoiser, _noise(3), steps=3)
     assert found.trajectory is None
+    assert found.states is None
 
 
 def test_a_respacing_string_stands_for_its_timesteps() -> None:

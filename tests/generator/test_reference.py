@@ -195,7 +195,7 @@ def test_other_sizes(shapes: tuple[tuple[int, int], int, tuple[int, int]], messa
 
 def test_config_round_trip_and_mistakes() -> None:
     assert ReferenceConfig.from_dict(TINY.to_dict()) == TINY
-    with pytest.raises(T2WError, match="a reference network's config"):
+    with pytest.raises(T2WError, match=r"missing fields .* unknown fields .*n_heads"):
         ReferenceConfig.from_dict({**TINY.to_dict(), "n_heads": 3})
     with pytest.raises(T2WError, match=r"n_head is 3.*divides n_embd = 16"):
         ReferenceConfig.from_dict({**TINY.to_dict(), "n_head": 3})

@@ -34,11 +34,14 @@ class Samples:
         x_0: (N, D) the denoiser's prediction at the last timestep: the clean sample, with no noise left in it.
         trajectory: (S, N, D) its prediction at every timestep visited, the last equal to x_0; None unless asked for.
         timesteps: the S timesteps visited, falling.
+        states: (S, N, D) x_t after the step from every timestep visited, so that states[i] is what the denoiser saw at
+            timesteps[i + 1]; None unless asked for.
     """
 
     x_0: Tensor
     trajectory: Tensor | None
     timesteps: tuple[int, ...]
+    states: Tensor | None = None
 
 
 def sample(
@@ -51,6 +54,7 @@ def sample(
     timesteps: Sequence[int] | str | None = None,
     generator: Noise = None,
     trajectory: bool = False,
+    states: bool = False,
 ) -> Samples:
     """Walk from noise to data.
 
@@ -68,6 +72,7 @@ def sample(
             other rows there are. A single one, on the device of x_T, or None, which is torch's own: drawn for all rows
             together, as the reference does.
         trajectory: keep the prediction of every step.
+        states: keep x_t after every step.
 
     Raises:
         T2WError: unknown sampler, number of steps outside 1 .. T, or timesteps that do not fall.
@@ -84,13 +89,17 @@ def sample(
     few, step = respaced(schedule, visited), _STEPS[sampler]
     x_t, x_0 = x_T, None
     predictions: list[Tensor] = []
+    passed: list[Tensor] = []
     for i, t in zip(range(len(visited) - 1, -1, -1), visited, strict=True):
         before, x_0 = x_0, denoiser(x_t, torch.full((len(x_t),), t, dtype=torch.int64, device=x_t.device))
         x_t = step(few, i, x_t, x_0, before, generator)
         if trajectory:
             predictions.append(x_0)
+        if states:
+            passed.append(x_t)
     assert x_0 is not None  # at least one timestep is visited
-    return Samples(x_0, torch.stack(predictions) if trajectory else None, visited)
+    told = torch.stack(predictions) if trajectory else None
+    return Samples(x_0, told, visited, torch.stack(passed) if states else None)
 
 
 def _ddim(few: NoiseSchedule, i: int, x_t: Tensor, x_0: Tensor, before: Tensor | None, noise: Noise) -> Tensor:

@@ -9,7 +9,7 @@ from t2w.adapters.store import WeightDataset
 from t2w.errors import T2WError
 from t2w.files import atomic_folder, load_tensors, read_json
 from t2w.generator import Generator, ReferenceConfig, condition_of
-from t2w.interop.import_tree import check_new
+from t2w.interop.import_tree import SPLITS, check_new
 from t2w.interop.reference import coefficient_of, save_generator
 from t2w.interop.reference_adapters import save_adapter
 from t2w.interop.reference_splits import ReferenceEntry, save_split, usual_path
@@ -20,7 +20,6 @@ from t2w.tasks import TaskSet, load_tasks, save_data_point
 __all__ = ["export_tree"]
 
 _BATCH = 64  # adapters in memory at a time
-_SPLITS = {"train.json": "train", "val.json": "validation"}
 
 
 def export_tree(run: str | Path, out: str | Path) -> list[str]:
@@ -69,7 +68,7 @@ def _export_splits(run: Path, folder: Path, tasks: TaskSet, weights: WeightDatas
         raise T2WError(f"{path} does not hold one text for each of {len(tasks.class_names)} classes")
     position = {name: i for i, name in enumerate(tasks.class_names)}
     said = []
-    for file, split in _SPLITS.items():
+    for file, split in SPLITS.items():
         records = [record for record in weights.records if record.split == split]
         if not records:
             said.append(f"{folder / file}: left out: no {split} adapters")

@@ -17,9 +17,9 @@ from t2w.interop.reference_splits import load_split
 from t2w.interop.reference_yaml import DATASETS, dataset_of, load_yaml
 from t2w.tasks import Task, TaskSet, load_data_point, save_tasks
 
-__all__ = ["check_new", "import_tree"]
+__all__ = ["SPLITS", "check_new", "import_tree"]
 
-_SPLITS = {"train.json": "train", "val.json": "validation"}
+SPLITS = {"train.json": "train", "val.json": "validation"}
 _ADAPTERS = ("checkpoints/base.pt", "checkpoints/*/task.pt")
 
 
@@ -59,7 +59,7 @@ def import_tree(
     root, out = Path(root), check_new(out)
     if not root.is_dir():
         raise T2WError(f"there is no folder {root}", expected="the root of a checkout of the reference")
-    wanted = ("data_point.json", *_SPLITS, *_ADAPTERS)
+    wanted = ("data_point.json", *SPLITS, *_ADAPTERS)
     datasets = [path for path in sorted(root.glob("data_gen/*/")) if any(any(path.glob(name)) for name in wanted)]
     runs = [path for path in sorted(root.glob("results/*/")) if any(path.glob("checkpoints/*.pt"))]
     if not datasets and not runs:
@@ -80,9 +80,9 @@ def import_tree(
 
 
 def _import_dataset(folder: Path, out: Path, *, skip_damaged: bool) -> list[str]:
-    said = [f"{folder}: no {name}" for name in ("data_point.json", *_SPLITS) if not (folder / name).is_file()]
+    said = [f"{folder}: no {name}" for name in ("data_point.json", *SPLITS) if not (folder / name).is_file()]
     entries, splits, classes = [], {}, {}
-    for name, split in _SPLITS.items():
+    for name, split in SPLITS.items():
         if (folder / name).is_file():
             for entry in load_split(folder / name):
                 entries.append(entry)
@@ -124,15 +124,11 @@ def _import_run(folder: Path, out: Path, *, weights: Literal["G", "G_ema"], n_he
         return f"{checkpoint}: left out: no {folder / 'config.yaml'} tells its n_head; give --n-head"
     data = config.get("dataset") or {}
     coefficient = 1.0 if data.get("normalizer") == "none" else data.get("openai_coeff") or COEFFICIENT
-    dataset = dataset_of(folder.name)
-    names = [] if dataset is None else list(class_list(dataset))
     identity: dict[str, Any] = {
         "name": folder.name,
-        "dataset": dataset,
-        "text": TEXT_MODE.to_dict(),
+        "dataset": dataset_of(folder.name),
         "text_encoder": "OpenAI CLIP ViT-B/32, embeddings as they come",
         "vision": {"identity": "torchvision resnet18 (ImageNet)", "preprocessing": "the reference's"},
-        **({"class_names": names, "seen_classes": names} if names else {}),
     }
     generator = load_reference_generator(
         checkpoint, n_head=heads, weights=weights, coefficient=coefficient, identity=identity
