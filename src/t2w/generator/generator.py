@@ -220,7 +220,7 @@ class Generator:
             self.denoiser(part, guidance=guidance),
             x_T.to(self.device),
             schedule=linear_schedule(self.config.timesteps),
-            generator=[_noise(seed, "sampler", i) for i in rows],
+            generator=[_noise(seed, "sampler", i, self.device) for i in rows],
             **walk,
         )
 
@@ -290,9 +290,9 @@ def _normalizer_shapes(config: NetworkConfig, tensors: Mapping[str, Tensor]) -> 
     return {f"normalizer.{name}": torch.Size(shape) for name, shape in shapes.items()}
 
 
-def _noise(seed: int, purpose: str, row: int) -> torch.Generator:
+def _noise(seed: int, purpose: str, row: int, device: torch.device | str = "cpu") -> torch.Generator:
     """A source of noise of its own for each row, so that it does not matter which rows are made together."""
-    return torch.Generator().manual_seed(derive_seed(seed, purpose, row))
+    return torch.Generator(device).manual_seed(derive_seed(seed, purpose, row))
 
 
 def _check_tensors(path: str | Path, found: Mapping[str, torch.Size], expected: Mapping[str, torch.Size]) -> None:

@@ -119,11 +119,11 @@ def _import_run(folder: Path, out: Path, *, weights: Literal["G", "G_ema"], n_he
     # best.pt, or the latest numbered one where there is none.
     checkpoint = max(folder.glob("checkpoints/*.pt"), key=lambda path: (path.stem == "best", path.stem))
     config = load_yaml(folder / "config.yaml") if (folder / "config.yaml").is_file() else {}
-    heads = (config.get("transformer") or {}).get("n_head") or n_head
+    data, sizes = (found if isinstance(found := config.get(name), dict) else {} for name in ("dataset", "transformer"))
+    heads = sizes.get("n_head", n_head)
     if heads is None:
         return f"{checkpoint}: left out: no {folder / 'config.yaml'} tells its n_head; give --n-head"
-    data = config.get("dataset") or {}
-    coefficient = 1.0 if data.get("normalizer") == "none" else data.get("openai_coeff") or COEFFICIENT
+    coefficient = 1.0 if data.get("normalizer") == "none" else data.get("openai_coeff", COEFFICIENT)
     identity: dict[str, Any] = {
         "name": folder.name,
         "dataset": dataset_of(folder.name),
