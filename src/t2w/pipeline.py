@@ -69,18 +69,28 @@ class TextToWeights:
             source: "embedded" for the one in this package, a finished run's folder, or a generator's file.
 
         Raises:
-            T2WError: no generator there, a damaged one, or one whose text encoder is not at hand.
+            T2WError: no generator there, a damaged one, one whose text encoder is not at hand, or one imported from
+                the reference, whose encoders t2w does not have.
         """
         path = asset("generator.safetensors") if source == EMBEDDED else Path(source)
         if path.is_dir():
-            if not (path / _GENERATOR_FILE).exists():
+            # In the folder of a run, or of a generator that `t2w import-reference` wrote.
+            found = [file for file in (path / _GENERATOR_FILE, path / _GENERATOR_FILE.name) if file.exists()]
+            if not found:
                 raise T2WError(
                     f"there is no trained generator in {path}",
                     expected=f"a run folder with {_GENERATOR_FILE}",
                     fix=f"finish the run: t2w run out={path}",
                 )
-            path = path / _GENERATOR_FILE
+            path = found[0]
         generator = Generator.load(path, device=resolve_device(device))
+        if origin := generator.identity.get("imported"):
+            raise T2WError(
+                f"the generator in {path} was imported from {origin}, whose text and image encoders t2w does not have",
+                expected="a generator that t2w trained",
+                fix="sample this one with t2w.generator.Generator on the imported conditions.safetensors, as "
+                "docs/coming-from-the-reference.md shows, or train one here",
+            )
         return cls(generator, load_text_encoder(generator.identity.get("text_encoder_source")))
 
     @cached_property

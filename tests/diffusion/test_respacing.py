@@ -5,7 +5,7 @@ import torch
 from pydantic import ValidationError
 
 from t2w.config.schema import DiffusionConfig
-from t2w.diffusion import SCHEDULES, linear_schedule, respace, respaced, schedule, trailing_timesteps
+from t2w.diffusion import linear_schedule, respace, respaced, trailing_timesteps
 from t2w.errors import T2WError
 
 
@@ -67,10 +67,9 @@ def test_a_section_too_small_is_named() -> None:
         respace("10,400,20")
 
 
-@pytest.mark.parametrize("name", SCHEDULES)
 @pytest.mark.parametrize("spec", ["1", "20", "10,15,20", "ddim50"])
-def test_the_respaced_alpha_bar_are_a_subset(spec: str, name: str) -> None:
-    full, visited = schedule(name), respace(spec)
+def test_the_respaced_alpha_bar_are_a_subset(spec: str) -> None:
+    full, visited = linear_schedule(), respace(spec)
     few = respaced(full, visited)
     assert few.timesteps == len(visited)
     torch.testing.assert_close(few.alpha_bar, full.alpha_bar[list(visited[::-1])], rtol=1e-6, atol=0)

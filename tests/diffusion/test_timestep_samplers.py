@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from t2w.diffusion import TIMESTEP_SAMPLERS, LossSecondMoment, UniformTimesteps, timestep_sampler
+from t2w.diffusion import LossSecondMoment
 from t2w.errors import T2WError
 
 T = 50
@@ -25,9 +25,8 @@ def _trained(rounds: int = 10) -> LossSecondMoment:
     return sampler
 
 
-@pytest.mark.parametrize("name", TIMESTEP_SAMPLERS)
-def test_draws_are_timesteps_with_weights(name: str) -> None:
-    sampler = timestep_sampler(name, T)
+def test_draws_are_timesteps_with_weights() -> None:
+    sampler = LossSecondMoment(T)
     before = torch.get_rng_state()
     t, weight = sampler.sample(4000, _rng())
     assert t.dtype == torch.int64
@@ -67,7 +66,7 @@ def test_weights_make_the_mean_loss_unbiased() -> None:
 
 def test_drawing_by_loss_lowers_the_variance_of_the_mean_loss() -> None:
     t, weight = _trained().sample(20_000, _rng())
-    even, _ = UniformTimesteps(T).sample(20_000, _rng())
+    even = torch.randint(0, T, (20_000,), generator=_rng())
     assert (weight * _loss(t)).std() < 0.05 * _loss(even).std()
 
 
@@ -77,14 +76,13 @@ def test_losses_of_zero_draw_evenly() -> None:
     assert sampler.sample(10, _rng())[1].tolist() == [1.0] * 10
 
 
-@pytest.mark.parametrize("name", TIMESTEP_SAMPLERS)
-def test_a_resumed_sampler_goes_on_exactly(name: str) -> None:
-    first, rng = timestep_sampler(name, T), _rng()
+def test_a_resumed_sampler_goes_on_exactly() -> None:
+    first, rng = LossSecondMoment(T), _rng()
     for i in range(60):
         t, _ = first.sample(16, rng)
         first.update(t, _loss(t) * (1 + i % 3))
     state, kept = first.state_dict(), rng.get_state()
-    again = timestep_sampler(name, T)
+    again = LossSecondMoment(T)
     again.load_state_dict(state)
 
     def goes_on(sampler: object, rng: torch.Generator) -> list[int]:
@@ -111,11 +109,6 @@ def test_the_saved_state_is_a_copy() -> None:
 
 def test_another_run_s_state_is_refused() -> None:
     with pytest.raises(T2WError, match="for 50 timesteps"):
-        timestep_sampler("loss-second-moment", T).load_state_dict(LossSecondMoment(T + 1).state_dict())
+        LossSecondMoment(T).load_state_dict(LossSecondMoment(T + 1).state_dict())
     with pytest.raises(T2WError, match="has no tensors"):
         LossSecondMoment(T).load_state_dict({})
-
-
-def test_unknown_timestep_samplers_are_refused() -> None:
-    with pytest.raises(T2WError, match="did you mean 'uniform'"):
-        timestep_sampler("unifrom", T)

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from t2w.errors import T2WError
 from t2w.evaluation.calibration import calibration
 from t2w.evaluation.folder import FolderEvaluation, wilson
-from t2w.evaluation.folder_pictures import confusion_picture, reliability_picture
+from t2w.evaluation.folder_pictures import confusion_picture, draw_reliability, reliability_picture
 
 
 def test_the_error_of_a_known_case() -> None:
@@ -73,6 +74,19 @@ def test_pictures_of_any_number_of_classes(tmp_path: Path, n: int) -> None:
     with Image.open(tmp_path / "c.png") as picture:
         assert all(200 < side < 6000 for side in picture.size)
     assert [path.name for path in tmp_path.iterdir()] == ["c.png"]
+
+
+def test_confidence_and_accuracy_are_drawn_in_one_unit() -> None:
+    figure = Figure()
+    draw_reliability(figure, calibration(np.array([0.84, 0.86, 1.0]), np.array([True, False, True])))
+    above, below = figure.axes
+    assert "%" in above.get_ylabel()
+    assert "%" in below.get_xlabel()
+    assert above.get_xlim() == (0, 100)
+    confidence = next(line for line in above.lines if line.get_label() == "mean confidence")
+    np.testing.assert_allclose(confidence.get_xydata(), [[85, 85], [100, 100]])
+    assert [bar.get_height() for bar in above.patches] == [50, 100]
+    assert [bar.get_x() + bar.get_width() / 2 for bar in above.patches] == pytest.approx([250 / 3, 290 / 3])
 
 
 def test_reliability_picture(tmp_path: Path) -> None:

@@ -24,7 +24,9 @@ from t2w.evaluation.report import (
     render_report,
     write_report,
 )
+from t2w.evaluation.scoreboard import Row, Scoreboard
 
+SPLIT = "unseen_combination"
 EVIL = '"><script>alert("$x$")</script>'
 VOID = {"meta", "link", "img", "br"}
 UNDEFINED = re.compile(r"\b(nan|inf|None|undefined)\b")
@@ -66,14 +68,9 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
-def row(method: str, split: str, accuracy: float | None, paired: Any, tasks: int = 48) -> dict[str, Any]:
-    low, high = (None, None) if accuracy is None else (accuracy - 0.0123, accuracy + 0.0117)
-    figures = {"accuracy": accuracy, "ci_low": low, "ci_high": high, "paired_difference": paired}
-    return {"method": method, "split": split, "n_tasks": tasks, **figures}
-
-
-def paired(mean: float, half: float) -> dict[str, float]:
-    return {"mean": mean, "ci_low": mean - half, "ci_high": mean + half}
+def row(method: str, accuracy: float, difference: float, half: float) -> Row:
+    ends = accuracy - 0.0123, accuracy + 0.0117
+    return Row(method, SPLIT, accuracy, *ends, 48, difference, difference - half, difference + half)
 
 
 SUMMARY = {
@@ -91,12 +88,12 @@ SUMMARY = {
 def make_data(**changes: Any) -> ReportData:
     rng = np.random.default_rng(0)
     rows = [
-        row("chance", "unseen_combination", 0.213, paired(-0.728, 0.01)),
-        row("base", "unseen_combination", 0.8731, paired(-0.0679, 0.012)),
-        row("ridge", "unseen_combination", 0.936, paired(-0.005, 0.009)),
-        row("joint_wide", "unseen_combination", 0.9572, paired(0.0162, 0.007)),
-        row("generated", "unseen_combination", 0.941, None),
-        row("oracle", "unseen_combination", 0.969, paired(0.028, 0.005)),
+        row("chance", 0.213, -0.728, 0.01),
+        row("base", 0.8731, -0.0679, 0.012),
+        row("ridge", 0.936, -0.005, 0.009),
+        row("joint_wide", 0.9572, 0.0162, 0.007),
+        row("generated", 0.941, 0, 0),
+        row("oracle", 0.969, 0.028, 0.005),
     ]
     classes = ("three", "five", EVIL)
     examples = tuple(
@@ -106,16 +103,16 @@ def make_data(**changes: Any) -> ReportData:
     data = ReportData(
         title=f"Digits {EVIL}",
         command=f"t2w demo --out runs/{EVIL}",
-        scoreboard={
-            "rows": rows,
-            "recovery": {"unseen_combination": 0.708},
-            "provenance": {
+        scoreboard=Scoreboard(
+            tuple(rows),
+            {SPLIT: 0.708},
+            {
                 "seed": 7,
                 "seconds": {"train": 83.4, "eval": 4.2},
                 "versions": {"torch": "2.13.0"},
                 "gap": float("nan"),
             },
-        },
+        ),
         losses=LossCurves(tuple((i, 1 / (i + 1)) for i in range(300)), ((0, 1.0), (100, float("nan")), (200, 0.25))),
         base_losses=(2.0, 1.0, 0.5),
         denoising=(
@@ -175,12 +172,12 @@ def test_names_from_outside_are_text_and_never_markup(page: Page, source: str) -
 
 
 def test_every_number_of_the_scoreboard_is_readable(page: Page) -> None:
-    for figure in make_data().scoreboard["rows"]:
-        assert f"{100 * figure['accuracy']:.1f}" in page.text
-        assert f"{100 * figure['ci_low']:.1f} to {100 * figure['ci_high']:.1f}" in page.text
-        if figure["paired_difference"]:
-            assert f"{100 * figure['paired_difference']['mean']:+.1f}".replace("-", "\u2212") in page.text
-            assert f"{100 * figure['paired_difference']['ci_low']:+.1f} to".replace("-", "\u2212") in page.text
+    for row in make_data().scoreboard.rows:
+        assert f"{100 * row.accuracy:.1f}" in page.text
+        assert f"{100 * row.ci_low:.1f} to {100 * row.ci_high:.1f}" in page.text
+        if row.method != "generated":
+            assert f"{100 * row.paired_difference:+.1f}".replace("-", "\u2212") in page.text
+            assert f"{100 * row.paired_ci_low:+.1f} to".replace("-", "\u2212") in page.text
     assert "48 tasks" in page.text
     assert "joint wide" in page.text
 
@@ -188,20 +185,20 @@ def test_every_number_of_the_scoreboard_is_readable(page: Page) -> None:
 def test_the_download_holds_the_numbers_of_every_picture(page: Page) -> None:
     address = next(a["href"] for a in page.all("a") if "download" in a)
     numbers = json.loads(base64.b64decode(address.partition("base64,")[2]))
-    assert numbers["scoreboard"]["rows"] == make_data().scoreboard["rows"]
+    assert numbers["scoreboard"]["rows"] == make_data().scoreboard.to_dict()["rows"]
     assert numbers["losses"]["validation"] == [[0, 1.0], [100, None], [200, 0.25]]
     assert numbers["denoising"][0]["accuracy"] == [0.31, 0.8, 0.941]
     assert numbers["adapters"]["test"]["histogram"] == [211, 589]
 
 
-def test_pictures_have_words_and_tables_beside_them(page: Page) -> None:
+def test_pictures_have_words_beside_them(page: Page) -> None:
     plots = [a for a in page.all("svg") if a.get("class") == "plot"]
     assert len(plots) == 5  # two losses, denoising, histogram, accuracy by number of classes
     assert all(len(a["aria-label"]) > 30 for a in plots)
     assert len(page.all("figure")) == 5
     assert all(image["alt"] for image in page.all("img"))
-    for said in ("999", "31.0", "211", "0.0712", "1 min 23 s", "800", "t2w demo", "n_layer"):
-        assert said in page.text
+    for said in ("999", "31.0 %", "589 of them", "0.0712", "1 min 23 s", "800", "t2w demo", "n_layer"):
+        assert said in page.text or any(said in a["aria-label"].replace("\u00a0", " ") for a in plots)
 
 
 def test_wrong_answers_differ_by_more_than_colour(page: Page) -> None:
@@ -234,7 +231,7 @@ def test_features_without_images_become_a_table_by_class() -> None:
 
 
 def test_a_bare_run_still_makes_a_page() -> None:
-    page = Page(render_report(ReportData("Bare", "t2w run", {"rows": [], "recovery": {}, "provenance": {}})))
+    page = Page(render_report(ReportData("Bare", "t2w run", Scoreboard((), {}, {}))))
     assert "No generated classifier was scored in this run." in page.text
     assert "came without their images" in page.text
     assert page.all("svg") == []
@@ -259,6 +256,13 @@ def test_one_example_one_loss_one_step_and_colour_images() -> None:
     assert len([a for a in page.all("svg") if a.get("class") == "plot"]) == 2
     assert "class" not in page.all("img")[0]
     assert not UNDEFINED.search(page.text)
+
+
+def test_a_split_of_images_is_not_said_to_be_of_tasks() -> None:
+    rows = [replace(row("generated", 0.7, 0, 0), split="unseen dataset birds", n_tasks=1500, unit="images")]
+    page = Page(render_report(make_data(scoreboard=Scoreboard(tuple(rows), {}, {}))))
+    assert "Unseen dataset birds 1,500 images" in page.text
+    assert "tasks" not in page.text[page.text.index("birds 1,500") : page.text.index("What the generated")]
 
 
 def test_the_page_is_written_whole_or_not_at_all(tmp_path) -> None:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from t2w.evaluation.report.scores import headline, split_scores
-from t2w.evaluation.report.text import number, percent, seconds, signed
+from t2w.evaluation.report.scores import blocks, headline
+from t2w.evaluation.report.text import facts, number, percent, seconds, signed
+from t2w.evaluation.scoreboard import Row, Scoreboard
 
 
-def board(recovery: float | None, split: str = "unseen_class", **rows: Any) -> dict[str, Any]:
+def board(recovery: float | None, split: str = "unseen_class", **methods: tuple[float, ...]) -> Scoreboard:
     """Methods by name, each (accuracy, paired difference, low, high)."""
-    keys = ("accuracy", "paired_difference", "paired_ci_low", "paired_ci_high")
-    shared = {"split": split, "ci_low": None, "ci_high": None, "n_tasks": 9}
-    made = [{"method": method, **shared, **dict(zip(keys, values, strict=True))} for method, values in rows.items()]
-    return {"rows": made, "recovery": {split: recovery}, "provenance": {}}
+    rows = [Row(method, split, accuracy, 0, 1, 9, *paired) for method, (accuracy, *paired) in methods.items()]
+    return Scoreboard(tuple(rows), {split: recovery}, {})
 
 
-def said(scoreboard: dict[str, Any]) -> str:
-    return " ".join(headline(split_scores(scoreboard))).replace("\u00a0", " ")
+def said(scoreboard: Scoreboard) -> str:
+    return " ".join(headline(blocks(scoreboard))).replace("\u00a0", " ")
 
 
 def test_below_the_base_is_said_and_recovery_is_not_boasted() -> None:
@@ -45,33 +42,22 @@ def test_a_clear_win_names_those_beaten_and_never_the_oracle() -> None:
     )
 
 
-def test_without_an_interval_the_plain_difference_decides() -> None:
-    text = said(
-        board(None, ridge=(0.75, None, None, None), mean=(0.6, None, None, None), generated=(0.7, None, None, None))
-    )
-    assert "It does not beat ridge (+5.0 points). It beats mean." in text
-
-
 def test_a_split_without_generated_is_left_out_of_the_headline() -> None:
-    both = board(0.5, generated=(0.7, 0, 0, 0))
-    both["rows"] += board(None, split="unseen_dataset", base=(0.2, None, None, None))["rows"]
-    assert len(headline(split_scores(both))) == 1
-    assert [block.split for block in split_scores(both)] == ["unseen_class", "unseen_dataset"]
+    first, second = board(0.5, generated=(0.7, 0, 0, 0)), board(None, split="far", base=(0.2, 0, 0, 0))
+    both = Scoreboard(first.rows + second.rows, {}, {})
+    assert len(headline(blocks(both))) == 1
+    assert [block.split for block in blocks(both)] == ["unseen_class", "far"]
 
 
 def test_variants_of_generated_are_not_rivals_and_the_plain_one_leads() -> None:
     text = said(
         board(
             0.5,
-            **{
-                "generated, ensemble of 8": (0.75, 0.05, 0.04, 0.06),
-                "generated": (0.7, 0, 0, 0),
-                "base": (0.5, -0.2, -0.3, -0.1),
-            },
+            **{"generated x8": (0.75, 0.05, 0.04, 0.06), "generated": (0.7, 0, 0, 0), "base": (0.5, -0.2, -0.3, -0.1)},
         )
     )
     assert "70.0 %" in text
-    assert "ensemble" not in text
+    assert "x8" not in text
 
 
 @pytest.mark.parametrize(
@@ -91,3 +77,11 @@ def test_variants_of_generated_are_not_rivals_and_the_plain_one_leads() -> None:
 )
 def test_numbers_are_said_plainly(shown: str, wanted: str) -> None:
     assert shown == wanted
+
+
+def test_facts_say_everything() -> None:
+    found = dict(facts({"none": None, "long": list(range(20)), "yes": True, "a": {"b": 0.5}}))
+    assert found["none"] == "none"
+    assert found["long"].endswith("(20 values)")
+    assert found["yes"] == "yes"
+    assert found["a · b"] == "0.5"

@@ -1,23 +1,15 @@
-"""Checkpoints as the reference writes them: a small one made here, and the golden one where it is at hand."""
+"""A small checkpoint as the reference writes it."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
 
 from t2w.adapters import AdapterSpec
 from t2w.generator.reference import ReferenceConfig, ReferenceTransformer
-from t2w.interop.reference_optimizer import optimizer_state
 
-GOLDEN = Path(os.environ.get("T2W_GOLDEN", Path(__file__).parents[3] / "shared" / "golden"))
-needs_golden = pytest.mark.skipif(
-    not (GOLDEN / "reference_tiny.pt").exists(), reason=f"no golden files in {GOLDEN} (set T2W_GOLDEN)"
-)
 SPEC = AdapterSpec(8, 4, 8, 100.0)
 CONFIG = ReferenceConfig(SPEC, 8, n_embd=8, n_layer=2, n_head=2, chunk_size=10, num_frequencies=6)
 
@@ -30,7 +22,5 @@ def network(config: ReferenceConfig = CONFIG, seed: int = 0) -> ReferenceTransfo
 def checkpoint(config: ReferenceConfig = CONFIG) -> dict[str, Any]:
     """{G, optim, G_ema}, the rates numpy scalars as a cosine of numpy leaves them."""
     model = network(config)
-    optim = optimizer_state(model, None)
-    for group in optim["param_groups"]:
-        group["lr"] = np.float64(3e-4)
+    optim = torch.optim.AdamW(model.parameters(), lr=np.float64(3e-4)).state_dict()
     return {"G": model.state_dict(), "optim": optim, "G_ema": network(config, seed=1).state_dict()}

@@ -13,15 +13,7 @@ import torch
 from t2w.adapters import Adapter, AdapterSpec
 from t2w.errors import T2WError
 from t2w.interop.reference_adapters import load_adapter, save_adapter
-from t2w.interop.reference_results import (
-    EpochLosses,
-    EvalBatch,
-    load_eval,
-    load_losses,
-    save_eval,
-    save_losses,
-)
-from t2w.interop.reference_splits import ReferenceEntry, load_split, save_split
+from t2w.interop.reference_splits import load_split, save_split, usual_path
 
 SPEC = AdapterSpec(6, 3, 5, 100.0)
 
@@ -85,8 +77,8 @@ def test_splits_go_round_to_the_letter(tmp_path: Path) -> None:
     (tmp_path / "train.json").write_text(text)
     entries = load_split(tmp_path / "train.json")
     assert [entry.index for entry in entries] == [7, 2]
-    assert entries[0].path == ReferenceEntry.usual_path(7)
-    assert torch.equal(torch.stack([entry.text for entry in entries]), features)
+    assert entries[0].path == usual_path(7)
+    assert torch.equal(torch.tensor([entry.text_features for entry in entries]), features)
     save_split(tmp_path / "again.json", entries)
     assert (tmp_path / "again.json").read_text() == text
 
@@ -94,11 +86,14 @@ def test_splits_go_round_to_the_letter(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
-        ({"index": 1}, "holds dict"),
-        ([{"index": 1}], r"entry 0 holds \['index'\]"),
-        ([{"index": -1, "selected_classes": [], "path": "p", "text_features": [1.0]}], "index -1"),
-        ([{"index": 1, "selected_classes": "ab", "path": "p", "text_features": [1.0]}], "selected_classes 'ab'"),
-        ([{"index": 1, "selected_classes": [], "path": "p", "text_features": ["x"]}], "text_features"),
+        ({"index": 1}, "val.json: it is .* valid list"),
+        ([{"index": 1}], "entry 0 selected_classes is .*: Field required"),
+        ([{"index": -1, "selected_classes": [], "path": "p", "text_features": [1.0]}], "entry 0 index is -1"),
+        (
+            [{"index": 1, "selected_classes": "ab", "path": "p", "text_features": [1.0]}],
+            "entry 0 selected_classes is 'ab'",
+        ),
+        ([{"index": 1, "selected_classes": [], "path": "p", "text_features": ["x"]}], "entry 0 text_features 0 is 'x'"),
         ([{"index": 1, "selected_classes": [], "path": "p", "text_features": [1.0]}] * 2, "index 1 a second time"),
         (
             [{"index": i, "selected_classes": [], "path": "p", "text_features": [1.0] * (i + 1)} for i in range(2)],
@@ -110,29 +105,3 @@ def test_other_splits(tmp_path: Path, entries: Any, message: str) -> None:
     (tmp_path / "val.json").write_text(json.dumps(entries))
     with pytest.raises(T2WError, match=message):
         load_split(tmp_path / "val.json")
-
-
-def test_results_go_round(tmp_path: Path) -> None:
-    path = tmp_path / "results.json"
-    batches = (EvalBatch(61.5, 0.02), EvalBatch(60.0, 0.03))
-    save_eval(path, batches)
-    assert json.loads(path.read_text()) == [{"acc": 61.5, "loss": 0.02}, {"acc": 60.0, "loss": 0.03}]
-    assert load_eval(path) == batches
-    epochs = (EpochLosses((0.7, 0.6), (0.1, 0.2), (0.5, 0.4)),)
-    save_losses(path, epochs)
-    assert json.loads(path.read_text()) == [{"adv_loss": [0.7, 0.6], "diff_loss": [0.1, 0.2], "d_loss": [0.5, 0.4]}]
-    assert load_losses(path) == epochs
-
-
-def test_other_results(tmp_path: Path) -> None:
-    path = tmp_path / "results.json"
-    for load, text, message in [
-        (load_eval, "{}", "holds dict"),
-        (load_eval, '[{"acc": 1}]', "entry 0 is"),
-        (load_eval, '[{"acc": "x", "loss": 1}]', "'x'; expected a number"),
-        (load_losses, '[{"adv_loss": 1, "diff_loss": [], "d_loss": []}]', "adv_loss is 1; expected a list"),
-        (load_losses, "[", "not valid JSON"),
-    ]:
-        path.write_text(text)
-        with pytest.raises(T2WError, match=message):
-            load(path)

@@ -1,4 +1,4 @@
-"""The reference's checkpoints: golden numbers, sizes from tensors alone, the way back, and files that are not what
+"""The reference's checkpoints: sizes from tensors alone, the way back, and files that are not what
 they should be."""
 
 from __future__ import annotations
@@ -9,41 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from interop_parts import CONFIG, GOLDEN, SPEC, checkpoint, needs_golden, network
+from interop_parts import CONFIG, SPEC, checkpoint, network
 
 from t2w.errors import T2WError
 from t2w.generator import Generator, Normalizer
 from t2w.generator.reference import ReferenceTransformer
 from t2w.interop.reference import load_generator, load_reference_generator, save_generator
-
-
-@needs_golden
-def test_golden_output_is_of_the_trained_weights() -> None:
-    golden = {name: torch.from_numpy(value) for name, value in np.load(GOLDEN / "reference_tiny_io.npz").items()}
-    inputs = golden["x_t"], golden["t"], golden["cond"]
-    with torch.no_grad():
-        model = load_generator(GOLDEN / "reference_tiny.pt", n_head=2)
-        torch.testing.assert_close(model(*inputs), golden["model_out"], atol=1e-5, rtol=0)
-        torch.testing.assert_close(model.scalar_embedder(golden["t"]), golden["t_embed"], atol=1e-6, rtol=0)
-        averaged = load_generator(GOLDEN / "reference_tiny.pt", n_head=2, weights="G_ema")
-        assert float((averaged(*inputs) - golden["model_out"]).abs().max()) > 1e-3
-
-
-@needs_golden
-def test_golden_checkpoint_goes_round(tmp_path: Path) -> None:
-    there = torch.load(GOLDEN / "reference_tiny.pt", weights_only=False)
-    save_generator(load_reference_generator(GOLDEN / "reference_tiny.pt", n_head=2), tmp_path / "best.pt")
-    here = torch.load(tmp_path / "best.pt", weights_only=True)
-    assert list(here) == list(there)
-    assert list(here["G"]) == list(there["G"])
-    assert all(torch.equal(here["G"][name], there["G"][name]) for name in here["G"])
-    assert [group["params"] for group in here["optim"]["param_groups"]] == [
-        group["params"] for group in there["optim"]["param_groups"]
-    ]
-    assert [group["weight_decay"] for group in here["optim"]["param_groups"]] == [0.1, 0.0]
 
 
 @pytest.mark.parametrize("policy", ["chunk_within_layer", "chunk", "layer_by_layer", "chunk_within_input"])
@@ -56,6 +29,12 @@ def test_sizes_are_worked_out(tmp_path: Path, policy: str, depth: int) -> None:
     assert not model.training
     assert torch.equal(model(x_t, t, cond), network(config)(x_t, t, cond))
     assert model.config.spec == SPEC
+
+
+def test_frequencies_are_worked_out(tmp_path: Path) -> None:
+    config = replace(CONFIG, max_freq_log2=12.3)
+    torch.save(checkpoint(config), tmp_path / "best.pt")
+    assert load_generator(tmp_path / "best.pt", n_head=2).config.max_freq_log2 == 12.3
 
 
 def test_the_average_is_another_network(tmp_path: Path) -> None:
@@ -75,25 +54,16 @@ def test_as_a_generator(tmp_path: Path) -> None:
 
 
 def test_optimiser_state_lies_where_the_reference_looks(tmp_path: Path) -> None:
-    generator = generator_of(network(replace(CONFIG, n_layer=11)), 1.0)
-    model = generator.network
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
-    for i, parameter in enumerate(model.parameters()):
-        parameter.grad = torch.full_like(parameter, i + 1.0)
-    optimizer.step()
-    save_generator(generator, tmp_path / "best.pt", optimizer)
+    model = network(replace(CONFIG, n_layer=11))
+    save_generator(generator_of(model, 1.0), tmp_path / "best.pt")
     optim = torch.load(tmp_path / "best.pt", weights_only=True)["optim"]
     names = dict(model.named_parameters())
-    linear = sorted(n for n, p in names.items() if p.ndim == 2)
-    rest = sorted(n for n, p in names.items() if p.ndim != 2)
+    linear = sum(p.ndim == 2 for p in names.values())
     assert [group["params"] for group in optim["param_groups"]] == [
-        list(range(len(linear))),
-        list(range(len(linear), len(names))),
+        list(range(linear)),
+        list(range(linear, len(names))),
     ]
-    assert linear.index("decoder.blocks.10.mlp.0.weight") < linear.index("decoder.blocks.2.mlp.0.weight")
-    for i, name in enumerate(linear + rest):
-        assert torch.equal(optim["state"][i]["exp_avg"], optimizer.state[names[name]]["exp_avg"])
-    assert optim["param_groups"][0]["lr"] == 1e-3
+    assert [group["weight_decay"] for group in optim["param_groups"]] == [0.1, 0.0]
 
 
 def generator_of(model: ReferenceTransformer, coefficient: float) -> Generator:
@@ -173,7 +143,6 @@ def test_other_arguments(tmp_path: Path) -> None:
         ({"n_head": 3}, "n_head is 3; expected a number that divides n_embd = 8"),
         ({"n_head": 2, "weights": "G_ema"}, 'has no G_ema.*weights="G"'),
         ({"n_head": 2, "weights": "ema"}, "weights is 'ema'"),
-        ({"n_head": 2, "max_freq_log2": 10}, r"frequencies up to 2\^14; expected up to 2\^10"),
     ]:
         with pytest.raises(T2WError, match=message):
             load_generator(path, **arguments)

@@ -17,7 +17,7 @@ from t2w.generator import Generator, GeneratorConfig, Normalizer, build_network,
 from t2w.interop.import_tree import import_tree
 from t2w.interop.reference import load_generator
 from t2w.interop.reference_adapters import load_adapter, save_adapter
-from t2w.interop.reference_splits import ReferenceEntry, load_split, save_split
+from t2w.interop.reference_splits import ReferenceEntry, load_split, save_split, usual_path
 from t2w.interop.reference_yaml import read_reference_yaml
 from t2w.tasks import Task, TaskSet, load_tasks, save_data_point, save_tasks
 
@@ -38,9 +38,10 @@ def tree(tmp_path: Path) -> Path:
     (data / "data_point.json").write_text(json.dumps(tasks))
     save_adapter(data / "checkpoints" / "base.pt", SPEC, BASE)
     for i in range(4):
-        save_adapter(data / ReferenceEntry.usual_path(i), SPEC, VECTORS[i], 0.1 * i)
+        save_adapter(data / usual_path(i), SPEC, VECTORS[i], 0.1 * i)
     entries = [
-        ReferenceEntry(i, CLASSES[i], ReferenceEntry.usual_path(i), torch.full((8,), float(i))) for i in range(4)
+        ReferenceEntry(index=i, selected_classes=list(CLASSES[i]), path=usual_path(i), text_features=[float(i)] * 8)
+        for i in range(4)
     ]
     save_split(data / "train.json", entries[:3])
     save_split(data / "val.json", entries[3:])
@@ -86,8 +87,8 @@ def test_what_is_there_is_taken_and_what_is_not_is_said(tree: Path, tmp_path: Pa
         "no data_point.json",
         "no val.json",
         "no checkpoints/base.pt",
-        "mine/task.pt: not of the reference",
-        "3/task.pt: no task 3",
+        "mine/task.pt: left out",
+        "3/task.pt: left out: no file tells the classes",
         "give --n-head",
     ):
         assert told in said
@@ -170,12 +171,12 @@ def test_a_run_is_written_as_a_checkout(run: Path, tmp_path: Path, t2w: Callable
     assert torch.equal(load_adapter(data / "checkpoints" / "base.pt").vector, BASE)
     texts = load_tensors(run / "features" / "texts.safetensors")[0]["text"]
     (entry,) = load_split(data / "val.json")
-    assert entry.classes == CLASSES[3]
-    torch.testing.assert_close(entry.text, prior_attention(texts[[2, 3]]))
+    assert tuple(entry.selected_classes) == CLASSES[3]
+    torch.testing.assert_close(torch.tensor(entry.text_features), prior_attention(texts[[2, 3]]))
     assert [entry.index for entry in load_split(data / "train.json")] == [0, 1, 2]
     model = load_generator(results / "checkpoints" / "best.pt", n_head=2)
     assert torch.equal(model.decoder.ln_f.weight, network(CONFIG).decoder.ln_f.weight)
-    overrides = read_reference_yaml(results, "config").overrides
+    overrides = read_reference_yaml(results, "config").overrides()
     for expected in ("generator.n_head=2", "generator.coefficient=2.0", "train.epochs=20", "seed=3"):
         assert expected in overrides
 

@@ -43,15 +43,19 @@ def with_reference(overrides: tuple[str, ...], folder: str | None, name: str | N
         return overrides
     if folder is None or name is None:
         raise T2WError("only one of --config-path and --config-name", expected="both, or neither")
-    from t2w.config import list_options
-    from t2w.interop.reference_yaml import read_reference_yaml
+    from t2w.interop.reference_yaml import dataset_of, read_reference_yaml
 
-    translation = read_reference_yaml(folder, name)
-    for line in (*(f"ignored: {key}" for key in translation.ignored), *translation.notes):
-        click.echo(f"{name}: {line}", err=True)
-    experiment = () if any(o.startswith("experiment=") for o in overrides) else (_experiment(translation.dataset),)
-    assert all(e.removeprefix("experiment=") in list_options("experiment") for e in experiment)
-    return (*experiment, *translation.overrides, *overrides)
+    reference = read_reference_yaml(folder, name)
+    for key in reference.ignored():
+        click.echo(f"{name}: ignored: {key}", err=True)
+    click.echo(
+        f"{name}: adversarial training is off: the reference computes its term and multiplies it by zero "
+        "(train.adversarial=0.01 turns a real one on)",
+        err=True,
+    )
+    experiment = any(override.startswith("experiment=") for override in overrides)
+    begin = () if experiment else (_experiment(dataset_of(reference.exp_name)),)
+    return (*begin, *reference.overrides(), *overrides)
 
 
 def _experiment(dataset: str | None) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["generate"]
 
 # t2w.diffusion.SAMPLERS, said again because that import brings torch, too slow for --help
-_SAMPLERS = ["ddim", "dpm++", "dpm++3m", "dpm++sde", "unipc", "deis", "sa", "ancestral"]
+_SAMPLERS = ["ddim", "dpm++", "ancestral"]
 
 _MOST_SHOWN = 40  # classes
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["inspect"]
 
 # t2w.diffusion.SAMPLERS, said again because that import brings torch, too slow for --help
-_SAMPLERS = ["ddim", "dpm++", "dpm++3m", "dpm++sde", "unipc", "deis", "sa", "ancestral"]
+_SAMPLERS = ["ddim", "dpm++", "ancestral"]
 
 
 @click.command()

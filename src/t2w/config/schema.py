@@ -170,7 +170,7 @@ class GeneratorSection(Section):
 
 class DiffusionConfig(Section):
     timesteps: Annotated[int, Field(ge=2)]
-    sampler: Literal["ddim", "dpm++", "dpm++3m", "dpm++sde", "unipc", "deis", "sa", "ancestral"]
+    sampler: Literal["ddim", "dpm++", "ancestral"]
     steps: Count  # sampling steps
     # "10,15,20" (or a list), "100" or "ddim50": visit these timesteps in place of `steps` evenly spaced ones
     guidance: float = 1.0  # of the text; other than 1 wants train.condition_dropout

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from t2w.errors import T2WError, nearest
+from t2w.errors import T2WError
 
-__all__ = [
-    "SCHEDULES",
-    "NoiseSchedule",
-    "cosine_schedule",
-    "fixed_large_log_variance",
-    "linear_schedule",
-    "posterior",
-    "q_sample",
-    "schedule",
-]
+__all__ = ["NoiseSchedule", "fixed_large_log_variance", "linear_schedule", "posterior", "q_sample"]
 
 
 @dataclass(frozen=True, eq=False)
 class NoiseSchedule:
     """Variances of q(x_t | x_{t-1}) for t = 0 .. T-1 and what follows from them.
 
-    Fields:
+    Attributes:
         betas: (T,) float64, each in (0, 1).
     """
 
@@ -46,7 +35,7 @@ class NoiseSchedule:
 
     @cached_property
     def alpha_bar(self) -> Tensor:
-        """(T,) cumulative product of alphas: the share of x_0's variance left in x_t."""
+        """(T,) share of x_0's variance that is left at each timestep: the product of alphas up to it."""
         return torch.cumprod(self.alphas, dim=0)
 
     @cached_property
@@ -65,56 +54,23 @@ class NoiseSchedule:
         return values.view(-1, *[1] * (like.ndim - 1))
 
 
-def linear_schedule(timesteps: int = 1000, *, beta_start: float = 1e-4, beta_end: float = 0.02) -> NoiseSchedule:
-    """Linear betas (Ho et al. 2020). For other than 1000 timesteps they are scaled so that x_T is as noisy.
+def linear_schedule(timesteps: int = 1000) -> NoiseSchedule:
+    """Linear betas from 1e-4 to 0.02 (Ho et al. 2020). For other than 1000 timesteps scaled so that x_T is as noisy.
 
     Args:
         timesteps: T, at least 21 (fewer would need a variance above 1).
 
     Raises:
-        T2WError: T is too small for variances below 1.
+        T2WError: T is too small.
     """
     scale = 1000 / timesteps if timesteps > 0 else float("inf")
-    if not 0 < scale * beta_start <= scale * beta_end < 1:
+    if scale * 0.02 >= 1:
         raise T2WError(
-            f"{timesteps} diffusion timesteps with betas {beta_start:g} to {beta_end:g}",
-            expected="variances between 0 and 1 after scaling by 1000 / timesteps",
-            fix="use at least 21 timesteps; 1000 is the usual number",
+            f"{timesteps} diffusion timesteps",
+            expected="at least 21: with fewer the variances would not stay below 1",
+            fix="1000 is the usual number",
         )
-    return NoiseSchedule(torch.linspace(scale * beta_start, scale * beta_end, timesteps, dtype=torch.float64))
-
-
-def cosine_schedule(timesteps: int = 1000, *, max_beta: float = 0.999) -> NoiseSchedule:
-    """Betas of a squared-cosine alpha_bar (Nichol and Dhariwal 2021, equation 17), known as squaredcos_cap_v2.
-
-    Args:
-        timesteps: T, at least 1.
-        max_beta: the cap that keeps the last timesteps from destroying everything at once.
-
-    Raises:
-        T2WError: T is below 1.
-    """
-    if timesteps < 1:
-        raise T2WError(f"{timesteps} diffusion timesteps", expected="at least 1", fix="1000 is the usual number")
-    time = torch.arange(timesteps + 1, dtype=torch.float64) / timesteps
-    alpha_bar = torch.cos((time + 0.008) / 1.008 * math.pi / 2) ** 2
-    return NoiseSchedule((1.0 - alpha_bar[1:] / alpha_bar[:-1]).clamp(max=max_beta))
-
-
-SCHEDULES: dict[str, Callable[[int], NoiseSchedule]] = {"linear": linear_schedule, "cosine": cosine_schedule}
-
-
-def schedule(name: str, timesteps: int = 1000) -> NoiseSchedule:
-    """The noise schedule of that name, one of `SCHEDULES`.
-
-    Raises:
-        T2WError: unknown name, or a T the schedule cannot have.
-    """
-    if name not in SCHEDULES:
-        raise T2WError(
-            f"unknown noise schedule {name!r}{nearest(name, SCHEDULES)}", expected=f"one of {', '.join(SCHEDULES)}"
-        )
-    return SCHEDULES[name](timesteps)
+    return NoiseSchedule(torch.linspace(scale * 1e-4, scale * 0.02, timesteps, dtype=torch.float64))
 
 
 def q_sample(schedule: NoiseSchedule, x_0: Tensor, t: Tensor, noise: Tensor) -> Tensor:

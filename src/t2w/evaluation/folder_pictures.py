@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from t2w.evaluation.calibration import Calibration
 
-__all__ = ["confusion_picture", "reliability_picture"]
+__all__ = ["confusion_picture", "draw_reliability", "reliability_picture"]
 
 # The report's light colours: ink, quiet ink, lines, the measured, the expected.
 _INK, _MUTED, _LINE, _ACCENT, _SECOND = "#1b1f27", "#5a6170", "#e1dfd8", "#0b6b62", "#a8480c"
@@ -89,44 +89,33 @@ def confusion_picture(path: str | Path, matrix: np.ndarray, classes: Sequence[st
 
 def reliability_picture(path: str | Path, found: Calibration) -> None:
     """Draw accuracy against confidence, bin by bin, above how many images each bin holds."""
-    width = found.edges[1] - found.edges[0]
-    middles = np.array(found.edges[:-1]) + width / 2
-    filled = [i for i, count in enumerate(found.counts) if count]
     with _figure(path, 4.6, 5.2) as figure:
-        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1), gridspec_kw={"hspace": 0.12})
-        above.bar(
-            middles[filled],
-            [100 * (found.accuracy[i] or 0.0) for i in filled],
-            width=width * 0.92,
-            color=_ACCENT,
-            alpha=0.85,
-            label="accuracy",
-        )
-        above.plot(
-            [found.confidence[i] or 0.0 for i in filled],
-            [100 * (found.confidence[i] or 0.0) for i in filled],
-            color=_SECOND,
-            marker="o",
-            markersize=4,
-            linestyle="none",
-            label="mean confidence",
-            zorder=4,
-        )
-        above.plot([0, 1], [0, 100], color=_MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=3)
-        above.set_ylim(0, 104)
-        above.set_ylabel("accuracy, %")
-        above.set_title(f"expected calibration error {100 * found.error:.1f} points", fontsize=9.5, loc="left")
-        above.legend(frameon=False, loc="upper left", fontsize=8.5)
-        below.bar(middles, found.counts, width=width * 0.92, color="#828da0")
-        below.set_ylabel("images")
-        below.set_xlabel("confidence, the probability of the chosen class")
-        below.set_xlim(0, 1)
-        for axes in (above, below):
-            axes.grid(axis="y", color=_LINE, linewidth=0.7)
-            axes.set_axisbelow(True)
-            axes.tick_params(length=0, labelcolor=_MUTED)
-            for side in ("top", "right", "left"):
-                axes.spines[side].set_visible(False)
+        draw_reliability(figure, found)
+
+
+def draw_reliability(figure: Figure, found: Calibration) -> None:
+    """The same on a matplotlib figure: confidence and accuracy both in percent, equal on the diagonal."""
+    edges = 100 * np.array(found.edges)
+    filled = [i for i, count in enumerate(found.counts) if count]
+    accuracy, confidence = (
+        100 * np.array([values[i] for i in filled], dtype=float) for values in (found.accuracy, found.confidence)
+    )
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1), gridspec_kw={"hspace": 0.12})
+    middles, width = (edges[:-1] + edges[1:]) / 2, 0.92 * np.diff(edges)
+    above.bar(middles[filled], accuracy, width[filled], color=_ACCENT, alpha=0.85, label="accuracy")
+    above.plot(confidence, confidence, "o", color=_SECOND, markersize=4, label="mean confidence", zorder=4)
+    above.plot([0, 100], [0, 100], color=_MUTED, linewidth=1, linestyle="--", zorder=3)
+    above.set(ylim=(0, 104), ylabel="accuracy, %")
+    above.set_title(f"expected calibration error {100 * found.error:.1f} points", fontsize=9.5, loc="left")
+    above.legend(frameon=False, loc="upper left", fontsize=8.5)
+    below.bar(middles, found.counts, width, color="#828da0")
+    below.set(xlim=(0, 100), xlabel="confidence (probability of the chosen class), %", ylabel="images")
+    for axes in (above, below):
+        axes.grid(axis="y", color=_LINE, linewidth=0.7)
+        axes.set_axisbelow(True)
+        axes.tick_params(length=0, labelcolor=_MUTED)
+        for side in ("top", "right", "left"):
+            axes.spines[side].set_visible(False)
 
 
 @contextmanager

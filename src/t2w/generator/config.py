@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from t2w.adapters import AdapterSpec
 from t2w.errors import T2WError, nearest
@@ -14,6 +14,7 @@ __all__ = ["Conditioning", "GeneratorConfig", "Tokenizer", "small", "tiny"]
 Tokenizer = Literal["unit", "chunk"]
 Conditioning = Literal["classes", "pooled", "both"]
 
+C = TypeVar("C")
 _LATER = {"shared": False}  # fields that files of before do not have, and what they meant then
 
 
@@ -60,10 +61,7 @@ class GeneratorConfig:
     shared: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("text_dim", "n_embd", "n_layer", "n_head", "chunk_size", "timesteps"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise T2WError(f"generator {name} is {value!r}", expected="a whole number, 1 or more")
+        check_counts(self, "text_dim", "n_embd", "n_layer", "n_head", "chunk_size", "timesteps")
         if self.n_embd % self.n_head:
             raise T2WError(f"generator n_embd is {self.n_embd}", expected=f"a multiple of n_head = {self.n_head}")
         for name, known in (("tokenizer", get_args(Tokenizer)), ("conditioning", get_args(Conditioning))):
@@ -84,16 +82,28 @@ class GeneratorConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> GeneratorConfig:
         """Raises T2WError where a field is missing, unknown or out of range."""
-        values = _LATER | dict(values)
-        known = {field.name for field in fields(cls)}
-        if set(values) != known:
-            missing, unknown = sorted(known - set(values)), sorted(set(values) - known)
-            raise T2WError(
-                f"a generator config with missing fields {missing} and unknown fields {unknown}",
-                expected=f"exactly {sorted(known)}",
-                fix="read it with the version of t2w that wrote it",
-            )
-        return cls(**{**values, "spec": AdapterSpec.from_dict(values["spec"])})
+        return read_fields(cls, _LATER | dict(values))
+
+
+def check_counts(config: Any, *names: str) -> None:
+    """Raises T2WError where a field of that name is no whole number, 1 or more."""
+    for name in names:
+        value = getattr(config, name)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise T2WError(f"generator {name} is {value!r}", expected="a whole number, 1 or more")
+
+
+def read_fields(kind: type[C], values: Mapping[str, Any]) -> C:
+    """A config of that kind from plain values. Raises T2WError where a field is missing or unknown."""
+    known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    if set(values) != known:
+        missing, unknown = sorted(known - set(values)), sorted(set(values) - known)
+        raise T2WError(
+            f"a generator config with missing fields {missing} and unknown fields {unknown}",
+            expected=f"exactly {sorted(known)}",
+            fix="read it with the version of t2w that wrote it",
+        )
+    return kind(**{**values, "spec": AdapterSpec.from_dict(values["spec"])})
 
 
 def tiny(spec: AdapterSpec, text_dim: int, **changes: Any) -> GeneratorConfig:

@@ -139,7 +139,8 @@ class Generator:
         """Adapter weights (N, P) float32 on the CPU, one vector per condition.
 
         Args:
-            seed: of the noise; row i depends on (seed, i) and its condition, not on the other rows.
+            seed: of the noise. Row i depends on (seed, i) and its own condition (with evidence, padded as it is), not
+                on the other rows, whatever the sampler; equal but for rounding.
             sampler, steps, timesteps: see `t2w.diffusion.sample`.
             guidance: see `denoiser`.
             reach: mean cosine distance of a task's class texts to the nearest known ones from which on base is the
@@ -220,12 +221,13 @@ class Generator:
     @torch.inference_mode()
     def _sample(self, condition: Condition, start: int, seed: int, guidance: float, **walk: Any) -> Samples:
         part = condition.rows(slice(start, start + _BATCH))
-        x_T = torch.stack([_noise(self.spec_for(part).size, seed, start + i) for i in range(len(part))])
+        rows = range(start, start + len(part))
+        x_T = torch.stack([torch.randn(self.spec_for(part).size, generator=_noise(seed, "x_T", i)) for i in rows])
         return sample(
             self.denoiser(part, guidance=guidance),
             x_T.to(self.device),
             schedule=linear_schedule(self.config.timesteps),
-            generator=torch.Generator(self.device).manual_seed(derive_seed(seed, "sampler", start)),
+            generator=[_noise(seed, "sampler", i, self.device) for i in rows],
             **walk,
         )
 
@@ -295,8 +297,9 @@ def _normalizer_shapes(config: NetworkConfig, tensors: Mapping[str, Tensor]) -> 
     return {f"normalizer.{name}": torch.Size(shape) for name, shape in shapes.items()}
 
 
-def _noise(size: int, seed: int, row: int) -> Tensor:
-    return torch.randn(size, generator=torch.Generator().manual_seed(derive_seed(seed, "x_T", row)))
+def _noise(seed: int, purpose: str, row: int, device: torch.device | str = "cpu") -> torch.Generator:
+    """A source of noise of its own for each row, so that it does not matter which rows are made together."""
+    return torch.Generator(device).manual_seed(derive_seed(seed, purpose, row))
 
 
 def _check_tensors(path: str | Path, found: Mapping[str, torch.Size], expected: Mapping[str, torch.Size]) -> None:

@@ -14,7 +14,7 @@ from t2w.adapters import AdapterSpec
 from t2w.errors import T2WError
 from t2w.generator.condition import Condition
 from t2w.generator.reference_config import ReferenceConfig, SplitPolicy, reference_large, reference_small
-from t2w.generator.reference_tokens import chunk_sizes, decoders, encoders, project
+from t2w.generator.reference_tokens import chunk_sizes, project, projection
 
 __all__ = ["ReferenceConfig", "ReferenceTransformer", "SplitPolicy", "reference_large", "reference_small"]
 
@@ -82,9 +82,11 @@ class Decoder(nn.Module):
         # Registered in the reference's order, which is that of its state dict.
         self.pos_emb = nn.Parameter(torch.zeros(1, len(self.sizes), d))
         self.blocks = nn.ModuleList([Block(d, config.n_head, config.dropout) for _ in range(config.n_layer)])
-        self.input_parameter_projections = encoders(self.sizes, d, config.encoder_depth)
+        to_token = [[size] + [d] * config.encoder_depth for size in self.sizes]
+        self.input_parameter_projections = nn.ModuleList(map(projection, to_token))
         self.ln_in, self.ln_f = nn.LayerNorm(d), nn.LayerNorm(d)
-        self.output_parameter_projections = decoders(out, d, config.decoder_depth)
+        to_chunk = [[d] * config.decoder_depth + [size] for size in out]
+        self.output_parameter_projections = nn.ModuleList(map(projection, to_chunk))
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, numbers: Tensor) -> Tensor:
@@ -128,27 +130,25 @@ class ReferenceTransformer(nn.Module):
             T2WError: weights or text of other sizes, or several tokens per task.
         """
         if isinstance(condition, Tensor):
-            return self.raw(x_t, t, condition)
-        if condition.tokens.shape[1] != 1:
+            text = condition
+        elif condition.tokens.shape[1] == 1:
+            text = condition.tokens[:, 0]
+        else:
             raise T2WError(
                 f"conditions of up to {condition.tokens.shape[1]} tokens",
                 expected="one token per task, as the reference network has it",
                 fix='make the condition with conditioning="pooled"',
             )
-        return self.raw(x_t, t, condition.tokens[:, 0])
+        for what, found, size in (("noisy weights", x_t, self.config.spec.size), ("text", text, self.config.text_dim)):
+            if found.ndim != 2 or found.shape[1] != size:
+                raise T2WError(f"{what} of shape {tuple(found.shape)}", expected=f"(N, {size}), as the network has it")
+        if not len(x_t) == len(t) == len(text):
+            raise T2WError(
+                f"{len(x_t)} weight vectors, {len(t)} timesteps and {len(text)} conditions",
+                expected="one each per task",
+            )
+        return self.decoder(torch.cat([x_t, self.scalar_embedder(t), text], dim=1)).float()
 
     def spec_for(self, condition: Condition) -> AdapterSpec:
         """The sizes of the adapters of these tasks: the same for all."""
         return self.config.spec
-
-    def raw(self, x_t: Tensor, t: Tensor, cond: Tensor) -> Tensor:
-        """The same for text embeddings `cond` (N, text_dim). Raises as `forward`."""
-        for what, found, size in (("noisy weights", x_t, self.config.spec.size), ("text", cond, self.config.text_dim)):
-            if found.ndim != 2 or found.shape[1] != size:
-                raise T2WError(f"{what} of shape {tuple(found.shape)}", expected=f"(N, {size}), as the network has it")
-        if not len(x_t) == len(t) == len(cond):
-            raise T2WError(
-                f"{len(x_t)} weight vectors, {len(t)} timesteps and {len(cond)} conditions",
-                expected="one each per task",
-            )
-        return self.decoder(torch.cat([x_t, self.scalar_embedder(t), cond], dim=1)).float()

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Literal, get_args
 
 from t2w.adapters import AdapterSpec
 from t2w.errors import T2WError, nearest
+from t2w.generator.config import check_counts, read_fields
 
 __all__ = ["ReferenceConfig", "SplitPolicy", "reference_large", "reference_small"]
 
 SplitPolicy = Literal["chunk_within_layer", "chunk", "layer_by_layer", "chunk_within_input"]
-
-_COUNTS = (
-    "text_dim", "n_embd", "n_layer", "n_head", "chunk_size", "encoder_depth", "decoder_depth", "num_frequencies",
-    "timesteps",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,10 +58,10 @@ class ReferenceConfig:
     timesteps: int = 1000
 
     def __post_init__(self) -> None:
-        for name in _COUNTS:
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise T2WError(f"generator {name} is {value!r}", expected="a whole number, 1 or more")
+        check_counts(
+            self, "text_dim", "n_embd", "n_layer", "n_head", "chunk_size", "encoder_depth", "decoder_depth",
+            "num_frequencies", "timesteps",
+        )  # fmt: skip
         if self.n_embd % self.n_head:
             raise T2WError(
                 f"generator n_head is {self.n_head}",
@@ -89,15 +85,7 @@ class ReferenceConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ReferenceConfig:
         """Raises T2WError where a field is missing, unknown or out of range."""
-        known = {"kind", *(field.name for field in fields(cls))}
-        if set(values) != known or values["kind"] != cls.kind:
-            raise T2WError(
-                f"a reference network's config with the fields {sorted(values)}",
-                expected=f"exactly {sorted(known)}",
-                fix="read it with the version of t2w that wrote it",
-            )
-        rest = {name: value for name, value in values.items() if name != "kind"}
-        return cls(**{**rest, "spec": AdapterSpec.from_dict(values["spec"])})
+        return read_fields(cls, {name: value for name, value in values.items() if name != "kind"})
 
 
 def reference_small(spec: AdapterSpec, text_dim: int, **changes: Any) -> ReferenceConfig:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from t2w.generator.reference_config import ReferenceConfig
 
-__all__ = ["chunk_sizes", "decoders", "encoders", "project"]
+__all__ = ["chunk_sizes", "project", "projection"]
 
 
 def chunk_sizes(config: ReferenceConfig) -> tuple[list[int], list[int]]:
@@ -38,17 +38,8 @@ def _split(groups: list[list[int]], config: ReferenceConfig) -> list[int]:
     return [min(config.chunk_size, n - start) for n in whole for start in range(0, n, config.chunk_size)]
 
 
-def encoders(sizes: list[int], width: int, depth: int) -> nn.ModuleList:
-    """One per input token: chunk -> width, then `depth` - 1 times GELU and width -> width; no biases."""
-    return nn.ModuleList([_stack([size] + [width] * depth) for size in sizes])
-
-
-def decoders(sizes: list[int], width: int, depth: int) -> nn.ModuleList:
-    """One per output token: `depth` - 1 times width -> width and GELU, then width -> chunk; no biases."""
-    return nn.ModuleList([_stack([width] * depth + [size]) for size in sizes])
-
-
-def _stack(widths: list[int]) -> nn.Sequential:
+def projection(widths: list[int]) -> nn.Sequential:
+    """Linear layers without biases from each width to the next, GELU between them."""
     layers: list[nn.Module] = []
     for n_in, n_out in pairwise(widths):
         layers += [nn.GELU()] * bool(layers) + [nn.Linear(n_in, n_out, bias=False)]

@@ -9,18 +9,17 @@ from t2w.adapters.store import WeightDataset
 from t2w.errors import T2WError
 from t2w.files import atomic_folder, load_tensors, read_json
 from t2w.generator import Generator, ReferenceConfig, condition_of
+from t2w.interop.import_tree import SPLITS, check_new
 from t2w.interop.reference import coefficient_of, save_generator
 from t2w.interop.reference_adapters import save_adapter
-from t2w.interop.reference_config import reference_values
-from t2w.interop.reference_splits import ReferenceEntry, save_split
-from t2w.interop.reference_tree import DATASETS, check_new
-from t2w.progress import progress
+from t2w.interop.reference_splits import ReferenceEntry, save_split, usual_path
+from t2w.interop.reference_yaml import DATASETS, yaml_of_run
+from t2w.progress import track
 from t2w.tasks import TaskSet, load_tasks, save_data_point
 
 __all__ = ["export_tree"]
 
 _BATCH = 64  # adapters in memory at a time
-_SPLITS = {"train.json": "train", "val.json": "validation"}
 
 
 def export_tree(run: str | Path, out: str | Path) -> list[str]:
@@ -52,13 +51,12 @@ def export_tree(run: str | Path, out: str | Path) -> list[str]:
 
 def _export_adapters(weights: WeightDataset, folder: Path) -> str:
     save_adapter(folder / "checkpoints" / "base.pt", weights.spec, weights.base)
-    with progress("export", total=len(weights), unit="adapter") as bar:
-        for begin in range(0, len(weights), _BATCH):
-            part = weights.records[begin : begin + _BATCH]
-            for record, vector in zip(part, weights.rows(range(begin, begin + len(part))), strict=True):
-                path = folder / ReferenceEntry.usual_path(record.task_id)
-                save_adapter(path, weights.spec, vector, record.test_accuracy)
-            bar.update(len(part))
+    batches = weights.batches(_BATCH)
+    vectors = (vector for batch in batches for vector in batch)
+    for record, vector in track(
+        zip(weights.records, vectors, strict=True), "export", total=len(weights), unit="adapter"
+    ):
+        save_adapter(folder / usual_path(record.task_id), weights.spec, vector, record.test_accuracy)
     return f"{folder / 'checkpoints'}: base.pt and {len(weights)} adapters of {weights.spec.size} weights"
 
 
@@ -70,15 +68,20 @@ def _export_splits(run: Path, folder: Path, tasks: TaskSet, weights: WeightDatas
         raise T2WError(f"{path} does not hold one text for each of {len(tasks.class_names)} classes")
     position = {name: i for i, name in enumerate(tasks.class_names)}
     said = []
-    for file, split in _SPLITS.items():
+    for file, split in SPLITS.items():
         records = [record for record in weights.records if record.split == split]
         if not records:
             said.append(f"{folder / file}: left out: no {split} adapters")
             continue
         classes = [[position[name] for name in record.class_names] for record in records]
-        pooled = condition_of(text, classes, conditioning="pooled").tokens[:, 0]
+        pooled = condition_of(text, classes, conditioning="pooled").tokens[:, 0].tolist()
         entries = [
-            ReferenceEntry(record.task_id, record.class_names, ReferenceEntry.usual_path(record.task_id), row)
+            ReferenceEntry(
+                index=record.task_id,
+                selected_classes=list(record.class_names),
+                path=usual_path(record.task_id),
+                text_features=row,
+            )
             for record, row in zip(records, pooled, strict=True)
         ]
         save_split(folder / file, entries)
@@ -99,12 +102,7 @@ def _export_generator(run: Path, draft: Path, config: dict[str, Any]) -> str:
     except T2WError as error:
         return f"{path}: left out: {error}"
     assert isinstance(generator.config, ReferenceConfig)  # save_generator has seen to it
-    values = reference_values(
-        generator.config,
-        coefficient_of(generator),
-        name=config["name"],
-        seed=config["seed"],
-        train=config["train"],
-    )
+    coefficient = coefficient_of(generator)
+    values = yaml_of_run(generator.config, coefficient, name=config["name"], seed=config["seed"], train=config["train"])
     OmegaConf.save(OmegaConf.create(values), target / "config.yaml")
     return f"{target}: checkpoints/best.pt and config.yaml; the optimiser's state is that of its first step"

@@ -1,4 +1,4 @@
-"""The adapters of one dataset of the reference as a weight dataset, and its tasks and conditions beside it."""
+"""The adapters of one dataset of the reference as a weight dataset."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from t2w.adapters.factory.identity import tensor_hash
 from t2w.adapters.store import AdapterRecord, Shard, rebuild_manifest, write_shard
 from t2w.errors import T2WError
 from t2w.files import fingerprint
-from t2w.interop.reference_adapters import ReferenceAdapter, load_adapter
-from t2w.interop.reference_tree import TreeFiles
-from t2w.progress import progress
+from t2w.interop.reference_adapters import load_adapter
+from t2w.progress import track
 from t2w.tasks import TextMode
 
 __all__ = ["TEXT_MODE", "import_adapters"]
@@ -27,14 +26,14 @@ TEXT_MODE = TextMode(separators="")  # class names verbatim, underscores kept, a
 
 
 def import_adapters(
-    files: TreeFiles,
+    folder: Path,
     out: Path,
     *,
     classes: Mapping[int, tuple[str, ...]],
     splits: Mapping[int, str],
     skip_damaged: bool = False,
 ) -> list[str]:
-    """Write the adapters into the folder `out`; memory stays flat.
+    """Write the adapters of `folder`, a data_gen/<dataset>, into the folder `out`; memory stays flat.
 
     Args:
         classes: task index -> its class names; adapters of other tasks are left out, and named.
@@ -47,11 +46,11 @@ def import_adapters(
     Raises:
         T2WError: a file is damaged or foreign (and not `skip_damaged`), or adapters are of several sizes.
     """
-    said = [f"{path}: not of the reference, its folder is no task's number" for path in files.strange]
-    known = [index for index in files.adapters if index in classes]
-    said += [f"{files.adapters[i]}: no task {i} in {files.folder}" for i in files.adapters if i not in classes]
-    base = None if files.base is None else load_adapter(files.base)
-    read, damaged = _survey(files, known)
+    tasks = {str(index): index for index in classes}
+    paths = {path: tasks.get(path.parent.name) for path in folder.glob("checkpoints/*/task.pt")}
+    said = [f"{path}: left out: no file tells the classes of such a task" for path, i in paths.items() if i is None]
+    known = {index: path for path, index in sorted(paths.items(), key=lambda item: item[1] or 0) if index is not None}
+    specs, damaged = _survey(known)
     if damaged and not skip_damaged:
         listed = "; ".join(damaged[:3]) + (f"; and {len(damaged) - 3} more" if len(damaged) > 3 else "")
         raise T2WError(
@@ -59,90 +58,77 @@ def import_adapters(
             fix="copy or train these again, or leave them out with --skip-damaged",
         )
     said += [f"left out: {problem}" for problem in damaged]
-    if not read:
-        return [*said, f"{files.folder}: no adapters"]
-    _check_one_size(files, read, base)
-    _write(out, files, list(read), base, classes, splits)
+    if not specs:
+        return [*said, f"{folder}: no adapters"]
+    path = folder / "checkpoints" / "base.pt"
+    spec, base = next(iter(specs.values())), load_adapter(path) if path.is_file() else None
+    for place, found in [*((known[i], s) for i, s in specs.items()), *([(path, base.spec)] if base else [])]:
+        if found != spec:
+            raise T2WError(
+                f"{place} is an adapter {found.in_features}-{found.hidden}-{found.out_features}",
+                expected=f"{spec.in_features}-{spec.hidden}-{spec.out_features}, as {known[next(iter(specs))]}",
+                fix="keep adapters of one size in a tree",
+            )
     if base is None:
-        said.append(f"{files.folder}: no checkpoints/base.pt; zeros stand in its place as the base adapter")
-    return [f"{out}: {len(read)} adapters of {next(iter(read.values())).size} weights", *said]
+        said.append(f"{folder}: no checkpoints/base.pt; zeros stand in its place as the base adapter")
+    vector = torch.zeros(spec.size) if base is None else base.vector
+    identity = _identity(folder.name, spec, vector, {index: classes[index] for index in specs})
+    indices = list(specs)
+    for begin in track(range(0, len(indices), _SHARD), "import", total=-(-len(indices) // _SHARD), unit="shard"):
+        part = indices[begin : begin + _SHARD]
+        write_shard(out, _shard(part, begin, known, spec, vector, identity, classes, splits))
+    rebuild_manifest(out)
+    return [f"{out}: {len(indices)} adapters of {spec.size} weights", *said]
 
 
-def _survey(files: TreeFiles, known: Sequence[int]) -> tuple[dict[int, AdapterSpec], list[str]]:
+def _survey(paths: Mapping[int, Path]) -> tuple[dict[int, AdapterSpec], list[str]]:
     """The sizes of the adapters that can be read, and what is wrong with the others."""
-    read, damaged = {}, []
-    with progress("check", total=len(known), unit="adapter") as bar:
-        for index in known:
-            try:
-                read[index] = load_adapter(files.adapters[index]).spec
-            except T2WError as error:
-                damaged.append(error.found)
-            bar.update()
-    return read, damaged
+    specs, damaged = {}, []
+    for index in track(paths, "check", total=len(paths), unit="adapter"):
+        try:
+            specs[index] = load_adapter(paths[index]).spec
+        except T2WError as error:
+            damaged.append(error.found)
+    return specs, damaged
 
 
-def _check_one_size(files: TreeFiles, read: Mapping[int, AdapterSpec], base: ReferenceAdapter | None) -> None:
-    first, spec = next(iter(read.items()))
-    others = {files.adapters[index]: found for index, found in read.items() if found != spec}
-    if base is not None and base.spec != spec and files.base is not None:
-        others[files.base] = base.spec
-    for path, found in others.items():
-        raise T2WError(
-            f"{path} is an adapter {found.in_features}-{found.hidden}-{found.out_features}",
-            expected=f"{spec.in_features}-{spec.hidden}-{spec.out_features}, as {files.adapters[first]}",
-            fix="keep adapters of one size in a tree",
-        )
-
-
-def _write(
-    out: Path,
-    files: TreeFiles,
+def _shard(
     indices: Sequence[int],
-    base: ReferenceAdapter | None,
+    begin: int,
+    paths: Mapping[int, Path],
+    spec: AdapterSpec,
+    base: Tensor,
+    identity: Mapping[str, Any],
     classes: Mapping[int, tuple[str, ...]],
     splits: Mapping[int, str],
-) -> None:
-    spec = load_adapter(files.adapters[indices[0]]).spec
-    vector = torch.zeros(spec.size) if base is None else base.vector
-    identity = _identity(files.folder.name, spec, vector, {i: classes[i] for i in indices})
-    with progress("import", total=len(indices), unit="adapter") as bar:
-        for begin in range(0, len(indices), _SHARD):
-            part = indices[begin : begin + _SHARD]
-            adapters = [load_adapter(files.adapters[index]) for index in part]
-            names = sorted({name for index in part for name in classes[index]})
-            shard = Shard(
-                begin=begin,
-                end=begin + len(part),
-                total=len(indices),
-                fingerprint=fingerprint(identity),
-                identity=identity,
-                spec=spec,
-                vectors=torch.stack([adapter.vector for adapter in adapters]),
-                base=vector,
-                records=tuple(
-                    _record(begin + i, index, adapter, classes[index], splits.get(index))
-                    for i, (index, adapter) in enumerate(zip(part, adapters, strict=True))
-                ),
-                texts=dict(zip(names, TEXT_MODE.texts(names), strict=True)),
-                provenance={"imported": str(files.folder), "recipe": "paper"},
-            )
-            write_shard(out, shard)
-            bar.update(len(part))
-    rebuild_manifest(out)
-
-
-def _record(
-    position: int, index: int, adapter: ReferenceAdapter, names: tuple[str, ...], split: str | None
-) -> AdapterRecord:
-    return AdapterRecord(
-        position=position,
-        task_id=index,
-        class_names=names,
-        seed=0,
-        steps=recipe("paper").steps_for(_IMAGES * len(names)),
-        loss=float("nan"),  # the reference keeps none
-        test_accuracy=adapter.accuracy,
-        split=split,
+) -> Shard:
+    adapters = [load_adapter(paths[index]) for index in indices]
+    names = sorted({name for index in indices for name in classes[index]})
+    records = tuple(
+        AdapterRecord(
+            position=begin + i,
+            task_id=index,
+            class_names=classes[index],
+            seed=0,
+            steps=recipe("paper").steps_for(_IMAGES * len(classes[index])),
+            loss=float("nan"),  # the reference keeps none
+            test_accuracy=adapter.accuracy,
+            split=splits.get(index),
+        )
+        for i, (index, adapter) in enumerate(zip(indices, adapters, strict=True))
+    )
+    return Shard(
+        begin=begin,
+        end=begin + len(indices),
+        total=identity["total"],
+        fingerprint=fingerprint(identity),
+        identity=identity,
+        spec=spec,
+        vectors=torch.stack([adapter.vector for adapter in adapters]),
+        base=base,
+        records=records,
+        texts=dict(zip(names, TEXT_MODE.texts(names), strict=True)),
+        provenance={"imported": str(paths[indices[0]].parents[2]), "recipe": "paper"},
     )
 
 

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
+from t2w.datasets import class_list
 from t2w.errors import T2WError
 from t2w.files import atomic_folder, save_tensors
 from t2w.interop.import_adapters import TEXT_MODE, import_adapters
 from t2w.interop.reference import COEFFICIENT, load_reference_generator
-from t2w.interop.reference_splits import ReferenceEntry, load_split
-from t2w.interop.reference_tree import DATASETS, RunFiles, TreeFiles, check_new, dataset_of, find_tree, read_class_names
-from t2w.interop.reference_yaml import load_yaml
+from t2w.interop.reference_splits import load_split
+from t2w.interop.reference_yaml import DATASETS, dataset_of, load_yaml
 from t2w.tasks import Task, TaskSet, load_data_point, save_tasks
 
-__all__ = ["import_tree"]
+__all__ = ["SPLITS", "check_new", "import_tree"]
+
+SPLITS = {"train.json": "train", "val.json": "validation"}
+_ADAPTERS = ("checkpoints/base.pt", "checkpoints/*/task.pt")
+
+
+def check_new(out: str | Path) -> Path:
+    """`out`, where it is not there yet or empty. Raises T2WError where it is not."""
+    out = Path(out)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise T2WError(f"{out} is there and not empty", fix="choose a new folder")
+    return out
 
 
 def import_tree(
@@ -45,102 +56,83 @@ def import_tree(
     Raises:
         T2WError: nothing of the reference in `root`, files that are damaged or foreign, or `out` is not empty.
     """
-    out = check_new(out)
-    datasets, runs = find_tree(root)
+    root, out = Path(root), check_new(out)
+    if not root.is_dir():
+        raise T2WError(f"there is no folder {root}", expected="the root of a checkout of the reference")
+    wanted = ("data_point.json", *SPLITS, *_ADAPTERS)
+    datasets = [path for path in sorted(root.glob("data_gen/*/")) if any(any(path.glob(name)) for name in wanted)]
+    runs = [path for path in sorted(root.glob("results/*/")) if any(path.glob("checkpoints/*.pt"))]
+    if not datasets and not runs:
+        raise T2WError(
+            f"{root} holds nothing of the reference",
+            expected=f"data_gen/<dataset>/ with any of {', '.join(wanted)}, or results/<name>/checkpoints/best.pt",
+            fix="give the root of its checkout",
+        )
     said: list[str] = []
     with atomic_folder(out) as draft:
-        for files in datasets:
-            said += _import_dataset(files, draft, skip_damaged=skip_damaged)
-        for run in runs:
-            said += _import_run(run, draft, weights=weights, n_head=n_head)
+        for folder in datasets:
+            said += _import_dataset(folder, draft / DATASETS.get(folder.name, folder.name), skip_damaged=skip_damaged)
+        for folder in runs:
+            said.append(_import_run(folder, draft / folder.name, weights=weights, n_head=n_head))
         if not any(draft.rglob("*.*")):
             raise T2WError(f"nothing in {root} can be imported: {'; '.join(said)}")
     return [line.replace(str(draft), str(out)) for line in said]
 
 
-def _import_dataset(files: TreeFiles, draft: Path, *, skip_damaged: bool) -> list[str]:
-    name = DATASETS.get(files.folder.name, files.folder.name)
-    parts: dict[str, tuple[ReferenceEntry, ...]] = {
-        split: load_split(path)
-        for split, path in (("train", files.train), ("validation", files.validation))
-        if path is not None
-    }
-    listed = (("data_point.json", files.tasks), ("train.json", files.train), ("val.json", files.validation))
-    said = [f"{files.folder}: no {file}" for file, path in listed if path is None]
-    splits = {entry.index: split for split, entries in parts.items() for entry in entries}
-    tasks = () if files.tasks is None else load_data_point(files.tasks, dataset=name, text_mode=TEXT_MODE)
-    classes = {entry.index: entry.classes for entries in parts.values() for entry in entries}
-    classes |= {task.id: task.classes for task in tasks}
-    if tasks:
-        said.append(_import_tasks(files, draft / name / "tasks.json", name, tasks, splits))
-    if parts:
-        entries = [entry for part in parts.values() for entry in part]
-        path = draft / name / "conditions.safetensors"
-        save_tensors(
-            path,
-            {
-                "text": torch.stack([entry.text for entry in entries]),
-                "index": torch.tensor([entry.index for entry in entries]),
-            },
-        )
+def _import_dataset(folder: Path, out: Path, *, skip_damaged: bool) -> list[str]:
+    said = [f"{folder}: no {name}" for name in ("data_point.json", *SPLITS) if not (folder / name).is_file()]
+    entries, splits, classes = [], {}, {}
+    for name, split in SPLITS.items():
+        if (folder / name).is_file():
+            for entry in load_split(folder / name):
+                entries.append(entry)
+                splits[entry.index], classes[entry.index] = split, tuple(entry.selected_classes)
+    if (folder / "data_point.json").is_file():
+        tasks = _read_tasks(folder, out.name, splits)
+        save_tasks(out / "tasks.json", tasks)
+        classes |= {task.id: task.classes for task in tasks.tasks}
+        said.append(f"{out / 'tasks.json'}: {len(tasks.tasks)} tasks")
+    if entries:
+        text, index = [entry.text_features for entry in entries], [entry.index for entry in entries]
+        path = out / "conditions.safetensors"
+        save_tensors(path, {"text": torch.tensor(text), "index": torch.tensor(index)})
         said.append(f"{path}: the text embeddings of {len(entries)} tasks")
-    if not classes and files.adapters:
-        return [*said, f"{files.folder}: {len(files.adapters)} adapters left out: no file says which classes they know"]
-    return said + import_adapters(
-        files, draft / name / "adapters", classes=classes, splits=splits, skip_damaged=skip_damaged
-    )
+    return said + import_adapters(folder, out / "adapters", classes=classes, splits=splits, skip_damaged=skip_damaged)
 
 
-def _import_tasks(files: TreeFiles, path: Path, name: str, tasks: Sequence[Task], splits: Mapping[int, str]) -> str:
-    """tasks.json; tasks in neither train.json nor val.json were not trained on, and so are unseen combinations."""
-    names = read_class_names(files.folder) or tuple(sorted({c for task in tasks for c in task.classes}))
-    other = "unseen_combination" if splits else "train"
-    placed = (
-        Task(task.id, task.classes, task.texts, name, splits.get(task.id, other))  # type: ignore[arg-type]
-        for task in tasks
-    )
+def _read_tasks(folder: Path, dataset: str, splits: Mapping[int, str]) -> TaskSet:
+    """Tasks in neither train.json nor val.json were not trained on, and so are unseen combinations."""
+    path, other = folder / "data_point.json", "unseen_combination" if splits else "train"
+    tasks = load_data_point(path, dataset=dataset, text_mode=TEXT_MODE)
+    if folder.name in DATASETS:
+        names = class_list(dataset)
+    else:
+        names = tuple(sorted({name for task in tasks for name in task.classes}))
+    placed = (Task(t.id, t.classes, t.texts, dataset, splits.get(t.id, other)) for t in tasks)  # type: ignore[arg-type]
     try:
-        task_set = TaskSet(name, names, (), TEXT_MODE.to_dict(), 42, tuple(placed))
+        return TaskSet(dataset, names, (), TEXT_MODE.to_dict(), 42, tuple(placed))
     except T2WError as error:
-        raise T2WError(f"{files.tasks}: {error.found}", expected=error.expected, fix=error.fix) from error
-    save_tasks(path, task_set)
-    return f"{path}: {len(task_set.tasks)} tasks"
+        raise T2WError(f"{path}: {error.found}", expected=error.expected, fix=error.fix) from error
 
 
-def _import_run(run: RunFiles, draft: Path, *, weights: Literal["G", "G_ema"], n_head: int | None) -> list[str]:
-    config = {} if run.config is None else load_yaml(run.config)
-    heads = _value(config, "transformer", "n_head", n_head)
+def _import_run(folder: Path, out: Path, *, weights: Literal["G", "G_ema"], n_head: int | None) -> str:
+    # best.pt, or the latest numbered one where there is none.
+    checkpoint = max(folder.glob("checkpoints/*.pt"), key=lambda path: (path.stem == "best", path.stem))
+    config = load_yaml(folder / "config.yaml") if (folder / "config.yaml").is_file() else {}
+    data, sizes = (found if isinstance(found := config.get(name), dict) else {} for name in ("dataset", "transformer"))
+    heads = sizes.get("n_head", n_head)
     if heads is None:
-        return [f"{run.checkpoint}: left out: no {run.folder / 'config.yaml'} tells its n_head; give --n-head"]
-    scaled = _value(config, "dataset", "normalizer", "openai") != "none"
-    name = run.folder.name
-    dataset = dataset_of(name)
+        return f"{checkpoint}: left out: no {folder / 'config.yaml'} tells its n_head; give --n-head"
+    coefficient = 1.0 if data.get("normalizer") == "none" else data.get("openai_coeff", COEFFICIENT)
     identity: dict[str, Any] = {
-        "name": name,
-        "dataset": dataset,
-        "text": TEXT_MODE.to_dict(),
-        "text_encoder": "OpenAI CLIP ViT-B/32",
+        "name": folder.name,
+        "dataset": dataset_of(folder.name),
+        "text_encoder": "OpenAI CLIP ViT-B/32, embeddings as they come",
         "vision": {"identity": "torchvision resnet18 (ImageNet)", "preprocessing": "the reference's"},
     }
-    if dataset is not None:
-        from t2w.datasets import class_list
-
-        identity["class_names"] = identity["seen_classes"] = list(class_list(dataset))
     generator = load_reference_generator(
-        run.checkpoint,
-        n_head=heads,
-        weights=weights,
-        max_freq_log2=_value(config, "transformer", "max_freq_log2", 14),
-        coefficient=_value(config, "dataset", "openai_coeff", COEFFICIENT) if scaled else 1.0,
-        identity=identity,
+        checkpoint, n_head=heads, weights=weights, coefficient=coefficient, identity=identity
     )
-    path = draft / name / "generator.safetensors"
-    generator.save(path)
+    generator.save(out / "generator.safetensors")
     count = sum(p.numel() for p in generator.network.parameters())
-    return [f"{path}: a generator of {count:,} parameters ({weights} of {run.checkpoint})"]
-
-
-def _value(config: Mapping[str, Any], section: str, key: str, default: Any) -> Any:
-    values = config.get(section)
-    found = values.get(key) if isinstance(values, Mapping) else None
-    return default if found is None else found
+    return f"{out / 'generator.safetensors'}: a generator of {count:,} parameters ({weights} of {checkpoint})"

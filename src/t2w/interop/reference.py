@@ -12,29 +12,23 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from t2w.adapters import AdapterSpec
 from t2w.errors import T2WError, nearest
 from t2w.generator import Generator, Normalizer
 from t2w.generator.reference import ReferenceTransformer
-from t2w.interop.reference_optimizer import optimizer_state
 from t2w.interop.reference_sizes import build_from
 from t2w.interop.torch_files import load_torch, save_torch
 
-__all__ = ["COEFFICIENT", "load_generator", "load_reference_generator", "save_generator"]
+__all__ = ["COEFFICIENT", "coefficient_of", "load_generator", "load_reference_generator", "save_generator"]
 
 COEFFICIENT = 1.646  # dataset.openai_coeff of all the reference's configurations
-_WHAT = "a generator checkpoint of the reference"
+_WHAT = 'a generator checkpoint of the reference: a dict with "G" (and "optim", "G_ema")'
 
 
 def load_generator(
-    path: str | Path,
-    *,
-    n_head: int,
-    weights: Literal["G", "G_ema"] = "G",
-    max_freq_log2: float = 14,
-    spec: AdapterSpec | None = None,
+    path: str | Path, *, n_head: int, weights: Literal["G", "G_ema"] = "G", spec: AdapterSpec | None = None
 ) -> ReferenceTransformer:
     """The network in a checkpoint of the reference, in eval mode on the CPU.
 
@@ -45,7 +39,6 @@ def load_generator(
         path: the .pt file. Nothing in it is executed.
         n_head: attention heads: `transformer.n_head` of the config.yaml beside it. The file does not say.
         weights: "G", as trained, which is what the reference samples with; or "G_ema", their moving average.
-        max_freq_log2: `transformer.max_freq_log2` of that config.yaml.
         spec: the adapters it writes; None: worked out (see `config_of`).
 
     Raises:
@@ -56,9 +49,7 @@ def load_generator(
         raise T2WError(f"weights is {weights!r}{nearest(str(weights), ['G', 'G_ema'])}", expected='"G" or "G_ema"')
     checkpoint = load_torch(path, what=_WHAT)
     if not isinstance(checkpoint, Mapping) or "G" not in checkpoint:
-        raise T2WError(
-            f"{path} holds {_shown(checkpoint)}", expected=f'{_WHAT}: a dict with "G" (and "optim", "G_ema")'
-        )
+        raise T2WError(f"{path} holds {_shown(checkpoint)}", expected=_WHAT)
     if weights not in checkpoint:
         raise T2WError(
             f"{path} has no G_ema",
@@ -68,7 +59,7 @@ def load_generator(
     state = checkpoint[weights]
     if not isinstance(state, Mapping):
         raise T2WError(f"{path} has {_shown(state)} as {weights}", expected="a state dict")
-    return build_from(state, where=f"{path}, {weights}", n_head=n_head, max_freq_log2=max_freq_log2, spec=spec)
+    return build_from(state, where=f"{path}, {weights}", n_head=n_head, spec=spec)
 
 
 def load_reference_generator(
@@ -76,7 +67,6 @@ def load_reference_generator(
     *,
     n_head: int,
     weights: Literal["G", "G_ema"] = "G",
-    max_freq_log2: float = 14,
     coefficient: float = COEFFICIENT,
     spec: AdapterSpec | None = None,
     identity: Mapping[str, Any] | None = None,
@@ -87,52 +77,35 @@ def load_reference_generator(
         coefficient: what adapter weights were multiplied by in training: `dataset.openai_coeff`; 1 where
             `dataset.normalizer` was none.
         identity: what it was trained with, stored as is; None: only where it came from.
-        path, n_head, weights, max_freq_log2, spec: as `load_generator` has them.
+        path, n_head, weights, spec: as `load_generator` has them.
 
     Raises:
         T2WError: as `load_generator`.
     """
-    network = load_generator(path, n_head=n_head, weights=weights, max_freq_log2=max_freq_log2, spec=spec)
+    network = load_generator(path, n_head=n_head, weights=weights, spec=spec)
     normalizer = Normalizer.scaled(network.config.spec.size, coefficient)
-    return Generator(network, normalizer, {"name": Path(path).name, "weights": weights, **(identity or {})})
+    origin = {"name": Path(path).name, "weights": weights, "imported": "the reference"}
+    return Generator(network, normalizer, {**origin, **(identity or {})})
 
 
-def save_generator(
-    generator: Generator,
-    path: str | Path,
-    optimizer: torch.optim.Optimizer | None = None,
-    *,
-    trained: nn.Module | None = None,
-) -> None:
-    """Write a generator so that the reference can read it.
+def save_generator(generator: Generator, path: str | Path) -> None:
+    """Write a generator so that the reference can read it, with the state of an optimiser that has made no step.
 
-    The normaliser is not in such a file: the reader's `dataset.openai_coeff` has to be 1 / std.
-
-    Args:
-        optimizer: the AdamW that trained it; None: a new one's state.
-        trained: the network as trained, where the generator's is its moving average; None: the same weights for both.
-            The optimiser's parameters are those of this one.
+    The normaliser is not in such a file: the reader's `dataset.openai_coeff` has to be `coefficient_of(generator)`.
 
     Raises:
         T2WError: the network is not the reference's, its normaliser is more than a coefficient, or the file cannot be
             written.
     """
-    network: nn.Module = generator.network
+    network = generator.network
     if not isinstance(network, ReferenceTransformer):
         raise T2WError(
             "this generator's network is not the reference's, which has no tensors for it",
             expected="one trained with generator.kind=reference",
         )
     coefficient_of(generator)
-    trained = trained or network
-    save_torch(
-        path,
-        {
-            "G": _state(trained),
-            "optim": optimizer_state(trained, optimizer),
-            "G_ema": _state(network),
-        },
-    )
+    state = OrderedDict((name, value.detach().cpu().contiguous()) for name, value in network.state_dict().items())
+    save_torch(path, {"G": state, "optim": _optimizer_state(network), "G_ema": state})
 
 
 def coefficient_of(generator: Generator) -> float:
@@ -142,22 +115,26 @@ def coefficient_of(generator: Generator) -> float:
         T2WError: it does more: the reference cannot undo it.
     """
     normalizer = generator.normalizer
-    if not isinstance(normalizer, Normalizer) or not _is_one_factor(normalizer):
-        raise T2WError(
-            "this generator's normaliser has a base, a mean or a spread per weight",
-            expected="one coefficient, which is all the reference can undo",
-            fix="train with generator.normalizer=coefficient",
-        )
-    return 1 / float(normalizer.std[0])
+    if isinstance(normalizer, Normalizer):
+        shift, std = normalizer.base + normalizer.mean, normalizer.std
+        if not bool(shift.any()) and torch.equal(std, std[:1].expand_as(std)):
+            return 1 / float(std[0])
+    raise T2WError(
+        "this generator's normaliser has a base, a mean or a spread per weight",
+        expected="one coefficient, which is all the reference can undo",
+        fix="train with generator.normalizer=coefficient",
+    )
 
 
-def _is_one_factor(normalizer: Normalizer) -> bool:
-    shift, std = normalizer.base + normalizer.mean, normalizer.std
-    return not bool(shift.any()) and torch.equal(std, std[:1].expand_as(std))
-
-
-def _state(module: nn.Module) -> OrderedDict[str, Tensor]:
-    return OrderedDict((name, value.detach().cpu().contiguous()) for name, value in module.state_dict().items())
+def _optimizer_state(network: nn.Module) -> dict[str, Any]:
+    """As the reference lays it out: the decayed matrices of linear layers, then the rest, each sorted by name."""
+    named = dict(sorted(network.named_parameters()))
+    matrices = {f"{name}.weight" for name, module in network.named_modules() if isinstance(module, nn.Linear)}
+    groups: list[dict[str, Any]] = [
+        {"params": [value for name, value in named.items() if (name in matrices) == decayed], "weight_decay": decay}
+        for decayed, decay in ((True, 0.1), (False, 0.0))
+    ]
+    return torch.optim.AdamW(groups, lr=4e-4).state_dict()
 
 
 def _shown(value: Any) -> str:

@@ -18,13 +18,8 @@ from t2w.interop.torch_files import load_torch, save_torch
 __all__ = ["LOGIT_SCALE", "ReferenceAdapter", "load_adapter", "save_adapter"]
 
 LOGIT_SCALE = 100.0  # CLIP's, which the reference's classifiers use; their files do not say
-# Places in an nn.Sequential of Linear, GELU, Linear; in the order of the file and of our vector.
-_NAMES = {
-    "linear1.weight": "0.weight",
-    "linear1.bias": "0.bias",
-    "linear2.weight": "2.weight",
-    "linear2.bias": "2.bias",
-}
+# An nn.Sequential of Linear, GELU, Linear; in the order of the file and of our vector.
+_NAMES = {f"linear{i}.{kind}": f"{place}.{kind}" for i, place in ((1, 0), (2, 2)) for kind in ("weight", "bias")}
 _WHAT = "an adapter of the reference"
 
 
@@ -55,14 +50,15 @@ def load_adapter(path: str | Path) -> ReferenceAdapter:
     if not isinstance(state, Mapping):
         holds = sorted(map(str, found))[:6] if isinstance(found, Mapping) else type(found).__name__
         raise T2WError(f"{path} holds {holds}", expected=f'{_WHAT}: a dict with "clip_adapter" and "accuracy"')
-    shapes = {name: tuple(value.shape) if isinstance(value, Tensor) else "no tensor" for name, value in state.items()}
-    first = shapes.get("0.weight")
-    if not isinstance(first, tuple) or len(first) != 2 or not isinstance(shapes.get("2.bias"), tuple):
-        raise T2WError(f"{path} holds an adapter with {shapes}", expected=f"{_WHAT}: {', '.join(_NAMES.values())}")
-    spec = AdapterSpec(first[1], first[0], state["2.bias"].numel(), LOGIT_SCALE)
+    shapes = {name: tuple(value.shape) if isinstance(value, Tensor) else () for name, value in state.items()}
+    hidden, size = (*shapes.get("0.weight", ()), 0, 0)[:2]
+    spec = AdapterSpec(size or 1, hidden or 1, (*shapes.get("2.bias", ()), 1)[0], LOGIT_SCALE)
     expected = {_NAMES[name]: shape for name, shape in spec.layout}
     if shapes != expected:
-        raise T2WError(f"{path} holds an adapter with {shapes}", expected=str(expected))
+        sizes = f", such as {expected}" if hidden and size else ""
+        raise T2WError(
+            f"{path} holds an adapter with {shapes}", expected=f"{_WHAT}: {', '.join(_NAMES.values())}{sizes}"
+        )
     vector = flatten(spec, {name: state[theirs].float() for name, theirs in _NAMES.items()})
     if not torch.isfinite(vector).all():
         raise T2WError(f"{path} holds NaN or infinity", expected="numbers", fix="train that task again, or remove it")
@@ -83,5 +79,4 @@ def save_adapter(path: str | Path, spec: AdapterSpec, vector: Tensor, accuracy: 
     """
     parts = unflatten(spec, vector.detach().cpu().float())
     state = OrderedDict((theirs, parts[name].clone()) for name, theirs in _NAMES.items())
-    percent = float("nan") if accuracy is None else 100 * accuracy
-    save_torch(path, {"clip_adapter": state, "accuracy": percent})
+    save_torch(path, {"clip_adapter": state, "accuracy": math.nan if accuracy is None else 100 * accuracy})

@@ -23,18 +23,18 @@ _FOREIGN = "the state dict of a reference network"
 
 
 def build_from(
-    state: Mapping[str, Any], *, where: str, n_head: int, max_freq_log2: float = 14, spec: AdapterSpec | None = None
+    state: Mapping[str, Any], *, where: str, n_head: int, spec: AdapterSpec | None = None
 ) -> ReferenceTransformer:
     """The network whose state dict this is, in eval mode, with a copy of the weights.
 
     Args:
         where: the file and the part of it, for the errors' sentences.
-        n_head, max_freq_log2, spec: as `config_of` has them.
+        n_head, spec: as `config_of` has them.
 
     Raises:
         T2WError: as `config_of`; or a tensor is missing, unknown, of another shape, or not finite.
     """
-    config = config_of(state, where=where, n_head=n_head, max_freq_log2=max_freq_log2, spec=spec)
+    config = config_of(state, where=where, n_head=n_head, spec=spec)
     with torch.device("meta"):
         network = ReferenceTransformer(config)
     expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
@@ -55,46 +55,43 @@ def build_from(
     return network.requires_grad_(True).eval()
 
 
-def config_of(
-    state: Mapping[str, Any], *, where: str, n_head: int, max_freq_log2: float = 14, spec: AdapterSpec | None = None
-) -> ReferenceConfig:
+def config_of(state: Mapping[str, Any], *, where: str, n_head: int, spec: AdapterSpec | None = None) -> ReferenceConfig:
     """The sizes of the network with these tensors.
 
     Args:
         where: the file and the part of it, for the errors' sentences.
         n_head: attention heads, which no tensor tells; in the training configuration `transformer.n_head`.
-        max_freq_log2: of the timestep's frequencies; checked against those stored.
         spec: the adapters it writes. None: those of the right size whose output is as long as the text embedding,
             in the first place those whose input is too (512-h-512 for ResNet-18 and CLIP).
 
     Raises:
-        T2WError: not a network of this architecture, an `n_head` that does not divide its width, or other frequencies.
+        T2WError: not a network of this architecture, or an `n_head` that does not divide its width.
     """
-    for name in (_POSITION, _FREQUENCIES):
-        if not isinstance(state.get(name), Tensor):
+    for name, ndim in ((_POSITION, 3), (_FREQUENCIES, 1)):
+        if not isinstance(state.get(name), Tensor) or state[name].ndim != ndim:
             raise T2WError(f"{where} has no tensor {name}", expected=_FOREIGN)
     inputs, outputs = _projections(state, "input"), _projections(state, "output")
-    if state[_POSITION].ndim != 3 or not inputs or not outputs:
+    if not inputs or not outputs:
         raise T2WError(f"{where} has {len(inputs)} input and {len(outputs)} output projections", expected=_FOREIGN)
-    frequencies, width = len(state[_FREQUENCIES]), state[_POSITION].shape[2]
+    frequencies = state[_FREQUENCIES]
     sizes = [weights[0].shape[1] for weights in inputs], [weights[-1].shape[0] for weights in outputs]
-    text_dim = sum(sizes[0]) - sum(sizes[1]) - 2 * frequencies - 1
-    _check_frequencies(state[_FREQUENCIES], max_freq_log2, where)
-    blocks = {match[1] for name in state if (match := re.match(r"decoder\.blocks\.(\d+)\.", name))}
+    text_dim = sum(sizes[0]) - sum(sizes[1]) - 2 * len(frequencies) - 1
+    highest = math.log2(max(float(frequencies[-1]), 1.0))
     for policy in get_args(SplitPolicy):
         for candidate in [spec] if spec else _specs(sum(sizes[1]), text_dim):
             config = ReferenceConfig(
                 spec=candidate,
                 text_dim=text_dim,
-                n_embd=width,
-                n_layer=len(blocks),
+                n_embd=state[_POSITION].shape[2],
+                n_layer=len({name.split(".")[2] for name in state if name.startswith("decoder.blocks.")}),
                 n_head=n_head,
                 chunk_size=max(sizes[0]),
                 split_policy=policy,
                 encoder_depth=len(inputs[0]),
                 decoder_depth=len(outputs[0]),
-                num_frequencies=frequencies,
-                max_freq_log2=max_freq_log2,
+                num_frequencies=len(frequencies),
+                # Stored in single precision; one frequency alone does not tell where the others would have ended.
+                max_freq_log2=round(highest, 4) or ReferenceConfig.max_freq_log2,
             )
             if chunk_sizes(config) == sizes:
                 return config
@@ -113,16 +110,6 @@ def _projections(state: Mapping[str, Any], which: str) -> list[list[Tensor]]:
         if (match := pattern.fullmatch(name)) and isinstance(value, Tensor) and value.ndim == 2:
             found.setdefault(int(match[1]), {})[int(match[2])] = value
     return [[layers[i] for i in sorted(layers)] for _, layers in sorted(found.items())]
-
-
-def _check_frequencies(found: Tensor, max_freq_log2: float, where: str) -> None:
-    expected = 2 ** torch.linspace(0, max_freq_log2, len(found))
-    if not torch.allclose(found.float(), expected, rtol=1e-4):
-        raise T2WError(
-            f"{where} has timestep frequencies up to 2^{math.log2(max(float(found[-1]), 1e-9)):.4g}",
-            expected=f"up to 2^{max_freq_log2:g}",
-            fix="give max_freq_log2 as it was in training (transformer.max_freq_log2)",
-        )
 
 
 def _specs(size: int, text_dim: int) -> Iterator[AdapterSpec]:

@@ -1,54 +1,34 @@
-"""The reference's YAML files as overrides of our configuration, so that they run unchanged."""
+"""The reference's YAML files read and checked, and a run of ours as such a file."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
 from t2w.errors import T2WError, nearest
-from t2w.interop.reference_keys import ALWAYS, FREE_SECTIONS, KEYS, Key
-from t2w.interop.reference_tree import dataset_of
+from t2w.generator.reference import ReferenceConfig
+from t2w.interop.reference_schema import NETWORK, TRAIN, ReferenceYaml
 
-__all__ = ["Translation", "load_yaml", "read_reference_yaml", "translate"]
+__all__ = ["DATASETS", "dataset_of", "load_yaml", "read_reference_yaml", "yaml_of_run"]
 
-_NOTES = (
-    "adversarial training is off: the reference computes its term and multiplies it by zero "
-    "(train.adversarial=0.01 turns a real one on)",
-)
-_KINDS = {
-    "flag": "true or false",
-    "whole": "a whole number",
-    "number": "a number",
-    "text": "text",
-    "text or null": "text or null",
-}
+# The reference's name of a dataset to ours.
+DATASETS = {"cifar100": "cifar100", "caltech256": "caltech256", "imagenet": "tiny_imagenet"}
 
 
-@dataclass(frozen=True)
-class Translation:
-    """A YAML of the reference in our terms.
-
-    Attributes:
-        overrides: of our configuration, e.g. "generator.n_embd=1024", in Hydra's grammar.
-        ignored: the keys that change nothing here, each with what happens in its place, for people to read.
-        notes: what else is worth knowing, for people to read.
-        dataset: "cifar100", "caltech256" or "tiny_imagenet", by the experiment's name; None where that does not say.
-    """
-
-    overrides: tuple[str, ...]
-    ignored: tuple[str, ...]
-    notes: tuple[str, ...]
-    dataset: str | None
+def dataset_of(run_name: str) -> str | None:
+    """Our name of the dataset that a run such as "imagenet_classifier" is about; None where its name does not say."""
+    return next((ours for theirs, ours in DATASETS.items() if run_name.startswith(theirs)), None)
 
 
-def read_reference_yaml(folder: str | Path, name: str) -> Translation:
-    """Read `folder/name.yaml`, as `--config-path` and `--config-name` name it.
+def read_reference_yaml(folder: str | Path, name: str) -> ReferenceYaml:
+    """Read and check `folder/name.yaml`, as `--config-path` and `--config-name` name it.
 
     Raises:
-        T2WError: missing, not YAML, or whatever `translate` finds wrong.
+        T2WError: missing, not YAML, unknown keys, keys missing, values that are not what they seem or have no
+            counterpart here; all of them in one message.
     """
     path = Path(folder) / f"{name.removesuffix('.yaml')}.yaml"
     if not path.is_file():
@@ -58,10 +38,16 @@ def read_reference_yaml(folder: str | Path, name: str) -> Translation:
             expected=f"one of {', '.join(there)}" if there else "a folder with YAML files",
             fix="give --config-path the folder and --config-name the file's name without .yaml",
         )
-    return translate(load_yaml(path), where=str(path))
+    try:
+        return ReferenceYaml.model_validate(load_yaml(path))
+    except ValidationError as error:
+        problems = [_sentence(dict(one)) for one in error.errors()]
+        listed = problems[0] if len(problems) == 1 else "\n  - ".join([f"{len(problems)} problems", *problems])
+        fix = "mend the file there, or use one of our own configurations"
+        raise T2WError(f"{path}: {listed}", fix=fix) from error
 
 
-def load_yaml(path: Path) -> Mapping[str, Any]:
+def load_yaml(path: Path) -> dict[str, Any]:
     """A YAML file as plain values, numbers and interpolations read as the reference reads them.
 
     Raises:
@@ -74,114 +60,64 @@ def load_yaml(path: Path) -> Mapping[str, Any]:
         values: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
     except Exception as error:  # of the YAML parser that comes with omegaconf, whose types are not declared here
         raise T2WError(f"{path} is not valid YAML: {' '.join(str(error).split())}", fix="mend it there") from error
-    if not isinstance(values, Mapping):
+    if not isinstance(values, dict):
         raise T2WError(f"{path} holds {type(values).__name__}", expected="keys and values")
     return values
 
 
-def translate(values: Mapping[str, Any], *, where: str = "the YAML", gpus: int | None = None) -> Translation:
-    """A configuration of the reference in our terms.
+def _sentence(error: Mapping[str, Any]) -> str:
+    key, found = ".".join(map(str, error["loc"])), error["input"]
+    if error["type"] == "extra_forbidden":
+        return f"there is no key {key!r}{nearest(key, _keys())}"
+    if error["type"] == "missing":
+        return f"{key} is missing"
+    if key == "test_only":
+        return "test_only is true; run `t2w eval` in place of `t2w train`"
+    wants = {"bool_type": "true or false", "int_type": "a whole number", "float_type": "a number"}.get(error["type"])
+    seems = ", which is text" if wants and isinstance(found, str) else ""
+    return f"{key} is {found!r}{seems}; {f'expected {wants}' if wants else str(error['msg'])}"
+
+
+def _keys(model: type[BaseModel] = ReferenceYaml, prefix: str = "") -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        yield f"{prefix}{name}"
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _keys(field.annotation, f"{prefix}{name}.")
+
+
+def yaml_of_run(
+    config: ReferenceConfig, coefficient: float, *, name: str, seed: int, train: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A run of ours as the reference's config.yaml: what its scripts need to build the network and read its weights.
 
     Args:
-        values: as the YAML nests them.
-        where: the file, for the error's sentence.
-        gpus: GPUs of this machine; None: look.
-
-    Raises:
-        T2WError: unknown keys, keys missing, values that are not what they seem or have no counterpart here; all of
-            them in one message.
+        config: of the network.
+        coefficient: what the network's weights were multiplied by.
+        train: our training configuration, as the run's record has it.
     """
-    problems: list[str] = []
-    found = dict(_flat(values, problems))
-    for name in found:
-        if name not in KEYS and name.partition(".")[0] not in FREE_SECTIONS:
-            problems.append(f"there is no key {name!r}{nearest(name, KEYS)}")
-    for name, key in KEYS.items():
-        if name in found:
-            problems += _wrong(name, key, found[name])
-        elif key.target is not None:
-            problems.append(f"{name} is missing; expected {_KINDS[key.kind]}")
-    problems += _too_many(found.get("num_gpus"), gpus)
-    if problems:
-        listed = problems[0] if len(problems) == 1 else "\n  - ".join([f"{len(problems)} problems", *problems])
-        raise T2WError(f"{where}: {listed}", fix="mend the file there, or use one of our own configurations")
-    ours = {key.target: key.say(found[name]) for name, key in KEYS.items() if key.target is not None}
-    ours["out"] = f"{found['out_dir'].rstrip('/')}/{found['exp_name']}"
-    ours["train.ema_decay"] = found["train.ema_decay"] if found["transformer.ema"] else 0
-    return Translation(
-        overrides=(*(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in ours.items()), *ALWAYS),
-        ignored=tuple(_ignored(found)),
-        notes=_NOTES,
-        dataset=dataset_of(found["exp_name"]),
-    )
-
-
-def _flat(values: Mapping[str, Any], problems: list[str], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in values.items():
-        dotted = f"{prefix}{name}"
-        if isinstance(value, Mapping):
-            yield from _flat(value, problems, f"{dotted}.")
-        elif any(known.startswith(f"{dotted}.") for known in KEYS):
-            problems.append(f"{dotted} is {value!r}; expected a section of keys")
-        else:
-            yield dotted, value
-
-
-def _wrong(name: str, key: Key, value: Any) -> Iterator[str]:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    fits = {
-        "flag": isinstance(value, bool),
-        "whole": is_number and isinstance(value, int),
-        "number": is_number and abs(value) < float("inf"),
-        "text": isinstance(value, str) and bool(value.strip()),
-        "text or null": value is None or isinstance(value, str),
-        "any": True,
-    }[key.kind]
-    if not fits:
-        yield f"{name} is {value!r}{_seems(value)}; expected {_KINDS[key.kind]}{_meant(key, value)}"
-    elif key.only and value not in key.only:
-        known = " or ".join(json.dumps(choice) for choice in key.only)
-        yield f"{name} is {json.dumps(value)}; expected {known}{'; ' * bool(key.fix)}{key.fix}"
-
-
-def _seems(value: Any) -> str:
-    return ", which is text" if isinstance(value, str) else ""
-
-
-def _meant(key: Key, value: Any) -> str:
-    """The repair of a value that almost is one: "falseß" was meant to be false."""
-    if not isinstance(value, str):
-        return ""
-    if key.kind == "flag":
-        letters = "".join(c for c in value.lower() if c.isascii() and c.isalpha())
-        word = next((word for word in ("true", "false") if letters.startswith(word)), "true or false")
-        return f"; write {word}, nothing behind it"
-    return f"; write {value.strip()} without quotes" if _is_number(value) else ""
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _too_many(asked: Any, gpus: int | None) -> Iterator[str]:
-    if not isinstance(asked, int) or asked <= 1:  # 1 is what a machine without any is content with
-        return
-    if gpus is None:
-        import torch
-
-        gpus = torch.cuda.device_count()
-    if asked > gpus:
-        yield f"num_gpus is {asked}; expected at most {max(gpus, 1)}, as this machine has {gpus} GPUs; set num_gpus: 1"
-
-
-def _ignored(found: Mapping[str, Any]) -> Iterator[str]:
-    for name, key in KEYS.items():
-        if name in found and key.target is None:
-            yield f"{name}: {key.why or 'without effect in the reference too'}"
-    for section, why in FREE_SECTIONS.items():
-        if any(name.startswith(f"{section}.") for name in found):
-            yield f"{section}: {why}"
+    given = {key: train[ours] for key, ours in TRAIN.items() if train.get(ours) is not None}
+    values = {
+        "amp": train["mixed_precision"] != "no",
+        "rng_seed": seed,
+        "out_dir": "results",
+        "exp_name": name,
+        "resume_path": None,
+        "dataset": {"normalizer": "openai", "openai_coeff": coefficient},
+        # As the reference ships them: its scripts read these keys, and stop without `wandb`, which its files lack.
+        "vis": {
+            "freq": 20, "num_nets_per_gpu": 16, "net_mb_size_per_gpu": 16, "recursive_probe": False, "use_ema": True,
+            "dvo_steps": 20, "prompt_start_coeff": 1.0,
+        },
+        "sampling": {"thresholding": "none"},
+        "transformer": {
+            "ema": bool(train["ema_decay"]), **{key: getattr(config, ours) for key, ours in NETWORK.items()}
+        },
+        "train": {
+            "ema_decay": train["ema_decay"], "beta2": 0.999, "warmup_epochs": 0, "num_ep": 1, "checkpoint_freq": 500,
+            **given,
+        },
+        "test": {"mb_size": train["batch_size"]},
+        "wandb": {"name": name, "group": "default", "project": "Gpt", "entity": "learn2learn", "mode": "disabled"},
+        "hydra": {"output_subdir": None, "run": {"dir": "."}},
+    }  # fmt: skip
+    return ReferenceYaml.model_validate(values).model_dump()

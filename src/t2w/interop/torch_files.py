@@ -49,7 +49,7 @@ def load_torch(path: str | Path, *, what: str) -> Any:
             fix="do not load it with other tools either unless you trust where it came from",
         ) from error
     except (RuntimeError, EOFError, ValueError, KeyError, AttributeError, IndexError, TypeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = str(error).partition("\n")[0] or type(error).__name__
         raise T2WError(
             f"{path} is damaged or no file of torch.save ({reason:.120})",
             expected=f"{what}, complete",

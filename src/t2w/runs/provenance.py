@@ -14,7 +14,7 @@ from t2w.runs.stage_tasks import read_task_set
 
 __all__ = ["provenance"]
 
-_PACKAGES = ("t2w", "torch", "numpy", "diffusers", "scikit-learn", "sentence-transformers")
+_PACKAGES = ("t2w", "torch", "numpy", "scikit-learn", "sentence-transformers")
 
 
 def provenance(run: Run) -> dict[str, Any]:

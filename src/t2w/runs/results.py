@@ -29,7 +29,7 @@ def write_run_report(run: Run, board: Scoreboard, curves: list[DenoisingCurve], 
     data = ReportData(
         title=f"t2w: {run.config.name.replace('_', ' ')}",
         command=f"t2w run experiment={run.config.name} out={run.config.out}",
-        scoreboard=board.to_dict(),
+        scoreboard=board,
         losses=_curves(training),
         base_losses=tuple(read_base(run).losses.tolist()),
         denoising=tuple(curves),

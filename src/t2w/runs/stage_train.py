@@ -175,7 +175,7 @@ def _initial(config: Config, shape: NetworkConfig) -> Mapping[str, torch.Tensor]
     else:
         from t2w.interop.reference import load_generator
 
-        found = load_generator(path, n_head=config.generator.n_head, max_freq_log2=config.generator.max_freq_log2)
+        found = load_generator(path, n_head=config.generator.n_head)
     mine, theirs = shape.to_dict(), found.config.to_dict()
     wrong = [key for key in mine if key not in ("timesteps", "dropout", "spec") and mine[key] != theirs.get(key)]
     if wrong or found.config.spec.size != shape.spec.size:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from t2w.adapters import AdapterSpec, task_logits
 from t2w.adapters.linear_head import LinearHead
-from t2w.diffusion import NoiseSchedule, q_sample, timestep_sampler
+from t2w.diffusion import LossSecondMoment, NoiseSchedule, q_sample
 from t2w.generator import (
     Condition,
     Conditioning,
@@ -72,9 +72,8 @@ class WeightObjective:
     ) -> None:
         self.rows, self.condition, self.schedule, self.settings = rows, condition, schedule, settings
         self.adversary, self._gather = adversary, gather
-        self.timesteps: Any = None
-        if settings.timestep_sampler != "uniform":
-            self.timesteps = timestep_sampler(settings.timestep_sampler, schedule.timesteps)
+        even = settings.timestep_sampler == "uniform"
+        self.timesteps = None if even else LossSecondMoment(schedule.timesteps)
 
     def __call__(self, model: Model, step: int, part: slice) -> Loss:
         s, device = self.settings, self.rows.device

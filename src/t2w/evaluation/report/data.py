@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+from t2w.evaluation.scoreboard import Scoreboard
 
 __all__ = ["DenoisingCurve", "Example", "ExampleGrid", "LossCurves", "ReportData"]
 
@@ -51,6 +54,17 @@ class ExampleGrid:
     base_accuracy: float
     examples: tuple[Example, ...]
 
+    @property
+    def by_class(self) -> list[tuple[str, int, int, str]]:
+        """(class, images told right, images, the class they were most often taken for instead), of classes with any."""
+        counts = []
+        for name in self.classes:
+            said = Counter(example.prediction for example in self.examples if example.truth == name)
+            total, right = sum(said.values()), said.pop(name, 0)
+            if total:
+                counts.append((name, right, total, said.most_common(1)[0][0] if said else ""))
+        return counts
+
 
 @dataclass(frozen=True)
 class DenoisingCurve:
@@ -60,8 +74,7 @@ class DenoisingCurve:
         split: split of the tasks.
         timesteps: (S,) diffusion times in the order visited, from noise to clean.
         accuracy: (S,) mean top-1 of the x_0 predicted at each step, 0..1.
-        ci_low: (S,) lower end of the 95 % interval, 0..1; empty where there is none.
-        ci_high: (S,) upper end, as `ci_low`.
+        ci_low, ci_high: (S,) ends of the 95 % interval, 0..1; empty where there is none.
         references: accuracies to compare with, by name ("base", "oracle"), 0..1.
     """
 
@@ -97,23 +110,19 @@ class ReportData:
     Attributes:
         title: what was run, in a few words.
         command: the command line that makes this report again.
-        scoreboard: the content of scoreboard.json: {"rows": [{"method", "split", "accuracy", "ci_low", "ci_high",
-            "n_tasks", "paired_difference"}], "recovery": {split: value}, "provenance": {...}}, accuracies in 0..1.
-            `paired_difference` is method minus generated: {"mean", "ci_low", "ci_high"}, None, or a number whose
-            interval stands in the row's "paired_ci_low" and "paired_ci_high" (where it has one).
-            `provenance["seconds"]`, where present, is {stage: seconds} and is drawn as bars.
+        scoreboard: the methods' scores. Its `provenance["seconds"]`, where present, is {stage: seconds}.
         losses: the generator's training.
         base_losses: (steps,) the base adapter's training loss; empty where it was not recorded.
         denoising: one curve per split, may be empty.
-        grids: predictions on test images, may be empty (features without images).
-        adapters: the weight dataset's summary (`t2w.adapters` makes it), None where there is none.
+        grids: predictions on test images, may be empty.
+        adapters: the weight dataset's summary (`t2w.adapters.store.Summary.to_dict`), None where there is none.
         config: the resolved configuration.
         tasks: any of "counts" ({split: number of tasks}), "seen_classes" and "unseen_classes" (lists of names).
     """
 
     title: str
     command: str
-    scoreboard: dict[str, Any]
+    scoreboard: Scoreboard
     losses: LossCurves = field(default_factory=LossCurves)
     base_losses: tuple[float, ...] = ()
     denoising: tuple[DenoisingCurve, ...] = ()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 from t2w.adapters import AdapterSpec
 from t2w.errors import T2WError
-from t2w.generator.config import Conditioning
+from t2w.generator.config import Conditioning, check_counts, read_fields
 
 __all__ = ["UnitConfig"]
 
@@ -52,10 +52,7 @@ class UnitConfig:
     residual: float = 0.2
 
     def __post_init__(self) -> None:
-        for name in ("text_dim", "n_embd", "n_layer", "n_head", "rank", "timesteps"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise T2WError(f"generator {name} is {value!r}", expected="a whole number, 1 or more")
+        check_counts(self, "text_dim", "n_embd", "n_layer", "n_head", "rank", "timesteps")
         if self.n_embd % self.n_head:
             raise T2WError(f"generator n_embd is {self.n_embd}", expected=f"a multiple of n_head = {self.n_head}")
         rules = {
@@ -76,13 +73,4 @@ class UnitConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> UnitConfig:
         """Raises T2WError where a field is missing, unknown or out of range."""
-        given = {key: value for key, value in values.items() if key != "kind"}
-        known = {field.name for field in fields(cls)}
-        if set(given) != known:
-            missing, unknown = sorted(known - set(given)), sorted(set(given) - known)
-            raise T2WError(
-                f"a generator config with missing fields {missing} and unknown fields {unknown}",
-                expected=f"exactly {sorted(known)}",
-                fix="read it with the version of t2w that wrote it",
-            )
-        return cls(**{**given, "spec": AdapterSpec.from_dict(given["spec"])})
+        return read_fields(cls, {name: value for name, value in values.items() if name != "kind"})
