@@ -45,7 +45,7 @@ class MixtureSettings:
     """
 
     tau: float = 40.0
-    soft: float = 0.4
+    soft: float = 0.6
     trust: float = 3.0
     rounds: int = 15
 
