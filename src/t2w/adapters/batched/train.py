@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import dataclass
 from threading import Event
@@ -12,11 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from t2w.adapters.batched.group import Problem
-from t2w.adapters.batched.plan import TaskPlan, plan_groups
-from t2w.adapters.batched.run import GroupResult, run_group
+from t2w.adapters.batched.group import GroupResult, Problem, run_group
+from t2w.adapters.batched.plan import TaskPlan, plan_groups, plan_task
 from t2w.adapters.batched.table import Table
-from t2w.adapters.batched.workers import work_through, worker_count
 from t2w.adapters.checks import check_classes, check_sizes
 from t2w.adapters.holdout import ClassRows, class_rows
 from t2w.adapters.recipes import RECIPES, Recipe
@@ -103,7 +102,7 @@ def train_tasks(
     rows = class_rows(features, validation_fraction=recipe.validation_fraction)
     for task_id, classes in zip(task_ids, tasks, strict=True):
         check_classes(classes, rows.counts, features.class_names, what=f"task {task_id}")
-    plans = [_plan(i, j, c, rows, recipe) for i, (j, c) in enumerate(zip(task_ids, tasks, strict=True))]
+    plans = [plan_task(i, j, c, rows, recipe) for i, (j, c) in enumerate(zip(task_ids, tasks, strict=True))]
     device = torch.device(device)
     wide = torch.float64 if dtype == torch.float64 else torch.float32
     problem = Problem(
@@ -123,10 +122,10 @@ def train_tasks(
     groups = plan_groups(plans, group_size or _group_size(device, dtype, len(tasks)))
     start = base.detach().expand(len(tasks), -1)
 
-    def work(group: Sequence[TaskPlan], stop: Event) -> GroupResult:
+    def train(group: Sequence[TaskPlan], stop: Event) -> GroupResult:
         return run_group(problem, group, start[[plan.position for plan in group]].to(device, wide), stop)
 
-    with closing(work_through(groups, work, device=device)) as finished:
+    with closing(_each_group(groups, train, device)) as finished:
         for group, done in finished:
             _refuse_infinite(group, done)
             at = torch.tensor([plan.position for plan in group])
@@ -137,16 +136,11 @@ def train_tasks(
     return result
 
 
-def _plan(position: int, task_id: int, classes: Sequence[int], rows: ClassRows, recipe: Recipe) -> TaskPlan:
-    images = sum(len(rows.train[c]) for c in classes)
-    return TaskPlan(position, task_id, tuple(classes), images, recipe.steps_for(images))
-
-
 def _group_size(device: torch.device, dtype: torch.dtype, tasks: int) -> int:
     """Tasks per group: enough to make small operations large, few enough for their state to stay in a CPU's cache."""
     if device.type != "cpu":
         return _ACCELERATOR_GROUP
-    return max(1, min(_CPU_GROUP[dtype], -(-tasks // (2 * worker_count(device)))))
+    return max(1, min(_CPU_GROUP[dtype], -(-tasks // (2 * torch.get_num_threads()))))
 
 
 def _refuse_infinite(group: Sequence[TaskPlan], done: GroupResult) -> None:
@@ -157,3 +151,32 @@ def _refuse_infinite(group: Sequence[TaskPlan], done: GroupResult) -> None:
             f"the loss of task {', '.join(map(str, bad))} is not finite",
             fix="lower the recipe's learning_rate, or look for infinite features",
         )
+
+
+def _each_group(
+    groups: Sequence[Sequence[TaskPlan]],
+    train: Callable[[Sequence[TaskPlan], Event], GroupResult],
+    device: torch.device,
+) -> Generator[tuple[Sequence[TaskPlan], GroupResult], None, None]:
+    """Yield each group with its result as it finishes; when the caller leaves early, `stop` is set and threads end.
+
+    On a CPU every group has a thread and a core to itself. A step is some forty operations of tens of microseconds:
+    splitting each over the cores would spend as long waiting at their ends as working. Whole groups never wait for one
+    another, and torch releases the interpreter's lock inside its operations.
+    """
+    if device.type != "cpu":
+        for group in groups:
+            yield group, train(group, Event())
+        return
+    threads, stop = torch.get_num_threads(), Event()
+    # One thread each, even where only one is needed: a product split over threads can differ in its last bit. torch's
+    # number of threads is in part one per thread (OpenMP's) and in part global, which is put back at the end.
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="adapters", initializer=torch.set_num_threads, initargs=(1,))
+    try:
+        running = {pool.submit(train, group, stop): group for group in groups}
+        for future in as_completed(running):
+            yield running.pop(future), future.result()
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(threads)
