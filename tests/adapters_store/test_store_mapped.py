@@ -18,7 +18,7 @@ def dataset(folder: Path) -> WeightDataset:
 
 
 def test_equals_the_vectors_in_memory(dataset: WeightDataset) -> None:
-    mapped = dataset.mapped()
+    mapped = dataset.mapped
     assert mapped.shape == (24, dataset.spec.size)
     assert len(mapped) == 24
     for index in (slice(None), slice(5, 18), slice(0, 0), torch.tensor([23, 0, 8, 8, 15])):
@@ -27,11 +27,11 @@ def test_equals_the_vectors_in_memory(dataset: WeightDataset) -> None:
 
 def test_a_subset_is_in_its_own_order(dataset: WeightDataset) -> None:
     part = dataset.subset([20, 3, 11])
-    assert torch.equal(part.mapped()[:], dataset.vectors[[20, 3, 11]])
+    assert torch.equal(part.mapped[:], dataset.vectors[[20, 3, 11]])
 
 
 def test_what_is_read_is_a_copy(dataset: WeightDataset) -> None:
-    mapped = dataset.mapped()
+    mapped = dataset.mapped
     mapped[slice(0, 2)].zero_()
     assert torch.equal(mapped[:], dataset.vectors)
 
@@ -56,7 +56,7 @@ def test_one_row_is_read_and_not_the_file(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_gone_is_named(dataset: WeightDataset) -> None:
-    mapped = dataset.mapped()
+    mapped = dataset.mapped
     dataset.files[1].unlink()
     with pytest.raises(T2WError, match=f"cannot read {dataset.files[1]}.*open the dataset again"):
         mapped[:]

@@ -15,7 +15,7 @@ from t2w.evaluation.report.weights import facts, weights_view
 def summary(finished_run: Path) -> dict[str, Any]:
     from t2w.adapters.store import WeightDataset, summarise
 
-    content = summarise(WeightDataset.open(finished_run / "adapters" / "weights")).to_dict()
+    content = summarise(WeightDataset.open(finished_run / "adapters" / "weights"))
     decoded: dict[str, Any] = json.loads(json.dumps(content))
     return decoded
 

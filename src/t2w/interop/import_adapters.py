@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from t2w.adapters import AdapterSpec, recipe
-from t2w.adapters.factory.identity import tensor_hash
-from t2w.adapters.store import AdapterRecord, Shard, rebuild_manifest, write_shard
+from t2w.adapters.factory import tensor_hash
+from t2w.adapters.store import AdapterRecord, Shard, write_shard
 from t2w.errors import T2WError
 from t2w.files import fingerprint
 from t2w.interop.reference_adapters import ReferenceAdapter, load_adapter
@@ -128,7 +128,6 @@ def _write(
             )
             write_shard(out, shard)
             bar.update(len(part))
-    rebuild_manifest(out)
 
 
 def _record(

@@ -72,7 +72,7 @@ def run(run: Run) -> None:
     generator, result = fit_generator(
         shape,
         base.vector,
-        train.mapped(),
+        train.mapped,
         condition,
         settings=settings_of(config.train, len(train), seed=config.seed),
         normalizer=normalizer,

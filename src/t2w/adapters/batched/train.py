@@ -17,7 +17,7 @@ from t2w.adapters.batched.group import GroupResult, Problem, run_group
 from t2w.adapters.batched.plan import TaskPlan, plan_groups, plan_task
 from t2w.adapters.batched.table import Table
 from t2w.adapters.checks import check_classes, check_sizes
-from t2w.adapters.holdout import ClassRows, class_rows
+from t2w.adapters.holdout import class_rows
 from t2w.adapters.recipes import RECIPES, Recipe
 from t2w.adapters.spec import AdapterSpec, check_size
 from t2w.errors import T2WError

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from t2w.adapters.spec import AdapterSpec
 from t2w.adapters.store.folder import check_same, gaps, list_shards
-from t2w.adapters.store.mapped import MappedVectors
-from t2w.adapters.store.records import AdapterRecord
-from t2w.adapters.store.shard import read_shard, shard_range
+from t2w.adapters.store.shard import AdapterRecord, read_shard, shard_range
 from t2w.errors import T2WError
 
-__all__ = ["WeightDataset"]
+__all__ = ["MappedVectors", "WeightDataset"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +39,7 @@ class WeightDataset:
 
     folder: Path
     spec: AdapterSpec
-    base: torch.Tensor
+    base: Tensor
     fingerprint: str
     identity: Mapping[str, Any]
     records: tuple[AdapterRecord, ...]
@@ -48,7 +47,7 @@ class WeightDataset:
     provenance: tuple[Mapping[str, Any], ...]
     total: int
     files: tuple[Path, ...]
-    places: torch.Tensor
+    places: Tensor
 
     @classmethod
     def open(cls, folder: str | Path, *, complete: bool = True) -> WeightDataset:
@@ -113,38 +112,20 @@ class WeightDataset:
         return tuple(record.task_id for record in self.records)
 
     @cached_property
-    def vectors(self) -> torch.Tensor:
+    def vectors(self) -> Tensor:
         """(T, P) float32: all of them, read on first use and kept (12,000 of P = 16,912 are 812 MB)."""
-        return self.rows(range(len(self)))
+        return self.mapped[:]
 
+    @cached_property
     def mapped(self) -> MappedVectors:
         """All vectors where they lie: read from disk when they are used, and never all in memory."""
         return MappedVectors(self.files, self.places, self.spec.size)
 
-    def rows(self, index: Sequence[int] | torch.Tensor) -> torch.Tensor:
+    def rows(self, index: Sequence[int] | Tensor) -> Tensor:
         """(len(index), P) float32: the vectors at these places of `records`, read from the shards."""
-        from safetensors import safe_open
+        return self.mapped[torch.as_tensor(index, dtype=torch.int64)]
 
-        index = torch.as_tensor(index, dtype=torch.int64)
-        if "vectors" in self.__dict__:
-            return self.vectors[index]
-        wanted = self.places[index]
-        rows = torch.empty(len(wanted), self.spec.size)
-        for number in wanted[:, 0].unique().tolist():
-            here = torch.nonzero(wanted[:, 0] == number).flatten()
-            try:
-                with safe_open(self.files[number], framework="pt") as file:
-                    rows[here] = file.get_tensor("vectors")[wanted[here, 1]]
-            except Exception as error:  # the file was removed or overwritten since it was opened
-                raise T2WError(f"cannot read {self.files[number]}: {error}", fix="open the dataset again") from error
-        return rows
-
-    def batches(self, size: int) -> Iterator[torch.Tensor]:
-        """All vectors in order, `size` at a time: (size, P) float32, the last shorter. Memory stays flat."""
-        for first in range(0, len(self), size):
-            yield self.rows(range(first, min(first + size, len(self))))
-
-    def subset(self, index: Sequence[int] | torch.Tensor | None = None, *, split: str | None = None) -> WeightDataset:
+    def subset(self, index: Sequence[int] | Tensor | None = None, *, split: str | None = None) -> WeightDataset:
         """Some of the adapters, as a dataset.
 
         Args:
@@ -154,22 +135,50 @@ class WeightDataset:
         chosen = torch.arange(len(self)) if index is None else torch.as_tensor(index)
         chosen = torch.nonzero(chosen).flatten() if chosen.dtype == torch.bool else chosen.to(torch.int64)
         kept = [i for i in chosen.tolist() if split is None or self.records[i].split == split]
-        part = WeightDataset(
-            folder=self.folder,
-            spec=self.spec,
-            base=self.base,
-            fingerprint=self.fingerprint,
-            identity=self.identity,
-            records=tuple(self.records[i] for i in kept),
-            texts=self.texts,
-            provenance=self.provenance,
-            total=self.total,
-            files=self.files,
-            places=self.places[kept],
-        )
-        if "vectors" in self.__dict__:  # already in memory: no need to read them again
-            part.__dict__["vectors"] = self.vectors[kept]
-        return part
+        return replace(self, records=tuple(self.records[i] for i in kept), places=self.places[kept])
+
+
+class MappedVectors:
+    """(T, P) float32 weight vectors, memory-mapped from their shards: only what is asked for is read.
+
+    Args:
+        files: the shards.
+        places: (T, 2) int64, each vector's shard (index into `files`) and its row there.
+        size: P.
+    """
+
+    def __init__(self, files: Sequence[Path], places: Tensor, size: int) -> None:
+        self._files, self._places = tuple(files), places
+        self._open: dict[int, Tensor] = {}
+        self.shape = torch.Size((len(places), size))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: slice | Tensor) -> Tensor:
+        """(n, P) float32, copied.
+
+        Raises:
+            T2WError: a shard was removed since the dataset was opened.
+        """
+        wanted = self._places[index]
+        rows = torch.empty(len(wanted), self.shape[1])
+        for number in wanted[:, 0].unique().tolist():
+            here = (wanted[:, 0] == number).nonzero().flatten()
+            rows[here] = self._shard(number)[wanted[here, 1]]
+        return rows
+
+    def _shard(self, number: int) -> Tensor:
+        """(n, P), of which the system reads the pages that are touched."""
+        from safetensors import safe_open
+
+        if number not in self._open:
+            try:
+                with safe_open(self._files[number], framework="pt") as file:
+                    self._open[number] = file.get_tensor("vectors")
+            except Exception as error:
+                raise T2WError(f"cannot read {self._files[number]}: {error}", fix="open the dataset again") from error
+        return self._open[number]
 
 
 def _named(missing: Sequence[tuple[int, int]]) -> str:

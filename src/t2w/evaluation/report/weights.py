@@ -33,7 +33,7 @@ class WeightsView:
 
 
 def weights_view(summary: Mapping[str, Any] | None) -> WeightsView | None:
-    """The section of a dataset's summary (`t2w.adapters.store.Summary.to_dict`); None where there is none."""
+    """The section of a dataset's summary (`t2w.adapters.store.summarise`); None where there is none."""
     if not summary:
         return None
     figures = [_histogram(kind, images, summary[kind]) for kind, images in _KINDS if summary[kind]]
