@@ -20,6 +20,7 @@ from t2w.adapters.checks import check_classes, check_sizes
 from t2w.adapters.holdout import class_rows
 from t2w.adapters.recipes import RECIPES, Recipe
 from t2w.adapters.spec import AdapterSpec, check_size
+from t2w.devices import enough_memory
 from t2w.errors import T2WError
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def train_tasks(
 
     Raises:
         T2WError: sizes that do not fit; a task with fewer than two classes, repeated classes, or a class without
-            images; a loss that is not finite (naming the tasks).
+            images; a loss that is not finite (naming the tasks); too little memory.
     """
     check_sizes(spec, features, text)
     check_size(spec, base)
@@ -104,36 +105,38 @@ def train_tasks(
         check_classes(classes, rows.counts, features.class_names, what=f"task {task_id}")
     plans = [plan_task(i, j, c, rows, recipe) for i, (j, c) in enumerate(zip(task_ids, tasks, strict=True))]
     device = torch.device(device)
-    wide = torch.float64 if dtype == torch.float64 else torch.float32
-    problem = Problem(
-        spec=spec,
-        recipe=recipe,
-        rows=rows,
-        table=Table.of(features, dtype=dtype, device=device),
-        text=F.normalize(text.to(device, wide), dim=-1),
-        seed=seed,
-    )
-    result = TrainedAdapters(
-        vectors=torch.zeros(len(tasks), spec.size, dtype=wide),
-        losses=torch.zeros(len(tasks)),
-        steps=torch.zeros(len(tasks), dtype=torch.int64),
-        validation_accuracy=torch.zeros(len(tasks)),
-    )
     groups = plan_groups(plans, group_size or _group_size(device, dtype, len(tasks)))
-    start = base.detach().expand(len(tasks), -1)
+    what = f"training {len(tasks)} adapters of {spec.size:,} weights"
+    with enough_memory(what, device, needed=4 * len(tasks) * spec.size, fix="make the shards or the adapters smaller"):
+        wide = torch.float64 if dtype == torch.float64 else torch.float32
+        problem = Problem(
+            spec=spec,
+            recipe=recipe,
+            rows=rows,
+            table=Table.of(features, dtype=dtype, device=device),
+            text=F.normalize(text.to(device, wide), dim=-1),
+            seed=seed,
+        )
+        result = TrainedAdapters(
+            vectors=torch.zeros(len(tasks), spec.size, dtype=wide),
+            losses=torch.zeros(len(tasks)),
+            steps=torch.zeros(len(tasks), dtype=torch.int64),
+            validation_accuracy=torch.zeros(len(tasks)),
+        )
+        start = base.detach().expand(len(tasks), -1)
 
-    def train(group: Sequence[TaskPlan], stop: Event) -> GroupResult:
-        return run_group(problem, group, start[[plan.position for plan in group]].to(device, wide), stop)
+        def train(group: Sequence[TaskPlan], stop: Event) -> GroupResult:
+            return run_group(problem, group, start[[plan.position for plan in group]].to(device, wide), stop)
 
-    with closing(_each_group(groups, train, device)) as finished:
-        for group, done in finished:
-            _refuse_infinite(group, done)
-            at = torch.tensor([plan.position for plan in group])
-            result.vectors[at], result.losses[at], result.steps[at] = done.vectors, done.losses, done.steps
-            result.validation_accuracy[at] = done.validation_accuracy
-            if on_group is not None:
-                on_group(len(group))
-    return result
+        with closing(_each_group(groups, train, device)) as finished:
+            for group, done in finished:
+                _refuse_infinite(group, done)
+                at = torch.tensor([plan.position for plan in group])
+                result.vectors[at], result.losses[at], result.steps[at] = done.vectors, done.losses, done.steps
+                result.validation_accuracy[at] = done.validation_accuracy
+                if on_group is not None:
+                    on_group(len(group))
+        return result
 
 
 def _group_size(device: torch.device, dtype: torch.dtype, tasks: int) -> int:

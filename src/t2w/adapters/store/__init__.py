@@ -1,6 +1,6 @@
 """The weight dataset on disk: self-checking shards in a folder."""
 
-from t2w.adapters.store.dataset import MappedVectors, WeightDataset
+from t2w.adapters.store.dataset import WeightDataset
 from t2w.adapters.store.folder import check_same, gaps, list_shards, remove_abandoned, set_aside
 from t2w.adapters.store.publish import export_parquet, push_folder
 from t2w.adapters.store.shard import (
@@ -13,13 +13,16 @@ from t2w.adapters.store.shard import (
     write_shard,
 )
 from t2w.adapters.store.summary import render_summary, summarise
+from t2w.adapters.store.vectors import MappedVectors, Vectors, blocks
 
 __all__ = [
     "AdapterRecord",
     "DamagedShard",
     "MappedVectors",
     "Shard",
+    "Vectors",
     "WeightDataset",
+    "blocks",
     "check_same",
     "export_parquet",
     "gaps",

@@ -14,9 +14,10 @@ from torch import Tensor
 from t2w.adapters.spec import AdapterSpec
 from t2w.adapters.store.folder import check_same, gaps, list_shards
 from t2w.adapters.store.shard import AdapterRecord, read_shard, shard_range
+from t2w.adapters.store.vectors import MappedVectors
 from t2w.errors import T2WError
 
-__all__ = ["MappedVectors", "WeightDataset"]
+__all__ = ["WeightDataset"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,49 +137,6 @@ class WeightDataset:
         chosen = torch.nonzero(chosen).flatten() if chosen.dtype == torch.bool else chosen.to(torch.int64)
         kept = [i for i in chosen.tolist() if split is None or self.records[i].split == split]
         return replace(self, records=tuple(self.records[i] for i in kept), places=self.places[kept])
-
-
-class MappedVectors:
-    """(T, P) float32 weight vectors, memory-mapped from their shards: only what is asked for is read.
-
-    Args:
-        files: the shards.
-        places: (T, 2) int64, each vector's shard (index into `files`) and its row there.
-        size: P.
-    """
-
-    def __init__(self, files: Sequence[Path], places: Tensor, size: int) -> None:
-        self._files, self._places = tuple(files), places
-        self._open: dict[int, Tensor] = {}
-        self.shape = torch.Size((len(places), size))
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, index: slice | Tensor) -> Tensor:
-        """(n, P) float32, copied.
-
-        Raises:
-            T2WError: a shard was removed since the dataset was opened.
-        """
-        wanted = self._places[index]
-        rows = torch.empty(len(wanted), self.shape[1])
-        for number in wanted[:, 0].unique().tolist():
-            here = (wanted[:, 0] == number).nonzero().flatten()
-            rows[here] = self._shard(number)[wanted[here, 1]]
-        return rows
-
-    def _shard(self, number: int) -> Tensor:
-        """(n, P), of which the system reads the pages that are touched."""
-        from safetensors import safe_open
-
-        if number not in self._open:
-            try:
-                with safe_open(self._files[number], framework="pt") as file:
-                    self._open[number] = file.get_tensor("vectors")
-            except Exception as error:
-                raise T2WError(f"cannot read {self._files[number]}: {error}", fix="open the dataset again") from error
-        return self._open[number]
 
 
 def _named(missing: Sequence[tuple[int, int]]) -> str:

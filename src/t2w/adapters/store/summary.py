@@ -12,6 +12,7 @@ import torch
 
 from t2w.adapters.moments import Moments
 from t2w.adapters.store.dataset import WeightDataset
+from t2w.adapters.store.vectors import blocks
 from t2w.errors import T2WError
 
 __all__ = ["render_summary", "summarise"]
@@ -97,8 +98,8 @@ def _layers(dataset: WeightDataset) -> list[dict[str, Any]]:
     sizes = [prod(shape) for _, shape in layout]
     base = dataset.base.to(torch.float64)
     differences, norms = Moments(), torch.zeros(len(layout), dtype=torch.float64)
-    for first in range(0, len(dataset), _ROWS):
-        difference = dataset.mapped[first : first + _ROWS].to(torch.float64) - base
+    for _, vectors in blocks(dataset.mapped, _ROWS):
+        difference = vectors.to(torch.float64) - base
         differences.add(difference)
         norms += torch.stack([piece.norm(dim=1).sum() for piece in difference.split(sizes, dim=1)])
     pieces = (base, differences.mean, differences.std())
