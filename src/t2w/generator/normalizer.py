@@ -50,10 +50,10 @@ class Normalizer(nn.Module):
         if not torch.isfinite(base).all():
             raise _not_finite("the base adapter")
         differences = Moments()
-        for where, block in blocks(vectors):
+        for rows, block in blocks(vectors):
             bad = (~torch.isfinite(block).all(dim=1)).nonzero().flatten().tolist()
             if bad:
-                raise _not_finite(f"training adapter {where.start + bad[0]}")
+                raise _not_finite(f"training adapter {rows.start + bad[0]}")
             differences.add(block - base)
         std = differences.std(correction=1)
         typical = std.square().mean().sqrt()

@@ -54,10 +54,10 @@ def check_run(stored: Mapping[str, Any], asked: Mapping[str, Any], folder: Path)
 def data_print(vectors: Vectors, condition: Condition) -> str:
     """Tells training sets apart, and orders of one set: sums of their bits, exact however many threads add them up."""
     sums = [0, 0]
-    for where, block in blocks(vectors):
-        rows = _bits(block).sum(dim=1)
-        place = torch.arange(where.start + 1, where.stop + 1)
-        sums = [sums[0] + int(rows.sum()), sums[1] + int((rows * place).sum())]
+    for rows, block in blocks(vectors):
+        bits = _bits(block).sum(dim=1)
+        place = torch.arange(rows.start + 1, rows.stop + 1)
+        sums = [sums[0] + int(bits.sum()), sums[1] + int((bits * place).sum())]
     sums += [int(_bits(condition.tokens).sum()), int(condition.mask.sum())]
     return fingerprint([list(vectors.shape), list(condition.tokens.shape), sums])
 

@@ -38,11 +38,11 @@ class WeightRows:
                 expected=f"(tasks, {spec.size}), the generator's adapter size",
                 fix="build the generator with the spec of these adapters",
             )
-        for where, block in blocks(vectors):
+        for rows, block in blocks(vectors):
             bad = (~torch.isfinite(block).all(dim=1)).nonzero().flatten().tolist()
             if bad:
                 raise T2WError(
-                    f"numbers that are not finite in training vector {where.start + bad[0]}",
+                    f"numbers that are not finite in training vector {rows.start + bad[0]}",
                     expected="finite weights",
                     fix="train the adapters again, at a lower learning rate",
                 )

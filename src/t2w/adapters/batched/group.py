@@ -74,20 +74,20 @@ class Group:
         self._step = Step(problem.table, texts, padding, batch=batch, scale=scale)
         self._gradient = Weights(*map(torch.empty_like, self.weights))
         self.losses = text.new_zeros(len(plans))
-        # Tasks of one number of steps have one learning rate: a stretch of the group, which Adam takes in one call.
-        self._stretches: list[tuple[slice, int]] = []
+        # Tasks of one number of steps have one learning rate: neighbours that Adam takes in one call.
+        self._by_rate: list[tuple[slice, int]] = []
         for steps, same in groupby(plans, key=lambda plan: plan.steps):
-            first = self._stretches[-1][0].stop if self._stretches else 0
-            self._stretches.append((slice(first, first + len(list(same))), steps))
+            first = self._by_rate[-1][0].stop if self._by_rate else 0
+            self._by_rate.append((slice(first, first + len(list(same))), steps))
         if problem.recipe.schedule == "constant":
-            self._stretches = [(slice(0, len(plans)), plans[0].steps)]
+            self._by_rate = [(slice(0, len(plans)), plans[0].steps)]
         # Tensors, so that a captured graph reads their new values.
-        self._rates = [text.new_zeros(()) for _ in self._stretches]
+        self._rates = [text.new_zeros(()) for _ in self._by_rate]
         self._adam = [
-            [[tensor[some] for tensor in part] for part in (self.weights, self._gradient, self._m, self._v)]
-            for some, _ in self._stretches
+            [[tensor[tasks] for tensor in part] for part in (self.weights, self._gradient, self._m, self._v)]
+            for tasks, _ in self._by_rate
         ]
-        self._counts = [[text.new_full((), self._done, dtype=torch.float32) for _ in range(3)] for _ in self._stretches]
+        self._counts = [[text.new_full((), self._done, dtype=torch.float32) for _ in range(3)] for _ in self._by_rate]
         self._batch = (self._index[0].flatten().clone(), self._labels[0].clone())
         self._want_losses, self._calls = False, 0
         self._graph: torch.cuda.CUDAGraph | None = None
@@ -102,7 +102,7 @@ class Group:
             self._batch[0].copy_(index)
             self._batch[1].copy_(labels)
         self._want_losses = losses or device.type == "cuda"
-        for rate, (_, steps) in zip(self._rates, self._stretches, strict=True):
+        for rate, (_, steps) in zip(self._rates, self._by_rate, strict=True):
             rate.fill_(self.problem.recipe.rate(step, steps))
         self._run(device)
         self._done = step + 1
@@ -127,10 +127,10 @@ class Group:
                 weight_decay=0.0, amsgrad=False, maximize=False,
             )  # fmt: skip
 
-    def keep(self, places: Sequence[int]) -> None:
-        """Go on with some of the tasks only (places in `plans`, ascending)."""
-        kept = torch.tensor(places, dtype=torch.int64, device=self.losses.device)
-        self.plans = [self.plans[i] for i in places]
+    def keep(self, staying: Sequence[int]) -> None:
+        """Go on with some of the tasks only (their numbers in `plans`, ascending)."""
+        kept = torch.tensor(staying, dtype=torch.int64, device=self.losses.device)
+        self.plans = [self.plans[i] for i in staying]
         if not self.plans:
             return
         self.weights, self._m, self._v = (
@@ -169,8 +169,8 @@ def run_group(problem: Problem, plans: Sequence[TaskPlan], start: Tensor, stop: 
         steps=torch.zeros(len(plans), dtype=torch.int64),
         validation_accuracy=torch.full((len(plans),), float("nan")),
     )
-    place = {plan.position: i for i, plan in enumerate(plans)}
-    without_gain = dict.fromkeys(place, 0)  # evaluations since a task's best
+    row = {plan.position: i for i, plan in enumerate(plans)}
+    without_gain = dict.fromkeys(row, 0)  # evaluations since a task's best
     recent: dict[int, Tensor] = {}  # losses of the last steps
     step = 0
     while group.plans and not (stop is not None and stop.is_set()):
@@ -187,7 +187,7 @@ def run_group(problem: Problem, plans: Sequence[TaskPlan], start: Tensor, stop: 
         vectors = group.weights.vectors()
         staying = []
         for i, plan in enumerate(group.plans):
-            ends, at = plan.steps == step, place[plan.position]
+            ends, at = plan.steps == step, row[plan.position]
             if ends or recipe.patience is not None:
                 found = _validation_accuracy(problem, plan, vectors[i])
                 if recipe.patience is None or not found <= float(result.validation_accuracy[at]):
@@ -200,7 +200,7 @@ def run_group(problem: Problem, plans: Sequence[TaskPlan], start: Tensor, stop: 
                 staying.append(i)
         if len(staying) < len(group.plans):
             group.keep(staying)
-            recent = {s: lately[staying] for s, lately in recent.items()}
+            recent = {s: losses[staying] for s, losses in recent.items()}
     return result
 
 

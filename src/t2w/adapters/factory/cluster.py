@@ -95,9 +95,9 @@ def _connected(address: str | None) -> Iterator[Any]:
         yield ray
         return
     _check_that_it_answers(address)
-    where = {"include_dashboard": False, "num_cpus": os.cpu_count()} if address is None else {"address": address}
+    options = {"include_dashboard": False, "num_cpus": os.cpu_count()} if address is None else {"address": address}
     try:
-        ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
+        ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise T2WError(f"no Ray cluster at {address!r} ({_first_line(error)})", fix=_HINT) from error
     try:

@@ -113,9 +113,9 @@ class AdapterJob:
     def __len__(self) -> int:
         return len(self.tasks)
 
-    def base_of(self, some: slice) -> torch.Tensor:
-        """Where some tasks start: (P,) for all of them, or (tasks, P)."""
-        return self.base if self.starts is None else self.starts.of(self.spec, self.tasks[some])
+    def start_of(self, positions: slice) -> torch.Tensor:
+        """The weights that these tasks start from: (P,) for all of them, or (tasks, P)."""
+        return self.base if self.starts is None else self.starts.of(self.spec, self.tasks[positions])
 
     @cached_property
     def identity(self) -> dict[str, Any]:

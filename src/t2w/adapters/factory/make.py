@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -46,25 +45,19 @@ class FactoryReport:
     """What one call of the factory did.
 
     Attributes:
-        folder: where the adapters are.
-        fingerprint: the job's.
         begin, end: the positions of the whole shards asked for; all of them are in the folder now.
         found: adapters of these that were there before.
         made: adapters made by this call.
         written: names of the shards written.
         damaged: names of the shards that were found damaged, set aside and made again.
-        seconds: wall-clock time.
     """
 
-    folder: Path
-    fingerprint: str
     begin: int
     end: int
     found: int
     made: int
     written: tuple[str, ...]
     damaged: tuple[str, ...]
-    seconds: float
 
 
 def make_adapters(
@@ -100,7 +93,7 @@ def make_adapters(
         T2WError: the range is not within the job, the folder holds adapters of another job, the disk is full, an
             adapter is not finite, or Ray is not there. What was finished before is kept, nothing is half-written.
     """
-    start, folder = time.monotonic(), Path(folder)
+    folder = Path(folder)
     if launcher not in get_args(Launcher):
         raise T2WError(f"launcher is {launcher!r}", expected="local or ray")
     size = _shard_size(device, launcher) if shard_size is None else shard_size
@@ -124,17 +117,7 @@ def make_adapters(
                 made += len(shard.records)
                 if launcher == "ray":
                     bar.update(len(shard.records))
-    return FactoryReport(
-        folder=folder,
-        fingerprint=job.fingerprint,
-        begin=begin,
-        end=end,
-        found=found,
-        made=made,
-        written=tuple(written),
-        damaged=tuple(contents.damaged),
-        seconds=time.monotonic() - start,
-    )
+    return FactoryReport(begin, end, found, made, tuple(written), tuple(contents.damaged))
 
 
 def _shard_size(device: str, launcher: Launcher) -> int:

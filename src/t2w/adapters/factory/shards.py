@@ -38,17 +38,17 @@ def make_shard(
         trainer: `t2w.adapters.train_tasks`, or what is called as it is.
         on_group: called with the number of adapters just finished.
     """
-    where, start, these = resolve_device(device), monotonic(), slice(begin, end)
+    started, positions, on = monotonic(), slice(begin, end), resolve_device(device)
     trained = trainer(
         job.spec,
-        job.base_of(these),
+        job.start_of(positions),
         job.train,
         job.text,
-        job.tasks[these],
-        job.task_ids[these],
+        job.tasks[positions],
+        job.task_ids[positions],
         recipe=job.recipe,
         seed=job.seed,
-        device=where,
+        device=on,
         dtype=job.dtype,
         group_size=group_size,
         on_group=on_group,
@@ -56,7 +56,7 @@ def make_shard(
     vectors = trained.vectors.to("cpu", torch.float32)
     tested: list[float | None] = [None] * (end - begin)
     if job.test is not None:
-        tested = accuracy(job.spec, vectors, job.test, job.text, job.tasks[these], device=where).tolist()
+        tested = accuracy(job.spec, vectors, job.test, job.text, job.tasks[positions], device=on).tolist()
     figures = zip(
         range(begin, end),
         trained.losses.tolist(),
@@ -79,8 +79,8 @@ def make_shard(
         )
         for i, loss, steps, validated, measured in figures
     )
-    occurring = {c for task in job.tasks[these] for c in task}
-    name = torch.cuda.get_device_name(where) if where.type == "cuda" else platform.machine()
+    classes = {c for task in job.tasks[positions] for c in task}
+    name = torch.cuda.get_device_name(on) if on.type == "cuda" else platform.machine()
     return Shard(
         begin=begin,
         end=end,
@@ -91,15 +91,15 @@ def make_shard(
         vectors=vectors,
         base=job.base.to("cpu", torch.float32),
         records=records,
-        texts={job.train.class_names[c]: job.texts[c] for c in sorted(occurring)} if job.texts else {},
+        texts={job.train.class_names[c]: job.texts[c] for c in sorted(classes)} if job.texts else {},
         provenance={
             "t2w": version("t2w"),
             "torch": torch.__version__,
             "python": platform.python_version(),
-            "device": f"{where.type} ({name})",
+            "device": f"{on.type} ({name})",
             "threads": torch.get_num_threads(),
             "group_size": group_size,
             "recipe": job.recipe.name,
-            "seconds": round(monotonic() - start, 3),
+            "seconds": round(monotonic() - started, 3),
         },
     )

@@ -35,7 +35,7 @@ class WeightDataset:
         provenance: how each shard was made (versions, device, seconds), JSON-like, in the order of the shards.
         total: tasks of the whole job; more than len(self) while ranges are missing, or in a subset.
         files: the shards.
-        places: (T, 2) int64, each adapter's shard (index into `files`) and its row there.
+        locations: (T, 2) int64, each adapter's shard (index into `files`) and its row there.
     """
 
     folder: Path
@@ -48,7 +48,7 @@ class WeightDataset:
     provenance: tuple[Mapping[str, Any], ...]
     total: int
     files: tuple[Path, ...]
-    places: Tensor
+    locations: Tensor
 
     @classmethod
     def open(cls, folder: str | Path, *, complete: bool = True) -> WeightDataset:
@@ -69,7 +69,7 @@ class WeightDataset:
             )
         first = None
         records: dict[int, AdapterRecord] = {}
-        places: dict[int, tuple[int, int]] = {}
+        locations: dict[int, tuple[int, int]] = {}
         texts: dict[str, str] = {}
         provenance = []
         for number, path in enumerate(files):
@@ -82,7 +82,7 @@ class WeightDataset:
                 # Ranges made twice (on two machines, say) hold the same adapters: the first is as good as any.
                 if record.position not in records:
                     records[record.position] = record
-                    places[record.position] = (number, row)
+                    locations[record.position] = (number, row)
         assert first is not None
         missing = gaps([shard_range(path) or (0, 0) for path in files], 0, first.total)
         if complete and missing:
@@ -102,7 +102,7 @@ class WeightDataset:
             provenance=tuple(provenance),
             total=first.total,
             files=tuple(files),
-            places=torch.tensor([places[i] for i in order], dtype=torch.int64).reshape(-1, 2),
+            locations=torch.tensor([locations[i] for i in order], dtype=torch.int64).reshape(-1, 2),
         )
 
     def __len__(self) -> int:
@@ -119,24 +119,24 @@ class WeightDataset:
 
     @cached_property
     def mapped(self) -> MappedVectors:
-        """All vectors where they lie: read from disk when they are used, and never all in memory."""
-        return MappedVectors(self.files, self.places, self.spec.size)
+        """All vectors, left on disk: each is read when it is used, and they are never all in memory."""
+        return MappedVectors(self.files, self.locations, self.spec.size)
 
     def rows(self, index: Sequence[int] | Tensor) -> Tensor:
-        """(len(index), P) float32: the vectors at these places of `records`, read from the shards."""
+        """(len(index), P) float32: the vectors of these `records` (their numbers), read from the shards."""
         return self.mapped[torch.as_tensor(index, dtype=torch.int64)]
 
     def subset(self, index: Sequence[int] | Tensor | None = None, *, split: str | None = None) -> WeightDataset:
         """Some of the adapters, as a dataset.
 
         Args:
-            index: places in `records`, in the order wanted; a bool mask (T,) is taken too. None: all.
+            index: numbers of `records`, in the order wanted; a bool mask (T,) is taken too. None: all.
             split: only those whose task is of this split. None: of any.
         """
         chosen = torch.arange(len(self)) if index is None else torch.as_tensor(index)
         chosen = torch.nonzero(chosen).flatten() if chosen.dtype == torch.bool else chosen.to(torch.int64)
         kept = [i for i in chosen.tolist() if split is None or self.records[i].split == split]
-        return replace(self, records=tuple(self.records[i] for i in kept), places=self.places[kept])
+        return replace(self, records=tuple(self.records[i] for i in kept), locations=self.locations[kept])
 
 
 def _named(missing: Sequence[tuple[int, int]]) -> str:

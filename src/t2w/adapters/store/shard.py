@@ -7,10 +7,9 @@ tensor's name, type, shape and bytes, so that a bit flipped anywhere is found.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +24,8 @@ __all__ = ["AdapterRecord", "DamagedShard", "Shard", "read_shard", "shard_name",
 _FORMAT_VERSION = 2  # 1: the checksum was of the metadata's values
 _FORMAT = "t2w-adapters"
 _NAME = re.compile(r"adapters-(\d{6,})-(\d{6,})\.safetensors")
-_METADATA = {
-    "format", "format_version", "begin", "end", "total", "fingerprint", "identity", "spec", "texts", "records",
-    "provenance",
-}  # fmt: skip
+_PLAIN = ("begin", "end", "total", "fingerprint", "identity", "texts", "provenance")  # fields stored as they are
+_METADATA = {"format", "format_version", "spec", "records", *_PLAIN}
 
 
 class DamagedShard(T2WError):
@@ -64,32 +61,16 @@ class AdapterRecord:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON: numbers that are not there are null."""
-        return {
-            "position": self.position,
-            "task_id": self.task_id,
-            "class_names": list(self.class_names),
-            "split": self.split,
-            "seed": self.seed,
-            "steps": self.steps,
-            "loss": self.loss,
-            "validation_accuracy": _number(self.validation_accuracy),
-            "test": {"accuracy": _number(self.test_accuracy)},
-        }
+        values = asdict(self)
+        values["test"] = {"accuracy": values.pop("test_accuracy")}
+        return values
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> AdapterRecord:
         """The inverse of `to_dict`. Raises KeyError or TypeError when something is not there."""
-        return cls(
-            position=value["position"],
-            task_id=value["task_id"],
-            class_names=tuple(value["class_names"]),
-            seed=value["seed"],
-            steps=value["steps"],
-            loss=value["loss"],
-            validation_accuracy=value["validation_accuracy"],
-            test_accuracy=value["test"]["accuracy"],
-            split=value["split"],
-        )
+        values = {**value, "class_names": tuple(value["class_names"]), "test_accuracy": value["test"]["accuracy"]}
+        del values["test"]
+        return cls(**values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,15 +136,9 @@ def write_shard(folder: str | Path, shard: Shard) -> Path:
     metadata = {
         "format": _FORMAT,
         "format_version": _FORMAT_VERSION,
-        "begin": shard.begin,
-        "end": shard.end,
-        "total": shard.total,
-        "fingerprint": shard.fingerprint,
-        "identity": dict(shard.identity),
         "spec": shard.spec.to_dict(),
-        "texts": dict(shard.texts),
         "records": [record.to_dict() for record in shard.records],
-        "provenance": dict(shard.provenance),
+        **{name: getattr(shard, name) for name in _PLAIN},
     }
     path = Path(folder) / shard.name
     save_tensors(path, tensors, metadata)
@@ -210,26 +185,11 @@ def read_shard(path: str | Path, *, span: tuple[int, int] | None = None) -> Shar
         raise _damaged(
             path, f"shard {path} holds positions {begin}..{end} and {len(records)} records", "what its name says"
         )
-    return Shard(
-        begin=begin,
-        end=end,
-        total=metadata["total"],
-        fingerprint=metadata["fingerprint"],
-        identity=metadata["identity"],
-        spec=spec,
-        vectors=vectors,
-        base=base,
-        records=records,
-        texts=metadata["texts"],
-        provenance=metadata["provenance"],
-    )
+    plain = {name: metadata[name] for name in _PLAIN}
+    return Shard(spec=spec, vectors=vectors, base=base, records=records, **plain)
 
 
 def _damaged(path: Path, found: str, expected: str | None) -> DamagedShard:
     return DamagedShard(
         found, expected=expected, fix=f"run `t2w adapters` again: it sets {path.name} aside and makes it again"
     )
-
-
-def _number(value: float | None) -> float | None:
-    return None if value is None or math.isnan(value) else float(value)

@@ -1,4 +1,4 @@
-"""Weight vectors where they lie: memory-mapped from their shards, and read a block at a time."""
+"""Weight vectors on disk: memory-mapped from their shards, and read a block at a time."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class MappedVectors:
 
     Args:
         files: the shards.
-        places: (T, 2) int64, each vector's shard (index into `files`) and its row there.
+        locations: (T, 2) int64, each vector's shard (index into `files`) and its row there.
         size: P.
     """
 
-    def __init__(self, files: Sequence[Path], places: Tensor, size: int) -> None:
-        self._files, self._places = tuple(files), places
+    def __init__(self, files: Sequence[Path], locations: Tensor, size: int) -> None:
+        self._files, self._locations = tuple(files), locations
         self._open: dict[int, Tensor] = {}
-        self.shape = torch.Size((len(places), size))
+        self.shape = torch.Size((len(locations), size))
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -39,7 +39,7 @@ class MappedVectors:
         Raises:
             T2WError: a shard was removed since the dataset was opened.
         """
-        wanted = self._places[index]
+        wanted = self._locations[index]
         rows = torch.empty(len(wanted), self.shape[1])
         for number in wanted[:, 0].unique().tolist():
             here = (wanted[:, 0] == number).nonzero().flatten()
@@ -62,8 +62,8 @@ class MappedVectors:
 Vectors: TypeAlias = Tensor | MappedVectors
 
 
-def blocks(vectors: Vectors, rows: int = _ROWS) -> Iterator[tuple[slice, Tensor]]:
-    """Where each block of rows lies, and the block: vectors that are memory-mapped are never all in memory."""
-    for first in range(0, len(vectors), rows):
-        where = slice(first, min(first + rows, len(vectors)))
-        yield where, vectors[where]
+def blocks(vectors: Vectors, size: int = _ROWS) -> Iterator[tuple[slice, Tensor]]:
+    """The rows of each block, and their vectors: those that are memory-mapped are never all in memory."""
+    for first in range(0, len(vectors), size):
+        rows = slice(first, min(first + size, len(vectors)))
+        yield rows, vectors[rows]

@@ -53,8 +53,8 @@ class UnitNormalizer(nn.Module):
         )
         units, bias = (torch.zeros(len(std), dtype=torch.float64) for std in plain._stds)  # sums of squares
         classes = 0
-        for where, block in blocks(vectors):
-            part = condition.rows(where)
+        for rows, block in blocks(vectors):
+            part = condition.rows(rows)
             differences = plain.differences(block, part)
             inside = differences.units[part.mask]  # (classes of these tasks, d + 1 + t)
             units += inside.double().square().sum(0)
