@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -19,7 +20,7 @@ from t2w.adapters.holdout import ClassRows
 from t2w.adapters.recipes import Recipe
 from t2w.adapters.spec import AdapterSpec
 
-__all__ = ["Group", "GroupResult", "Problem", "run_group"]
+__all__ = ["Group", "Problem", "TrainedAdapters", "run_group"]
 
 _LOSS_STEPS = 10
 """A task's loss is the mean over this many last steps: one batch alone says little."""
@@ -141,11 +142,14 @@ class Group:
 
 
 @dataclass(frozen=True, eq=False)
-class GroupResult:
-    """What became of the tasks of a group, in its order, on the CPU.
+class TrainedAdapters:
+    """Adapters in the order of their tasks, all on the CPU.
 
     Attributes:
-        vectors: (T, P). losses: (T,). steps: (T,) int64. validation_accuracy: (T,), NaN where nothing is held out.
+        vectors: (T, P) float32 (float64 where trained so).
+        losses: (T,) float32, mean cross-entropy in nats over the last 10 steps behind the vector.
+        steps: (T,) int64, steps behind the vector.
+        validation_accuracy: (T,) float32 in 0..1 on held-out training images; NaN where nothing is held out.
     """
 
     vectors: Tensor
@@ -153,9 +157,16 @@ class GroupResult:
     steps: Tensor
     validation_accuracy: Tensor
 
+    @classmethod
+    def none_yet(cls, tasks: int, size: int, dtype: torch.dtype) -> TrainedAdapters:
+        """Room for the adapters of T tasks."""
+        unknown = torch.full((tasks,), float("nan"))
+        vectors, steps = torch.zeros(tasks, size, dtype=dtype), torch.zeros(tasks, dtype=torch.int64)
+        return cls(vectors, unknown.clone(), steps, unknown)
+
 
 @torch.no_grad()  # of the calling thread: autograd's mode is one per thread
-def run_group(problem: Problem, plans: Sequence[TaskPlan], start: Tensor, stop: Event | None = None) -> GroupResult:
+def run_group(problem: Problem, plans: Sequence[TaskPlan], start: Tensor, stop: Event) -> TrainedAdapters:
     """Train some tasks of one padded width from `start` (T, P).
 
     Args:
@@ -163,27 +174,24 @@ def run_group(problem: Problem, plans: Sequence[TaskPlan], start: Tensor, stop: 
         stop: when set by another thread, give up at the next step.
     """
     recipe, group = problem.recipe, Group(problem, plans, start)
-    result = GroupResult(
-        vectors=torch.zeros(start.shape, dtype=start.dtype),
-        losses=torch.full((len(plans),), float("nan")),
-        steps=torch.zeros(len(plans), dtype=torch.int64),
-        validation_accuracy=torch.full((len(plans),), float("nan")),
-    )
+    result = TrainedAdapters.none_yet(len(plans), problem.spec.size, start.dtype)
     row = {plan.position: i for i, plan in enumerate(plans)}
     without_gain = dict.fromkeys(row, 0)  # evaluations since a task's best
-    recent: dict[int, Tensor] = {}  # losses of the last steps
+    recent: deque[Tensor] = deque(maxlen=_LOSS_STEPS)  # losses of the last steps
     step = 0
-    while group.plans and not (stop is not None and stop.is_set()):
+    while group.plans:
         pause = group.plans[-1].steps  # the next step at which anything is decided
         if recipe.patience is not None:
             pause = min(pause, (step // recipe.evaluate_every + 1) * recipe.evaluate_every)
-        while step < pause and not (stop is not None and stop.is_set()):
-            group.train(step, losses=pause - step <= _LOSS_STEPS)
+        while step < pause:
+            if stop.is_set():
+                return result
+            wanted = pause - step <= _LOSS_STEPS
+            group.train(step, losses=wanted)
             step += 1
-            if pause - step < _LOSS_STEPS:
-                recent[step] = group.losses.clone()
-        last = [recent[s] for s in sorted(recent) if s > step - _LOSS_STEPS]
-        losses = torch.stack(last).mean(0).cpu() if last else torch.full((len(group.plans),), float("nan"))
+            if wanted:
+                recent.append(group.losses.clone())
+        losses = torch.stack(tuple(recent)).mean(0).cpu()
         vectors = group.weights.vectors()
         staying = []
         for i, plan in enumerate(group.plans):
@@ -200,7 +208,7 @@ def run_group(problem: Problem, plans: Sequence[TaskPlan], start: Tensor, stop: 
                 staying.append(i)
         if len(staying) < len(group.plans):
             group.keep(staying)
-            recent = {s: losses[staying] for s, losses in recent.items()}
+            recent = deque((losses[staying] for losses in recent), maxlen=_LOSS_STEPS)
     return result
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
-from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from t2w.adapters.batched.group import GroupResult, Problem, run_group
+from t2w.adapters.batched.group import Problem, TrainedAdapters, run_group
 from t2w.adapters.batched.plan import TaskPlan, plan_groups, plan_task
 from t2w.adapters.batched.table import Table
 from t2w.adapters.checks import check_classes, check_sizes
@@ -32,23 +31,6 @@ _CPU_GROUP = {torch.float32: 12, torch.float64: 12, torch.bfloat16: 24}
 """Enough tasks to spread the price of calling an operation, few enough (450 KB each in float32) to stay in the cache.
 Measured, it is a shallow optimum: 8 and 24 are within a tenth on a busy machine; alone, 24 is up to a third slower."""
 _ACCELERATOR_GROUP = 2048
-
-
-@dataclass(frozen=True, eq=False)
-class TrainedAdapters:
-    """Adapters in the order of their tasks, all on the CPU.
-
-    Attributes:
-        vectors: (T, P) float32 (float64 where trained so).
-        losses: (T,) float32, mean cross-entropy in nats over the last 10 steps behind the vector.
-        steps: (T,) int64, steps behind the vector.
-        validation_accuracy: (T,) float32 in 0..1 on held-out training images; NaN where nothing is held out.
-    """
-
-    vectors: Tensor
-    losses: Tensor
-    steps: Tensor
-    validation_accuracy: Tensor
 
 
 @torch.no_grad()
@@ -117,15 +99,10 @@ def train_tasks(
             text=F.normalize(text.to(device, wide), dim=-1),
             seed=seed,
         )
-        result = TrainedAdapters(
-            vectors=torch.zeros(len(tasks), spec.size, dtype=wide),
-            losses=torch.zeros(len(tasks)),
-            steps=torch.zeros(len(tasks), dtype=torch.int64),
-            validation_accuracy=torch.zeros(len(tasks)),
-        )
+        result = TrainedAdapters.none_yet(len(tasks), spec.size, wide)
         start = base.detach().expand(len(tasks), -1)
 
-        def train(group: Sequence[TaskPlan], stop: Event) -> GroupResult:
+        def train(group: Sequence[TaskPlan], stop: Event) -> TrainedAdapters:
             return run_group(problem, group, start[[plan.position for plan in group]].to(device, wide), stop)
 
         with closing(_each_group(groups, train, device)) as finished:
@@ -146,7 +123,7 @@ def _group_size(device: torch.device, dtype: torch.dtype, tasks: int) -> int:
     return max(1, min(_CPU_GROUP[dtype], -(-tasks // (2 * torch.get_num_threads()))))
 
 
-def _refuse_infinite(group: Sequence[TaskPlan], done: GroupResult) -> None:
+def _refuse_infinite(group: Sequence[TaskPlan], done: TrainedAdapters) -> None:
     finite = done.losses.isfinite() & done.vectors.isfinite().all(1)
     bad = [plan.task_id for plan, fine in zip(group, finite.tolist(), strict=True) if not fine]
     if bad:
@@ -158,9 +135,9 @@ def _refuse_infinite(group: Sequence[TaskPlan], done: GroupResult) -> None:
 
 def _each_group(
     groups: Sequence[Sequence[TaskPlan]],
-    train: Callable[[Sequence[TaskPlan], Event], GroupResult],
+    train: Callable[[Sequence[TaskPlan], Event], TrainedAdapters],
     device: torch.device,
-) -> Generator[tuple[Sequence[TaskPlan], GroupResult], None, None]:
+) -> Generator[tuple[Sequence[TaskPlan], TrainedAdapters], None, None]:
     """Yield each group with its result as it finishes; when the caller leaves early, `stop` is set and threads end.
 
     On a CPU every group has a thread and a core to itself. A step is some forty operations of tens of microseconds:
