@@ -71,8 +71,8 @@ class Group:
         for i, plan in enumerate(plans):
             texts[i, : len(plan.classes)] = text[list(plan.classes)]
             padding[i, : len(plan.classes)] = 0.0
-        scale, batch = problem.spec.logit_scale, problem.recipe.batch_size
-        self._step = Step(problem.table, texts, padding, batch=batch, scale=scale)
+        spec, batch = problem.spec, problem.recipe.batch_size
+        self._step = Step(problem.table, texts, padding, hidden=spec.hidden, batch=batch, scale=spec.logit_scale)
         self._gradient = Weights(*map(torch.empty_like, self.weights))
         self.losses = text.new_zeros(len(plans))
         # Tasks of one number of steps have one learning rate: neighbours that Adam takes in one call.
@@ -89,19 +89,20 @@ class Group:
             for tasks, _ in self._by_rate
         ]
         self._counts = [[text.new_full((), self._done, dtype=torch.float32) for _ in range(3)] for _ in self._by_rate]
-        self._batch = (self._index[0].flatten().clone(), self._labels[0].clone())
+        # Views are made once, not at every step.
+        self._batches = list(zip(self._index.flatten(1).unbind(), self._labels.unbind(), strict=True))
+        self._batch = (self._batches[0][0].clone(), self._batches[0][1].clone())
         self._want_losses, self._calls = False, 0
         self._graph: torch.cuda.CUDAGraph | None = None
 
     def train(self, step: int, *, losses: bool) -> None:
         """One step of every task, the `step`-th from 0; `losses` False saves the time of writing `self.losses`."""
         device = self.losses.device
-        index, labels = self._index[step].flatten(), self._labels[step]
         if device.type == "cpu":
-            self._batch = (index, labels)
+            self._batch = self._batches[step]
         else:  # a graph reads its inputs from where they were at capture
-            self._batch[0].copy_(index)
-            self._batch[1].copy_(labels)
+            for held, value in zip(self._batch, self._batches[step], strict=True):
+                held.copy_(value)
         self._want_losses = losses or device.type == "cuda"
         for rate, (_, steps) in zip(self._rates, self._by_rate, strict=True):
             rate.fill_(self.problem.recipe.rate(step, steps))

@@ -65,22 +65,55 @@ class Weights(NamedTuple):
 
 
 class Step:
-    """The forward and backward pass of T tasks.
+    """The forward and backward pass of T tasks, in memory that is used again at every step.
+
+    To allocate that memory anew would cost a tenth of a step's time on a CPU.
 
     Args:
         table: features. Their dtype, the weights' own or bfloat16, is that of the products with images or class texts.
         text: (T, n, out) unit texts in the dtype of the weights, zeros where a task has fewer classes.
         padding: (T, n, 1), 0 for a class, `PADDING` for none.
+        hidden: hidden units.
         batch: images per task and step.
         scale: what cosines are multiplied by.
     """
 
-    def __init__(self, table: Table, text: Tensor, padding: Tensor, *, batch: int, scale: float) -> None:
-        self.table, self.padding, self.batch, self.scale = table, padding, batch, scale
-        self.text, self.classes = text.to(table.dtype), text.shape[1]
-        self.one = text.new_ones(len(text), 1, batch)
-        # The largest of a step's tensors; to allocate them anew at every step would double its time on a CPU.
-        self.gathered = table.buffer(len(text) * batch)
+    def __init__(self, table: Table, text: Tensor, padding: Tensor, *, hidden: int, batch: int, scale: float) -> None:
+        tasks, n, out = text.shape
+        units, rows, width = hidden + 1, n + hidden + 1, table.values.shape[1]
+
+        def new(*shape: int, dtype: torch.dtype = text.dtype) -> Tensor:
+            return text.new_empty(tasks, *shape, dtype=dtype)
+
+        def new_narrow(*shape: int) -> Tensor | None:
+            """Where a product's operand or result lies in bfloat16; None where products are in the weights' dtype."""
+            return None if table.dtype == text.dtype else new(*shape, dtype=table.dtype)
+
+        self.table, self.padding, self.scale, self.batch = table, padding, scale, batch
+        self.minus_one = text.new_full((tasks, 1, batch), -1.0)
+        self.gathered = table.buffer(tasks * batch)
+        self.x = self.gathered[1].unflatten(0, (tasks, batch))
+        # Views are made once: making one costs as much as a small operation on it.
+        self.x_t = self.x.mT
+        self.m = new(rows, out, dtype=table.dtype)
+        self.m[:, :n] = text
+        self.m_v, self.m_t = self.m[:, n:], self.m.mT
+        self.s_t = new(units, rows)
+        self.s, self.s_hidden = self.s_t.mT, self.s_t[:, :-1]
+        self.z, self.phi, self.density, self.dh = (new(hidden, batch) for _ in range(4))
+        self.h = new(units, batch)
+        self.h[:, -1] = 1.0
+        self.h_hidden = self.h[:, :-1]
+        self.a, self.c = new(rows, batch), new(rows, batch)
+        self.a_text, self.a_gram = self.a[:, :n], self.a[:, n:]
+        self.c_text, self.c_gram, self.c_t = self.c[:, :n], self.c[:, n:], self.c.mT
+        self.logits, self.p = new(n, batch), new(n, batch)
+        self.k = new(units, rows)
+        self.square, self.inverse, self.q2 = (new(1, batch) for _ in range(3))
+        self.w1, self.dw1 = new_narrow(hidden, width), new_narrow(hidden, width)
+        self.vt, self.dvt = new_narrow(units, out), new_narrow(units, out)
+        self.z_t, self.dz = new_narrow(batch, hidden), new_narrow(hidden, batch)
+        self.s_n, self.k_n = new_narrow(units, rows), new_narrow(units, rows)
 
     def gradient(self, w: Weights, g: Weights, index: Tensor, labels: Tensor, losses: Tensor | None = None) -> None:
         """Write the gradient of each task's mean cross-entropy into `g`.
@@ -91,32 +124,46 @@ class Step:
             labels: (T, 1, B) int64, positions among the task's classes.
             losses: (T,) where to write the mean cross-entropy; None to save the trouble.
         """
-        n, wide, narrow = self.classes, w.w1.dtype, self.table.dtype
-        x = self.table.gather(index, self.gathered).unflatten(0, (len(w.w1), self.batch))
-        if narrow == wide:
-            z = torch.baddbmm(w.b1, w.w1, x.mT)
+        self.table.gather(index, self.gathered)
+        if self.w1 is None:
+            torch.baddbmm(w.b1, w.w1, self.x_t, out=self.z)
         else:
-            z = torch.bmm(x, w.w1.to(narrow).mT).mT.contiguous() + w.b1
-        phi = torch.mul(z, sqrt(0.5)).erf_().add_(1.0).mul_(0.5)
-        h = torch.cat([z * phi, self.one], dim=1)
-        vt = w.vt.to(narrow)
-        m = torch.cat([self.text, vt], dim=1)
-        s_t = torch.bmm(vt, m.mT).to(wide)
-        a = torch.bmm(s_t.mT, h)
-        square = (h * a[:, n:]).sum(1, keepdim=True)  # |V h|^2
-        inverse = square.rsqrt()
-        logits = torch.addcmul(self.padding, a[:, :n], inverse, value=self.scale)
+            torch.add(torch.bmm(self.x, self.w1.copy_(w.w1).mT, out=self.z_t).mT, w.b1, out=self.z)
+        torch.mul(self.z, sqrt(0.5), out=self.phi).erf_().add_(1.0).mul_(0.5)
+        torch.mul(self.z, self.phi, out=self.h_hidden)
+        vt = _as(w.vt, self.vt)
+        self.m_v.copy_(vt)
+        _multiply(vt, self.m_t, self.s_n, out=self.s_t)
+        torch.bmm(self.s, self.h, out=self.a)
+        torch.mul(self.h, self.a_gram, out=self.c_gram)
+        torch.sum(self.c_gram, 1, keepdim=True, out=self.square)  # |V h|^2
+        torch.rsqrt(self.square, out=self.inverse)
+        torch.addcmul(self.padding, self.a_text, self.inverse, value=self.scale, out=self.logits)
         if losses is not None:
-            torch.mean(-torch.log_softmax(logits, 1).gather(1, labels).squeeze(1), 1, out=losses)
-        p = torch.softmax(logits, 1).scatter_add_(1, labels, -self.one)  # B times the gradient at the logits
-        q2 = logits.mul_(p).sum(1, keepdim=True).div_(square).mul_(-1.0 / self.batch)
-        c = torch.cat([p.mul_(inverse.mul_(self.scale / self.batch)), h * q2], dim=1)
-        density = torch.mul(z, z).mul_(-0.5).exp_().mul_(z)
-        dz = phi.add_(density, alpha=1 / sqrt(2 * pi)).mul_(torch.bmm(s_t[:, :-1], c))
+            torch.mean(-torch.log_softmax(self.logits, 1).gather(1, labels).squeeze(1), 1, out=losses)
+        torch.softmax(self.logits, 1, out=self.p)
+        self.p.scatter_add_(1, labels, self.minus_one)  # B times the gradient at the logits
+        torch.sum(self.logits.mul_(self.p), 1, keepdim=True, out=self.q2)
+        self.q2.div_(self.square).mul_(-1.0 / self.batch)
+        torch.mul(self.p, self.inverse.mul_(self.scale / self.batch), out=self.c_text)
+        torch.mul(self.h, self.q2, out=self.c_gram)
+        torch.bmm(self.s_hidden, self.c, out=self.dh)
+        torch.mul(self.z, self.z, out=self.density).mul_(-0.5).exp_().mul_(self.z)
+        dz = self.phi.add_(self.density, alpha=1 / sqrt(2 * pi)).mul_(self.dh)
         torch.sum(dz, 2, keepdim=True, out=g.b1)
-        if narrow == wide:
-            torch.bmm(torch.bmm(h, c.mT), m, out=g.vt)
-            torch.bmm(dz, x, out=g.w1)
-        else:
-            g.vt.copy_(torch.bmm(torch.bmm(h, c.mT).to(narrow), m))
-            g.w1.copy_(torch.bmm(dz.to(narrow), x))
+        torch.bmm(self.h, self.c_t, out=self.k)
+        _multiply(_as(self.k, self.k_n), self.m, self.dvt, out=g.vt)
+        _multiply(_as(dz, self.dz), self.x, self.dw1, out=g.w1)
+
+
+def _as(value: Tensor, narrow: Tensor | None) -> Tensor:
+    """`value` in bfloat16, written to `narrow`; itself where that is None."""
+    return value if narrow is None else narrow.copy_(value)
+
+
+def _multiply(a: Tensor, b: Tensor, narrow: Tensor | None, *, out: Tensor) -> None:
+    """out = a b, by way of `narrow` where a and b are bfloat16."""
+    if narrow is None:
+        torch.bmm(a, b, out=out)
+    else:
+        out.copy_(torch.bmm(a, b, out=narrow))
