@@ -42,6 +42,12 @@ class Mistakes:
     accuracy: np.ndarray
     similarity: np.ndarray
 
+    @property
+    def mean_similarity(self) -> float | None:
+        """Over the tasks that have one; None where no task has."""
+        known = self.similarity[~np.isnan(self.similarity)]
+        return float(known.mean()) if len(known) else None
+
 
 def mistakes(sampling: Sampling, bench: Bench, *, seed: int = 0) -> dict[str, Mistakes]:
     """kind of adapter -> its mistakes, on up to 100 training tasks.

@@ -75,7 +75,7 @@ def audit(run: Run) -> dict[str, Any]:
     found = {
         "splits": splits,
         "mistakes": {
-            kind: {"accuracy": float(one.accuracy.mean()), "similarity": float(np.nanmean(one.similarity))}
+            kind: {"accuracy": float(one.accuracy.mean()), "similarity": one.mean_similarity}
             for kind, one in alike.items()
         },
         "unseen_shares": [
@@ -116,7 +116,8 @@ def render(found: dict[str, Any]) -> str:
         )
     lines.append("mistakes on training tasks             accuracy  shared with the trained adapter's")
     for kind, both in found["mistakes"].items():
-        lines.append(f"  {kind:35}{100 * both['accuracy']:8.1f}{100 * both['similarity']:12.0f} %")
+        shared = "no mistakes" if both["similarity"] is None else f"{100 * both['similarity']:.0f} %"
+        lines.append(f"  {kind:35}{100 * both['accuracy']:8.1f}{shared:>14}")
     lines.append("classes never trained on  accuracy  95 % interval    minus start  95 % interval    distance of texts")
     for row in found["unseen_shares"]:
         a, d = row["generated"], row["minus_start"]

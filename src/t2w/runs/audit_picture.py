@@ -44,10 +44,15 @@ def _draw_mistakes(axes: object, mistakes: Mapping[str, Mistakes]) -> None:
     from matplotlib.axes import Axes
 
     assert isinstance(axes, Axes)
-    points = {kind: (np.nanmean(one.similarity), 100 * one.accuracy.mean()) for kind, one in mistakes.items()}
+    points = {
+        kind: (one.mean_similarity, 100 * float(one.accuracy.mean()))
+        for kind, one in mistakes.items()
+        if one.mean_similarity is not None
+    }
     noise = [point for kind, point in points.items() if "noise" in kind and kind.startswith("trained")]
-    axes.plot(*zip(*noise, strict=True), color=_OTHER, marker="o", label="trained, with noise")
-    for kind, marker in (("start", "s"), ("generated", "D")):
+    if noise:
+        axes.plot(*zip(*noise, strict=True), color=_OTHER, marker="o", label="trained, with noise")
+    for kind, marker in [(kind, marker) for kind, marker in (("start", "s"), ("generated", "D")) if kind in points]:
         axes.plot(
             *points[kind],
             marker=marker,
@@ -60,7 +65,8 @@ def _draw_mistakes(axes: object, mistakes: Mapping[str, Mistakes]) -> None:
         xlabel="mistakes shared with the trained adapter",
     )  # fmt: skip
     axes.grid(alpha=0.3)
-    axes.legend()
+    if points:
+        axes.legend()
 
 
 def _draw_unseen(axes: object, unseen: Sequence[UnseenShare]) -> None:
