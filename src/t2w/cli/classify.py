@@ -61,8 +61,7 @@ def classify(
     from t2w.encoders import vision_encoder_from_dict
     from t2w.features.of_files import features_of_files
     from t2w.images import image_files
-    from t2w.progress import progress
-    from t2w.runs.logs import log_to_terminal
+    from t2w.progress import log_to_terminal, progress
 
     log_to_terminal()
     found = Classifier.load(classifier)

@@ -22,6 +22,7 @@ from t2w.cli.inspect_ import inspect
 from t2w.cli.run import run
 from t2w.cli.stages import evaluate, features, tasks, train
 from t2w.errors import T2WError
+from t2w.extras import lacking
 
 __all__ = ["main"]
 
@@ -56,6 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(cli.main(arguments, prog_name="t2w", standalone_mode=False) or 0)
     except T2WError as error:
         click.echo(f"t2w: {error}", err=True)
+        sys.exit(2)
+    except ImportError as error:
+        if (told := lacking(error)) is None:
+            raise
+        click.echo(f"t2w: {told}", err=True)
         sys.exit(2)
     except click.ClickException as error:
         error.show()

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from t2w.evaluation.bench import Bench, Tasks
+from t2w.extras import needs
 from t2w.features import FeatureSet
 from t2w.seeds import derive_seed
 
@@ -66,7 +67,8 @@ _Fit = Callable[[Sequence[int], Sequence[float]], LinearScores]  # (classes with
 
 def text_to_prototype(bench: Bench) -> LinearScores:
     """Kernel ridge regression (RBF) from a class's text to the mean of its features; the nearest prototype wins."""
-    from sklearn.kernel_ridge import KernelRidge
+    with needs("text-to-prototype"):
+        from sklearn.kernel_ridge import KernelRidge
 
     means = _class_means(bench)
 

@@ -1,12 +1,14 @@
-"""What the pictures of an inspection have in common: colours, letters, and files written whole."""
+"""What the PNG pictures have in common: colours, letters for every alphabet, and files written whole."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from t2w.extras import needs
 from t2w.files import atomic_path
 
 if TYPE_CHECKING:
@@ -41,15 +43,14 @@ def canvas(path: str | Path, width: float, height: float, *, palette: bool = Fal
         palette: keep 256 colours, which makes a picture with photographs a third as large.
     """
     import logging
-    import warnings
 
-    import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    with needs("a picture"):
+        import matplotlib
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
 
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # fonts that are not on this machine
-    with matplotlib.rc_context(_STYLE), atomic_path(path) as temporary, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # drawn as a box
+    with matplotlib.rc_context(_STYLE), atomic_path(path) as temporary:
         figure = Figure(figsize=(width, height))
         FigureCanvasAgg(figure)
         yield figure
@@ -80,6 +81,41 @@ def plain(axes: Axes, *, grid: str | None = None) -> None:
 
 
 def short(text: str, length: int) -> str:
-    """A text in at most so many characters, on one line."""
-    text = " ".join(text.split())
+    """A text in at most so many characters, on one line, as it can be drawn inside `canvas`.
+
+    Where a letter is in none of the style's fonts, another font of this machine that has it is added to them; a letter
+    that no font has becomes its number, such as U+732B, because boxes would look all the same.
+    """
+    text = "".join(c if _drawable(c) else f"U+{ord(c):04X} " for c in " ".join(text.split())).strip()
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _drawable(letter: str) -> bool:
+    """Whether a font of the picture has the letter, perhaps one that is added to them now."""
+    import matplotlib
+
+    fonts, files = matplotlib.rcParams["font.sans-serif"], _fonts()
+    if any(ord(letter) in _letters_of(files[name]) for name in fonts if name in files):
+        return True
+    found = next((name for name, file in files.items() if ord(letter) in _letters_of(file)), None)
+    if found is not None:
+        matplotlib.rcParams["font.sans-serif"] = [*fonts, found]
+    return found is not None
+
+
+@cache
+def _fonts() -> dict[str, str]:
+    """The files of this machine's fonts by name."""
+    from matplotlib.font_manager import fontManager
+
+    return {font.name: font.fname for font in fontManager.ttflist}
+
+
+@cache
+def _letters_of(file: str) -> frozenset[int]:
+    from matplotlib.font_manager import get_font
+
+    try:
+        return frozenset(get_font(file).get_charmap())
+    except (OSError, RuntimeError):  # a font that matplotlib cannot read has none
+        return frozenset()
