@@ -19,12 +19,10 @@ __all__ = ["ACCENT", "INK", "LINE", "MUTED", "SECOND", "canvas", "plain", "short
 
 # The report's light colours: ink, quiet ink, lines, the one that is looked at, the one beside it.
 INK, MUTED, LINE, ACCENT, SECOND = "#1b1f27", "#5a6170", "#e1dfd8", "#0b6b62", "#a8480c"
+_FONTS = ("DejaVu Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "WenQuanYi Micro Hei", "Arial Unicode MS")
 _STYLE: Any = {
     "text.parse_math": False,  # a name may hold a dollar sign
     "font.size": 9.0,
-    "font.sans-serif": [
-        "DejaVu Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "WenQuanYi Micro Hei", "Arial Unicode MS",
-    ],
     "text.color": INK,
     "axes.edgecolor": LINE,
     "axes.labelcolor": MUTED,
@@ -32,7 +30,7 @@ _STYLE: Any = {
     "ytick.color": LINE,
     "xtick.labelcolor": MUTED,
     "ytick.labelcolor": MUTED,
-}  # fmt: skip
+}
 
 
 @contextmanager
@@ -42,15 +40,14 @@ def canvas(path: str | Path, width: float, height: float, *, palette: bool = Fal
     Args:
         palette: keep 256 colours, which makes a picture with photographs a third as large.
     """
-    import logging
-
     with needs("a picture"):
         import matplotlib
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # fonts that are not on this machine
-    with matplotlib.rc_context(_STYLE), atomic_path(path) as temporary:
+    # Fonts by name: of a generic family such as sans-serif matplotlib takes the first one alone.
+    fonts = {"font.family": [name for name in _FONTS if name in _fonts()]}
+    with matplotlib.rc_context(_STYLE | fonts), atomic_path(path) as temporary:
         figure = Figure(figsize=(width, height))
         FigureCanvasAgg(figure)
         yield figure
@@ -94,12 +91,12 @@ def _drawable(letter: str) -> bool:
     """Whether a font of the picture has the letter, perhaps one that is added to them now."""
     import matplotlib
 
-    fonts, files = matplotlib.rcParams["font.sans-serif"], _fonts()
+    fonts, files = matplotlib.rcParams["font.family"], _fonts()
     if any(ord(letter) in _letters_of(files[name]) for name in fonts if name in files):
         return True
     found = next((name for name, file in files.items() if ord(letter) in _letters_of(file)), None)
     if found is not None:
-        matplotlib.rcParams["font.sans-serif"] = [*fonts, found]
+        matplotlib.rcParams["font.family"] = [*fonts, found]
     return found is not None
 
 

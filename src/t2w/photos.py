@@ -14,7 +14,7 @@ from torch import Tensor
 
 from t2w.errors import T2WError
 from t2w.evaluation.class_folders import find_class_folders, match_class
-from t2w.features.of_files import features_of_files
+from t2w.features.of_pictures import features_of_pictures
 from t2w.files import fingerprint, load_tensors, save_tensors
 from t2w.images import Refused, image_files
 from t2w.pictures import Pictures, pictures_of, pixels_of
@@ -48,6 +48,14 @@ class TaskPictures:
     features: Tensor
     labels: tuple[int, ...]
     refused: tuple[Refused, ...]
+
+    @property
+    def complaint(self) -> str | None:
+        """What there is to say of files that could not be used; None where all could."""
+        if not self.refused:
+            return None
+        path, reason = self.refused[0]
+        return f"{len(self.refused)} of the pictures cannot be used, such as {path}: {reason}"
 
 
 def pictures_of_task(
@@ -134,7 +142,7 @@ def _features_of(
     kept: list[int] = []
     refused: list[Refused] = []
     with progress("photographs", total=len(files), unit="image") as bar:
-        for batch in features_of_files(encoder, files):
+        for batch in features_of_pictures(encoder, files):
             if batch.features is not None:
                 parts.append(batch.features)
             kept += batch.positions

@@ -45,18 +45,15 @@ def evaluate_folder_command(
         T2WError: see `evaluate_folder`, or the results cannot be written.
     """
     from t2w.classifier import Classifier
-    from t2w.devices import resolve_device
-    from t2w.encoders import vision_encoder_from_dict
     from t2w.evaluation.folder import evaluate_folder, write_evaluation
     from t2w.progress import log_to_terminal
 
     log_to_terminal()
-    found = Classifier.load(classifier)
-    encoder = vision_encoder_from_dict(found.vision, source=source, device=resolve_device(device))
-    evaluation = evaluate_folder(found, encoder, folder, skip_unknown=skip_unknown, batch_size=batch_size)
+    found = Classifier.load(classifier, device=device, encoder=source)
+    evaluation = evaluate_folder(found, folder, skip_unknown=skip_unknown, batch_size=batch_size)
     path = Path(classifier)
     place = Path(output) if output is not None else path.with_name(f"{path.stem}-eval")
-    about = {"classifier": str(path), "folder": str(folder), "vision": encoder.identity}
+    about = {"classifier": str(path), "folder": str(folder), "vision": found.encoder.identity}
     with notes():
         written = write_evaluation(place, evaluation, about)
     _warn(evaluation, place)

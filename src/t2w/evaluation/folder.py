@@ -17,13 +17,11 @@ from t2w.evaluation.calibration import Calibration, calibration
 from t2w.evaluation.class_folders import find_class_folders
 from t2w.evaluation.statistics import Interval
 from t2w.extras import MissingExtra
-from t2w.features.of_files import features_of_files
 from t2w.files import write_json
 from t2w.progress import progress
 
 if TYPE_CHECKING:
     from t2w.classifier import Classifier
-    from t2w.encoders import VisionEncoder
 
 __all__ = ["ClassScore", "FolderEvaluation", "evaluate_folder", "wilson", "write_evaluation"]
 
@@ -124,7 +122,6 @@ class FolderEvaluation:
 
 def evaluate_folder(
     classifier: Classifier,
-    encoder: VisionEncoder,
     folder: str | Path,
     *,
     skip_unknown: bool = False,
@@ -134,7 +131,6 @@ def evaluate_folder(
 
     Args:
         classifier: its classes are matched to the folders' names.
-        encoder: the one the classifier was made for.
         folder: holds one folder of images per class.
         skip_unknown: leave out folders that mean none of the classes.
         batch_size: images at once.
@@ -147,9 +143,9 @@ def evaluate_folder(
     truth, predicted, confidence = [], [], []
     refused: list[tuple[Path, str]] = [(path, str(error)) for path, error in found.refused]
     with progress("images", total=len(found.files), unit="image") as bar:
-        for batch in features_of_files(encoder, found.files, batch_size=batch_size):
-            if batch.features is not None:
-                best = classifier.predict_features(batch.features).probabilities.max(dim=1)
+        for batch in classifier.classify_each(found.files, none=False, batch_size=batch_size):
+            if batch.prediction is not None:
+                best = batch.prediction.probabilities.max(dim=1)
                 truth.append(labels[list(batch.positions)])
                 predicted.append(best.indices.numpy())
                 confidence.append(best.values.numpy())
