@@ -5,6 +5,7 @@ Everything the project stores is safetensors or JSON (or text); nothing is unpic
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -36,6 +37,8 @@ __all__ = [
 ]
 
 
+_BLOCK = 1 << 20  # bytes read at once
+
 CHECKSUM = "checksum"  # the metadata key of every file that `save_tensors` writes
 
 
@@ -46,7 +49,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     A link is followed: what it points to is replaced. A folder, device or pipe never is.
 
     Raises:
-        T2WError: the folder cannot be written, the disk is full, or something else than a file is there.
+        T2WError: the folder cannot be written, the disk is full, or something other than a file is there.
     """
     path = Path(os.path.realpath(path))
     if path.exists() and not path.is_file():
@@ -106,12 +109,20 @@ def _umask() -> int:
     return current
 
 
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+_NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
 def _not_written(path: Path, error: Exception) -> T2WError:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-    return T2WError(
-        f"cannot write {path}: {reason}",
-        fix="free some space or choose another folder; what was written before is complete",
-    )
+    number = error.errno if isinstance(error, OSError) else None
+    full = number in _NO_SPACE or "no space left" in str(error).lower()
+    fix = "choose another folder"
+    if full:
+        fix = "free some space or choose another folder; what was written before is complete"
+    elif number in _NO_RIGHT:
+        fix = "choose a folder that you may write to"
+    return T2WError(f"cannot write {path}: {reason}", fix=fix)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -208,6 +219,7 @@ def _opened(path: str | Path, what: str) -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
 
     try:
+        Path(path).open("rb").close()  # safetensors calls every file that it cannot open missing
         with safe_open(path, framework="pt") as file:
             yield file
     except OSError as error:
@@ -231,14 +243,10 @@ def decoded(metadata: Mapping[str, str]) -> dict[str, Any]:
 
 def sha256_of(path: str | Path) -> str:
     """SHA-256 of a file, in hex; read anew at every call, for a changed bit need not change the time of change."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _sha256(file)
-
-
-def _sha256(file: Any) -> str:  # Python 3.10
     digest = hashlib.sha256()
-    while block := file.read(1 << 20):
-        digest.update(block)
+    with Path(path).open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
     return digest.hexdigest()
 
 

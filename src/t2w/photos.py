@@ -17,7 +17,7 @@ from t2w.evaluation.class_folders import find_class_folders, match_class
 from t2w.features.of_pictures import features_of_pictures
 from t2w.files import fingerprint, load_tensors, save_tensors
 from t2w.images import Refused, image_files
-from t2w.pictures import Pictures, pictures_of, pixels_of
+from t2w.pictures import Picture, Pictures, pictures_of
 from t2w.progress import progress
 
 if TYPE_CHECKING:
@@ -123,8 +123,14 @@ def _paths(photos: Photos) -> list[Path] | None:
     return None
 
 
-def _encoded(encoder: VisionEncoder, pictures: Sequence[object]) -> Tensor:
-    return encoder.encode([pixels_of(picture, min_side=encoder.min_side) for picture in pictures])  # type: ignore[arg-type]
+def _encoded(encoder: VisionEncoder, pictures: Sequence[Picture]) -> Tensor:
+    """The features of images that were given themselves: one that cannot be used is a mistake."""
+    parts = [torch.empty(0, encoder.dim)]
+    for batch in features_of_pictures(encoder, pictures):
+        if batch.refused:
+            raise batch.refused[0][1]
+        parts += [] if batch.features is None else [batch.features]
+    return torch.cat(parts)
 
 
 def _features_of(

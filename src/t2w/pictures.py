@@ -57,7 +57,10 @@ def pixels_of(picture: Picture, *, min_side: int | None = None) -> np.ndarray:
         return read_image(picture, min_side=min_side)
     if _is_pillow(picture):
         with _pillow_reads:
-            picture.load()
+            try:
+                picture.load()
+            except Exception as error:  # as `read_image`: damaged files raise nearly anything
+                raise T2WError(f"a Pillow image cannot be read ({error})", expected="a complete image") from error
         return rgb_array(picture)
     if _is_tensor(picture):
         values = picture.detach().cpu().numpy()

@@ -71,7 +71,9 @@ def _vision_encoder(config: Config, images: ImageSet, seen_classes: tuple[str, .
     from t2w.encoders import PixelEncoder
 
     if _vision_name(config) == _PIXELS:
-        return PixelEncoder.fit(images.of_classes(seen_classes).images)  # unseen classes leave no trace in it
+        return PixelEncoder.fit(
+            images.of_classes(seen_classes).images, white=images.max_value
+        )  # unseen classes leave no trace in it
     return _named_encoder(config)
 
 
