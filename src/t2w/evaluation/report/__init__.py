@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from t2w.evaluation.report.data import DenoisingCurve, Example, ExampleGrid, LossCurves, ReportData
-from t2w.extras import needs
-
-with needs("the report"):
-    from t2w.evaluation.report.page import render_report, write_report
+from t2w.evaluation.report.page import render_report, write_report
 
 __all__ = [
     "DenoisingCurve",
