@@ -47,9 +47,8 @@ class Classifier:
         vision: description of the vision encoder whose features it takes (see `VisionEncoder.to_dict`).
         provenance: text encoder, generator, seed, sampler, steps.
         none_rule: when an image is of none of the classes; None where that is not known.
-        device: where the vision encoder runs: "auto" for the best there is, "cpu", "cuda", "cuda:1", "mps". No file
-            keeps it.
-        encoder_source: where the vision encoder is, a folder or a name; None for where `vision` says. No file keeps it.
+        device: where the vision encoder runs: "auto" for the best there is, "cpu", "cuda:1", "mps". Not in the file.
+        encoder_source: where the vision encoder is, a folder or a name; None: where `vision` says. Not in the file.
     """
 
     spec: AdapterSpec
@@ -65,11 +64,8 @@ class Classifier:
 
     def __repr__(self) -> str:
         names = ", ".join(self.classes[:3]) + (", ..." if len(self.classes) > 3 else "")
-        samples = f" in {len(self.weights)} samples" if len(self.weights) > 1 else ""
-        return (
-            f"Classifier({len(self.classes)} classes: {names}; {self.weights.numel():,} weights{samples} on "
-            f"{self.vision.get('identity')})"
-        )
+        size = f"{self.weights.numel():,} weights on {self.vision.get('identity')}"
+        return f"Classifier({len(self.classes)} classes: {names}; {size})"
 
     @property
     def classes_(self) -> np.ndarray:

@@ -109,20 +109,15 @@ def _umask() -> int:
     return current
 
 
-_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
-_NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
+_FULL, _NO_RIGHT = (errno.ENOSPC, errno.EDQUOT), (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def _not_written(path: Path, error: Exception) -> T2WError:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-    number = error.errno if isinstance(error, OSError) else None
-    full = number in _NO_SPACE or "no space left" in str(error).lower()
-    fix = "choose another folder"
-    if full:
+    number, reason = (error.errno, error.strerror) if isinstance(error, OSError) else (None, None)
+    fix = "choose a folder that you may write to" if number in _NO_RIGHT else "choose another folder"
+    if number in _FULL or "no space left" in str(error).lower():
         fix = "free some space or choose another folder; what was written before is complete"
-    elif number in _NO_RIGHT:
-        fix = "choose a folder that you may write to"
-    return T2WError(f"cannot write {path}: {reason}", fix=fix)
+    return T2WError(f"cannot write {path}: {reason or error}", fix=fix)
 
 
 def write_text(path: str | Path, text: str) -> None:
