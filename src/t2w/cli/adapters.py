@@ -33,9 +33,9 @@ def adapters(overrides: tuple[str, ...], update: bool, summary: bool, export: st
     from t2w.runs.stage_adapters import read_weights
 
     if summary:
-        from t2w.adapters.store import summarise
+        from t2w.adapters.store import render_summary, summarise
 
-        click.echo(summarise(read_weights(run, complete=False)).render())
+        click.echo(render_summary(summarise(read_weights(run, complete=False))))
     if export:
         from t2w.adapters.store import export_parquet
 

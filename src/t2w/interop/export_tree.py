@@ -19,8 +19,6 @@ from t2w.tasks import TaskSet, load_tasks, save_data_point
 
 __all__ = ["export_tree"]
 
-_BATCH = 64  # adapters in memory at a time
-
 
 def export_tree(run: str | Path, out: str | Path) -> list[str]:
     """Write a run's tasks, adapters, text embeddings and generator into the new folder `out`, all of it or nothing.
@@ -51,11 +49,8 @@ def export_tree(run: str | Path, out: str | Path) -> list[str]:
 
 def _export_adapters(weights: WeightDataset, folder: Path) -> str:
     save_adapter(folder / "checkpoints" / "base.pt", weights.spec, weights.base)
-    batches = weights.batches(_BATCH)
-    vectors = (vector for batch in batches for vector in batch)
-    for record, vector in track(
-        zip(weights.records, vectors, strict=True), "export", total=len(weights), unit="adapter"
-    ):
+    for place, record in enumerate(track(weights.records, "export", total=len(weights), unit="adapter")):
+        (vector,) = weights.rows([place])
         save_adapter(folder / usual_path(record.task_id), weights.spec, vector, record.test_accuracy)
     return f"{folder / 'checkpoints'}: base.pt and {len(weights)} adapters of {weights.spec.size} weights"
 

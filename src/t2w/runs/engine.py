@@ -63,7 +63,7 @@ def run_stages(run: Run, last: str = "eval") -> None:
     Raises:
         T2WError: whatever the stages find wrong.
     """
-    check_inputs(run.config)
+    check_inputs(run.config, last)
     if not stage_record(run.folder, "features").get("finished"):
         import_module("t2w.runs.stage_features").check_vision_encoder(run.config)
     if is_main_process():
@@ -83,8 +83,11 @@ def run_stages(run: Run, last: str = "eval") -> None:
             return
 
 
-def check_inputs(config: Config) -> None:
-    """Find what is wrong with data, device and text encoder before anything is written.
+def check_inputs(config: Config, last: str = "eval") -> None:
+    """Find what is wrong with data, device, text encoder and batch size before anything is written.
+
+    Args:
+        last: the stage after which the run ends.
 
     Raises:
         T2WError: the first problem.
@@ -92,7 +95,13 @@ def check_inputs(config: Config) -> None:
     from t2w.encoders import load_text_encoder
 
     resolve_device(config.device)
-    plan(config)
+    tasks = len(plan(config).of("train"))
+    if last in ("train", "eval") and config.train.batch_size > tasks:
+        raise T2WError(
+            f"train.batch_size is {config.train.batch_size}",
+            expected=f"at most {tasks}, the number of training tasks",
+            fix="set it lower, or tasks.n_train higher",
+        )
     load_text_encoder(config.encoder.path or config.encoder.name)
 
 

@@ -59,7 +59,7 @@ def open_run(config: Config, *, update: bool = False) -> Run:
             raise T2WError(
                 f"{record} is of another format", expected=f"format {_FORMAT}", fix="choose another folder with out=DIR"
             )
-        changes = described(stored["config"], asked)
+        changes = described(_of_any_shard_size(stored["config"]), asked)
         if changes and not update:
             shown = ", ".join(changes[:4]) + (f" and {len(changes) - 4} more" if len(changes) > 4 else "")
             raise T2WError(
@@ -109,4 +109,9 @@ def identity(config: Config) -> dict[str, Any]:
         for parent in parents:
             section = section[parent]
         del section[key]
-    return values
+    return _of_any_shard_size(values)
+
+
+def _of_any_shard_size(values: dict[str, Any]) -> dict[str, Any]:
+    """Shards of any size are read as they are. Null and not left out: so the records of all runs have it."""
+    return {**values, "adapters": {**values.get("adapters", {}), "shard_size": None}}

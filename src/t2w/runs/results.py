@@ -34,7 +34,7 @@ def write_run_report(run: Run, board: Scoreboard, curves: list[DenoisingCurve], 
         base_losses=tuple(read_base(run).losses.tolist()),
         denoising=tuple(curves),
         grids=tuple(grids),
-        adapters=summarise(read_weights(run)).to_dict(),
+        adapters=summarise(read_weights(run)),
         config=run.config.model_dump(),
         tasks={
             "counts": board.provenance["tasks"],

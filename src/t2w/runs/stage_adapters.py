@@ -62,7 +62,7 @@ def make_for_tasks(run: Run, tasks: Sequence[Task], folder: Path, *, begin: int 
         text=class_text(run),
         recipe=Recipe(**config.recipe.model_dump()),
         seed=config.seed,
-        dtype=_dtype(folder, config.adapters.dtype, resolve_device(config.device)),
+        dtype=_dtype(run),
     )
     report = make_adapters(
         folder,
@@ -80,25 +80,24 @@ def make_for_tasks(run: Run, tasks: Sequence[Task], folder: Path, *, begin: int 
     return len(weights) == weights.total
 
 
-def _dtype(folder: Path, name: str, device: torch.device) -> torch.dtype:
-    """What `adapters.dtype` stands for, which is part of the job's identity: two machines can differ in it.
+def _dtype(run: Run) -> torch.dtype:
+    """What adapters are trained in.
 
-    Raises:
-        T2WError: the folder holds adapters made with another dtype; says which to set.
+    `adapters.dtype=auto` is decided by the clock, which may decide otherwise tomorrow or on another machine. So it is
+    decided once, recorded with the base adapter, and read back from then on; of a run whose base has no such record,
+    from the shards that are there.
     """
-    dtype = resolve_dtype(name, device)
-    ours, theirs = str(dtype).removeprefix("torch."), None
-    for path in list_shards(folder)[:1]:
+    name: str = run.config.adapters.dtype
+    if name == "auto":
+        name = read_metadata(_base_path(run)).get("dtype") or _dtype_of_shards(run.path("adapters", "weights")) or name
+    return resolve_dtype(name, resolve_device(run.config.device))
+
+
+def _dtype_of_shards(folder: Path) -> str | None:
+    for path in list_shards(folder):
         with suppress(T2WError, OSError, KeyError, TypeError):  # a damaged one is the factory's to report
-            theirs = read_metadata(path)["identity"]["dtype"]
-    if theirs not in (None, ours):
-        chosen = f"{ours} is the faster one on this machine" if name == "auto" else f"adapters.dtype is {ours}"
-        raise T2WError(
-            f"{folder} holds adapters trained in {theirs}, but {chosen}",
-            expected="one dtype in one folder",
-            fix=f"set adapters.dtype={theirs}, or choose another folder",
-        )
-    return dtype
+            return str(read_metadata(path)["identity"]["dtype"])
+    return None
 
 
 def _train_base(run: Run) -> None:
@@ -106,7 +105,7 @@ def _train_base(run: Run) -> None:
     train, _ = read_features(run)
     text = class_text(run)
     spec = AdapterSpec(train.dim, config.hidden, text.shape[1], config.logit_scale)
-    seen = read_task_set(run).seen_classes
+    seen, device = read_task_set(run).seen_classes, resolve_device(run.config.device)
     result = train_base(
         spec,
         train,
@@ -117,9 +116,11 @@ def _train_base(run: Run) -> None:
         learning_rate=config.base.learning_rate,
         validation_fraction=run.config.recipe.validation_fraction,
         seed=run.config.seed,
-        device=resolve_device(run.config.device),
+        device=device,
     )
-    save_tensors(_base_path(run), {"vector": result.vector, "losses": result.losses}, {"spec": spec.to_dict()})
+    dtype = str(resolve_dtype(config.dtype, device)).removeprefix("torch.")
+    tensors = {"vector": result.vector, "losses": result.losses}
+    save_tensors(_base_path(run), tensors, {"spec": spec.to_dict(), "dtype": dtype})
 
 
 def task_adapters(run: Run) -> tuple[AdapterSpec, UnitStarts | None]:

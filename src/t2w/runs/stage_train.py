@@ -72,7 +72,7 @@ def run(run: Run) -> None:
     generator, result = fit_generator(
         shape,
         base.vector,
-        train.mapped(),
+        train.mapped,
         condition,
         settings=settings_of(config.train, len(train), seed=config.seed),
         normalizer=normalizer,
@@ -156,13 +156,13 @@ def _normalizer(
 ) -> Normalizer | UnitNormalizer:
     if isinstance(shape, UnitConfig):
         centres = read_known(run).concepts.centres
-        return UnitNormalizer.fit(shape.spec, shape.gain, centres, train.vectors, condition)
+        return UnitNormalizer.fit(shape.spec, shape.gain, centres, train.mapped, condition)
     kind, coefficient = run.config.generator.normalizer, run.config.generator.coefficient
     if kind == "standard":
-        return Normalizer.fit(base.vector, train.vectors)
+        return Normalizer.fit(base.vector, train.mapped)
     if kind == "none":
         return Normalizer.scaled(base.spec.size, 1.0)
-    return Normalizer.scaled(base.spec.size, coefficient or Normalizer.coefficient_for(train.vectors))
+    return Normalizer.scaled(base.spec.size, coefficient or Normalizer.coefficient_for(train.mapped))
 
 
 def _initial(config: Config, shape: NetworkConfig) -> Mapping[str, torch.Tensor] | None:
