@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -36,7 +36,6 @@ __all__ = ["EMBEDDED", "Classifier", "Prediction", "TextToWeights"]
 EMBEDDED = "embedded"  # the generator that comes with the package
 _GENERATOR_FILE = Path("train", "generator.safetensors")
 _FEW = 64  # classes, in all samples: for so few a second thread saves nothing, and on a busy machine it is waited for
-_SAMPLING = {"sampler": "ddim", "steps": 10}  # of generators whose files do not say
 
 
 class TextToWeights:
@@ -51,14 +50,14 @@ class TextToWeights:
     """
 
     def __init__(self, generator: Generator, text_encoder: TextEncoder) -> None:
-        trained_with = generator.identity.get("text_encoder")
+        trained_with = generator.provenance.get("text_encoder")
         if text_encoder.identity != trained_with:
             raise T2WError(
                 f"the text encoder is {text_encoder.identity}",
                 expected=f"{trained_with}, which the generator was trained with",
                 fix="install that one, or train a generator with this one",
             )
-        check_not_retired(generator.identity.get("vision", {}))
+        check_not_retired(generator.provenance.get("vision", {}))
         self.generator, self.text_encoder = generator, text_encoder
 
     @classmethod
@@ -84,14 +83,14 @@ class TextToWeights:
                 )
             path = found[0]
         generator = Generator.load(path, device=resolve_device(device))
-        if origin := generator.identity.get("imported"):
+        if origin := generator.provenance.get("imported"):
             raise T2WError(
                 f"the generator in {path} was imported from {origin}, whose text and image encoders t2w does not have",
                 expected="a generator that t2w trained",
                 fix="sample this one with t2w.generator.Generator on the imported conditions.safetensors, as "
                 "docs/coming-from-the-reference.md shows, or train one here",
             )
-        return cls(generator, load_text_encoder(generator.identity.get("text_encoder_source")))
+        return cls(generator, load_text_encoder(generator.provenance.get("text_encoder_source")))
 
     @cached_property
     def vision(self) -> VisionEncoder:
@@ -100,12 +99,12 @@ class TextToWeights:
         Raises:
             T2WError: it is not on this machine and cannot be fetched.
         """
-        return vision_encoder_from_dict(self.generator.identity["vision"], device=self.generator.device)
+        return vision_encoder_from_dict(self.generator.provenance["vision"], device=self.generator.device)
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """The classes of the dataset the generator was trained on."""
-        return tuple(self.generator.identity["class_names"])
+        return tuple(self.generator.provenance["class_names"])
 
     @cached_property
     def lexicon(self) -> Lexicon | None:
@@ -115,7 +114,7 @@ class TextToWeights:
 
     def new_names(self, names: Sequence[str]) -> tuple[str, ...]:
         """Those of the names that no training task of the generator held, in any spelling."""
-        seen = {folded_name(name) for name in self.generator.identity.get("seen_classes", self.class_names)}
+        seen = {folded_name(name) for name in self.generator.provenance.get("seen_classes", self.class_names)}
         return tuple(name for name in names if folded_name(name) not in seen)
 
     def generate(
@@ -166,7 +165,7 @@ class TextToWeights:
             raise T2WError(f"{samples} samples", expected="1 or more")
         if context is not None and not context.strip():
             raise T2WError("the text for the task is empty", expected="a phrase, such as: seen from the air")
-        identity, lexicon = self.generator.identity, self.lexicon
+        identity, lexicon = self.generator.provenance, self.lexicon
         open_to_all = (lexicon is not None or identity.get("any_class", False)) if any_class is None else any_class
         names, own = parse_described(classes, known=None if open_to_all else self.class_names)
         own |= _by_name(names, texts)
@@ -197,11 +196,12 @@ class TextToWeights:
             codes, known_by = class_codes(told.text), list(told.sources)
             warn_of_words(choices, own, lexicon)
         check_distinct(names, codes, own)
-        walk = {**_SAMPLING, **identity.get("sampling", {})}
-        walk |= {key: value for key, value in (("sampler", sampler), ("steps", steps)) if value is not None}
+        given: dict[str, Any] = {} if sampler is None else {"sampler": sampler}
+        given |= {} if steps is None else {"steps": steps, "respacing": None}  # which would go before steps
+        how = replace(self.generator.sampling, **given)
         condition = self.generator.condition(told, [range(len(names))] * samples)
         with one_thread(len(names) * samples <= _FEW):
-            weights = self.generator.generate(condition, seed=seed, **walk)
+            weights = self.generator.generate(condition, how, seed=seed)
         spec, rule = self.generator.spec_for(condition), None
         if isinstance(told, Evidence) and "surety" in identity:
             assert lexicon is not None  # evidence comes from it
@@ -220,7 +220,7 @@ class TextToWeights:
                 "generator": identity["name"],
                 "seed": seed,
                 "samples": samples,
-                **walk,
+                **how.to_dict(),
                 **({} if known_by is None else {"known_by": known_by}),
             },
             rule,
@@ -257,7 +257,7 @@ class TextToWeights:
         self, names: Sequence[str], own: Mapping[str, str], context: str | None
     ) -> tuple[tuple[str, ...], Tensor]:
         """The texts that are read, the first prompt of each to be shown, and their embeddings."""
-        prompts = TextMode.from_dict(self.generator.identity["text"]).prompts(names, own)
+        prompts = TextMode.from_dict(self.generator.provenance["text"]).prompts(names, own)
         if context is not None:
             prompts = tuple(tuple(f"{prompt}, {context}" for prompt in several) for several in prompts)
         return tuple(several[0] for several in prompts), encode_classes(self.text_encoder, prompts)

@@ -1,19 +1,15 @@
-"""What `dtype: auto` becomes, and that machines which chose differently do not mix."""
+"""What `dtype: auto` becomes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import torch
 
 from t2w import devices
-from t2w.adapters.store import shard_name
 from t2w.devices import resolve_dtype
 from t2w.errors import T2WError
-from t2w.files import save_tensors
-from t2w.runs.stage_adapters import _dtype
 
 CPU = torch.device("cpu")
 
@@ -56,19 +52,3 @@ def test_names_are_taken_as_they_are() -> None:
     assert resolve_dtype("bfloat16", CPU) == torch.bfloat16
     with pytest.raises(T2WError, match="dtype is 'half'"):
         resolve_dtype("half", CPU)
-
-
-def test_a_folder_of_another_dtype_is_refused_with_the_one_to_set(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(devices, "_product_seconds", lambda dtype, device: 1.0)
-    assert _dtype(tmp_path, "auto", CPU) == torch.float32
-    path = tmp_path / shard_name(0, 4)
-    save_tensors(path, {"vectors": torch.zeros(4, 2)}, {"identity": {"dtype": "bfloat16"}})
-    with pytest.raises(T2WError, match=r"trained in bfloat16, but float32 is the faster.*set adapters.dtype=bfloat16"):
-        _dtype(tmp_path, "auto", CPU)
-    with pytest.raises(T2WError, match=r"trained in bfloat16, but adapters.dtype is float32"):
-        _dtype(tmp_path, "float32", CPU)
-    assert _dtype(tmp_path, "bfloat16", CPU) == torch.bfloat16
-    path.write_bytes(b"damaged")
-    assert _dtype(tmp_path, "auto", CPU) == torch.float32

@@ -1,6 +1,6 @@
 """The generator: from class texts to adapter weights."""
 
-from t2w.generator.build import PRESETS, Network, NetworkConfig, build_network, config_from_dict, preset
+from t2w.generator.build import CONFIGS, Network, NetworkConfig, build_network, config_from_dict
 from t2w.generator.condition import (
     Condition,
     condition_of,
@@ -8,18 +8,19 @@ from t2w.generator.condition import (
     prior_attention,
     with_noise,
     without_text,
-)  # fmt: skip
-from t2w.generator.config import Conditioning, GeneratorConfig, Tokenizer, small, tiny
+)
+from t2w.generator.config import Conditioning, GeneratorConfig, ReferenceConfig, UnitConfig
 from t2w.generator.familiarity import distance_to_known, share_kept
 from t2w.generator.generator import Generator
 from t2w.generator.network import WeightTransformer
 from t2w.generator.normalizer import Normalizer
-from t2w.generator.reference import ReferenceConfig, ReferenceTransformer, reference_large, reference_small
+from t2w.generator.reference import ReferenceTransformer
+from t2w.generator.sampling import Sampling
 from t2w.generator.tokens import WeightTokens, chunk_tables, token_tables, unit_tables
-from t2w.generator.units import UnitConfig, UnitNormalizer, UnitTransformer
+from t2w.generator.units import UnitNormalizer, UnitTransformer
 
 __all__ = [
-    "PRESETS",
+    "CONFIGS",
     "Condition",
     "Conditioning",
     "Generator",
@@ -29,7 +30,7 @@ __all__ = [
     "Normalizer",
     "ReferenceConfig",
     "ReferenceTransformer",
-    "Tokenizer",
+    "Sampling",
     "UnitConfig",
     "UnitNormalizer",
     "UnitTransformer",
@@ -41,13 +42,8 @@ __all__ = [
     "condition_of_evidence",
     "config_from_dict",
     "distance_to_known",
-    "preset",
     "prior_attention",
-    "reference_large",
-    "reference_small",
     "share_kept",
-    "small",
-    "tiny",
     "token_tables",
     "unit_tables",
     "with_noise",
