@@ -14,7 +14,7 @@ from t2w.errors import T2WError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["is_main_process", "one_thread", "process_count", "resolve_device", "resolve_dtype"]
+__all__ = ["enough_memory", "is_main_process", "one_thread", "process_count", "resolve_device", "resolve_dtype"]
 
 _WORTH = 1.5
 """How many times as fast bfloat16 products must be: conversions take their part, and rounding is not free either."""
@@ -92,6 +92,45 @@ def _product_seconds(dtype: torch.dtype, device: torch.device) -> float:
         torch.bmm(a, b)[0, 0, 0].item()  # reading a number waits for the device
         seconds.append(perf_counter() - start)
     return min(seconds[1:])
+
+
+@contextmanager
+def enough_memory(what: str, device: torch.device, *, needed: int = 0, fix: str) -> Iterator[None]:
+    """Work whose memory may be more than there is: one sentence where it is.
+
+    Args:
+        what: needs the memory, for the sentence.
+        device: where it is needed.
+        needed: bytes that are needed at least; on a CPU, more than the machine has are refused before the work begins,
+            for the system may promise them and then end the process.
+        fix: what to do about it.
+
+    Raises:
+        T2WError: too little memory.
+    """
+    import torch
+
+    if device.type == "cpu" and needed > (there := _machine_memory()):
+        raise T2WError(
+            f"{what} needs {needed / 2**30:,.0f} GiB of memory",
+            expected=f"at most {there / 2**30:,.0f} GiB, all that this machine has",
+            fix=fix,
+        )
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error):
+            raise T2WError(f"{what} needs more memory than there is on {device}", fix=fix) from error
+        raise
+
+
+def _machine_memory() -> float:
+    """Bytes; infinity where the system does not tell."""
+    names = ("SC_PHYS_PAGES", "SC_PAGE_SIZE")
+    if not hasattr(os, "sysconf") or any(name not in os.sysconf_names for name in names):
+        return float("inf")
+    pages, size = (os.sysconf(name) for name in names)
+    return float(pages * size)
 
 
 def process_count() -> int:

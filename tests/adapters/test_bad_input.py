@@ -9,6 +9,7 @@ import torch
 from adapter_world import World
 
 from t2w.adapters import AdapterSpec, accuracy, recipe, train_base, train_tasks
+from t2w.devices import enough_memory
 from t2w.errors import T2WError
 
 FEW = recipe("fast", steps=30, batch_size=8)
@@ -82,6 +83,19 @@ def test_a_loss_that_is_not_finite_names_its_task_only(world: World) -> None:
     starts[1, 0] = float("inf")
     with pytest.raises(T2WError, match=r"loss of task 101 is not finite; lower the recipe's learning_rate"):
         train(world, [[0, 1], [2, 3], [4, 5]], base=starts)
+
+
+def test_an_allocation_that_fails_is_one_sentence(world: World) -> None:
+    with (
+        pytest.raises(T2WError, match="mine needs more memory than there is on cpu; use less"),
+        enough_memory("mine", torch.device("cpu"), fix="use less"),
+    ):
+        torch.empty(2**50)
+    with pytest.raises(RuntimeError, match="another mistake"), enough_memory("mine", torch.device("cpu"), fix=""):
+        raise RuntimeError("another mistake")
+    spec = AdapterSpec(12, 10**9, 9, 10.0)
+    with pytest.raises(T2WError, match=r"1,000,000,000 hidden units needs 3\d\d GiB of memory"):
+        train_base(spec, world.train, world.text, classes=[0, 1])
 
 
 def test_ids_and_types_are_checked(world: World) -> None:

@@ -16,6 +16,15 @@ from t2w.adapters.store import WeightDataset
 SCRIPT = Path(__file__).with_name("tiny_job.py")
 
 
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """As the processes of the script: the same arithmetic to the last bit; and small matrices gain nothing by more."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="session")
 def job() -> AdapterJob:
     return tiny_job()
@@ -26,7 +35,7 @@ def undisturbed(job: AdapterJob, tmp_path_factory: pytest.TempPathFactory) -> We
     """What the job makes when nothing happens."""
     folder = tmp_path_factory.mktemp("undisturbed")
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as the processes of the script: the same arithmetic to the last bit
+    torch.set_num_threads(1)  # see one_thread
     make_adapters(folder, job=job, device="cpu", shard_size=SHARD)
     torch.set_num_threads(threads)
     return WeightDataset.open(folder)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
-from tiny_job import SHARD, TASKS
+from tiny_job import SHARD, TASKS, slow_trainer
 
+from t2w.adapters.factory import AdapterJob, make_adapters
 from t2w.adapters.store import WeightDataset, list_shards
+from t2w.errors import T2WError
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -32,11 +36,9 @@ def wait_for_shards(folder: Path, count: int, process: subprocess.Popen[str]) ->
         time.sleep(0.005)
 
 
-def leftovers(folder: Path) -> list[str]:
-    return [path.name for path in folder.iterdir() if path.name.endswith(".tmp")]
-
-
-def test_kill_of_the_process_at_random_moments(tmp_path: Path, start: Start, undisturbed: WeightDataset) -> None:
+def test_kill_of_the_process_at_random_moments(
+    tmp_path: Path, start: Start, job: AdapterJob, undisturbed: WeightDataset
+) -> None:
     moments = random.Random(time.time_ns())
     seen = 0
     for _ in range(2):
@@ -47,47 +49,31 @@ def test_kill_of_the_process_at_random_moments(tmp_path: Path, start: Start, und
         process.wait()
         seen = len(list_shards(tmp_path))
         assert 0 < seen < TASKS // SHARD
-    process = start(tmp_path)
-    out, err = process.communicate(timeout=60)
-    report = json.loads(out)
-    assert process.returncode == 0, err
-    assert report["found"] == seen * SHARD  # nothing finished was lost or made twice
-    assert report["made"] == TASKS - seen * SHARD
-    assert report["damaged"] == []  # and nothing was half-written
+    report = make_adapters(tmp_path, job=job, device="cpu", shard_size=SHARD)
+    assert report.found == seen * SHARD  # nothing finished was lost or made twice
+    assert report.made == TASKS - seen * SHARD
+    assert report.damaged == ()  # and nothing was half-written
     assert same(tmp_path, undisturbed)
-    assert leftovers(tmp_path) == []
 
 
-def test_two_processes_with_overlapping_ranges(tmp_path: Path, start: Start, undisturbed: WeightDataset) -> None:
-    first = start(tmp_path, "--begin", 0, "--end", 60, "--seconds", 0.1)
-    second = start(tmp_path, "--begin", 20, "--end", TASKS, "--seconds", 0.1)
-    reports = []
-    for process in (first, second):
-        out, err = process.communicate(timeout=60)
-        assert process.returncode == 0, err
-        reports.append(json.loads(out))
-    assert same(tmp_path, undisturbed)
-    assert sum(report["made"] for report in reports) == TASKS  # the locks spared them double work
-
-
-def test_a_killed_process_does_not_hold_up_another(tmp_path: Path, start: Start, undisturbed: WeightDataset) -> None:
-    dying = start(tmp_path, "--seconds", 30)  # holds the lock of the first shard
-    while not (tmp_path / ".lock").exists():
-        time.sleep(0.01)
-    time.sleep(0.3)
-    other = start(tmp_path)
-    wait_for_shards(tmp_path, TASKS // SHARD - 1, other)
-    assert other.poll() is None  # waits for the one that is being made
-    dying.kill()
+def test_two_processes_with_overlapping_ranges(
+    tmp_path: Path, start: Start, job: AdapterJob, undisturbed: WeightDataset
+) -> None:
+    other = start(tmp_path, "--begin", 0, "--end", 60, "--seconds", 0.02)
+    wait_for_shards(tmp_path, 1, other)
+    report = make_adapters(
+        tmp_path, job=job, begin=20, device="cpu", shard_size=SHARD, trainer=partial(slow_trainer, seconds=0.02)
+    )
     out, err = other.communicate(timeout=60)
     assert other.returncode == 0, err
-    assert json.loads(out)["made"] == TASKS
     assert same(tmp_path, undisturbed)
+    assert report.made + json.loads(out)["made"] >= TASKS  # what both were at work on at once is made twice
+    assert report.damaged == ()
 
 
 @pytest.mark.parametrize("fault", ["truncated", "flipped"])
 def test_a_damaged_shard_is_named_and_made_again(
-    tmp_path: Path, fault: str, start: Start, undisturbed: WeightDataset
+    tmp_path: Path, fault: str, job: AdapterJob, undisturbed: WeightDataset, caplog: pytest.LogCaptureFixture
 ) -> None:
     shutil.copytree(undisturbed.folder, tmp_path, dirs_exist_ok=True)
     victim = list_shards(tmp_path)[3]
@@ -97,14 +83,11 @@ def test_a_damaged_shard_is_named_and_made_again(
     else:
         content[random.Random(5).randrange(len(content) - 1000, len(content))] ^= 16
     victim.write_bytes(content)
-    process = start(tmp_path)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
-    report = json.loads(out)
-    assert report["damaged"] == [victim.name]
-    assert report["made"] == SHARD
-    assert victim.name in err
-    assert "made again" in err
+    with caplog.at_level(logging.WARNING, logger="t2w"):
+        report = make_adapters(tmp_path, job=job, device="cpu", shard_size=SHARD)
+    assert report.damaged == (victim.name,)
+    assert report.made == SHARD
+    assert any(victim.name in line and "made again" in line for line in caplog.messages)
     assert (tmp_path / f"{victim.name}.damaged").read_bytes() == bytes(content)  # kept, for who wants to look
     assert same(tmp_path, undisturbed)
 
@@ -124,19 +107,14 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(disk)], check=True)
 
 
-def test_full_disk(small_disk: Path, start: Start, undisturbed: WeightDataset) -> None:
-    process = start(small_disk)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 2, err
-    assert "No space left" in err
-    assert "Traceback" not in err
+def test_full_disk(small_disk: Path, job: AdapterJob, undisturbed: WeightDataset) -> None:
+    with pytest.raises(T2WError, match="No space left"):
+        make_adapters(small_disk, job=job, device="cpu", shard_size=SHARD)
     finished = list_shards(small_disk)
     assert 0 < len(finished) < TASKS // SHARD
-    assert leftovers(small_disk) == []  # nothing half-written
+    assert [path for path in small_disk.iterdir() if path not in finished] == []  # nothing half-written
     WeightDataset.open(small_disk, complete=False)  # and what is there is whole
     subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
-    process = start(small_disk)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
-    assert json.loads(out)["found"] == len(finished) * SHARD
+    report = make_adapters(small_disk, job=job, device="cpu", shard_size=SHARD)
+    assert report.found == len(finished) * SHARD
     assert same(small_disk, undisturbed)

@@ -87,7 +87,7 @@ def main() -> None:
     except T2WError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    print(json.dumps({key: getattr(report, key) for key in ("found", "made", "by_others", "written", "damaged")}))
+    print(json.dumps({key: getattr(report, key) for key in ("found", "made", "written", "damaged")}))
 
 
 if __name__ == "__main__":

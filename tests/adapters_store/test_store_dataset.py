@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from t2w.adapters.store import DamagedShard, Shard, WeightDataset, gaps, list_shards, rebuild_manifest, write_shard
+from t2w.adapters.store import DamagedShard, Shard, WeightDataset, gaps, list_shards, write_shard
 from t2w.errors import T2WError
 
 Make = Callable[..., Shard]
@@ -33,14 +33,12 @@ def test_overlapping_shards_count_once(folder: Path, shard: Make, everything: to
     assert torch.equal(dataset.vectors, everything)
 
 
-def test_rows_batches_and_subsets_are_pieces_of_the_whole(folder: Path, everything: torch.Tensor) -> None:
+def test_rows_and_subsets_are_pieces_of_the_whole(folder: Path, everything: torch.Tensor) -> None:
     for warm in (False, True):
         dataset = WeightDataset.open(folder)
         if warm:
             assert dataset.vectors.shape == (24, 29)
         assert torch.equal(dataset.rows([21, 3, 3, 12]), everything[[21, 3, 3, 12]])
-        assert [len(batch) for batch in dataset.batches(7)] == [7, 7, 7, 3]
-        assert torch.equal(torch.cat(list(dataset.batches(7))), everything)
         part = dataset.subset([20, 4, 9])
         assert part.task_ids == (1020, 1004, 1009)
         assert torch.equal(part.vectors, everything[[20, 4, 9]])
@@ -79,8 +77,6 @@ def test_two_jobs_are_never_mixed(folder: Path, shard: Make) -> None:
         T2WError, match=r"another job \(eeeeeeeeeeeeeeee: seed is 4 there, 3 here\); expected adapters of job ffff"
     ):
         WeightDataset.open(folder)
-    with pytest.raises(T2WError, match="belongs to another job"):
-        rebuild_manifest(folder)
 
 
 def test_a_shard_removed_while_open_is_an_error_not_nonsense(folder: Path) -> None:
@@ -88,15 +84,6 @@ def test_a_shard_removed_while_open_is_an_error_not_nonsense(folder: Path) -> No
     list_shards(folder)[1].unlink()
     with pytest.raises(T2WError, match=r"cannot read .*adapters-000010-000020"):
         dataset.rows([12])
-
-
-def test_manifest(folder: Path) -> None:
-    (folder / "adapters-000010-000020.safetensors").write_bytes(b"nothing")
-    manifest = rebuild_manifest(folder)
-    assert manifest["count"] == 14
-    assert manifest["missing"] == [[10, 20]]
-    assert manifest["unreadable"] == ["adapters-000010-000020.safetensors"]
-    assert [shard["begin"] for shard in manifest["shards"]] == [0, 20]
 
 
 def test_gaps() -> None:

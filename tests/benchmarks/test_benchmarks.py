@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,43 @@ def ratio(out: str) -> float:
 def run(finished_run: Path, tmp_path: Path) -> Path:
     """A copy that may be written to."""
     return Path(shutil.copytree(finished_run, tmp_path / "run"))
+
+
+@pytest.fixture
+def few_features(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The benchmark of adapters finds the features of 40 classes of four images."""
+    from t2w.features import FeatureSet, save_features
+
+    labels = torch.arange(40).repeat_interleave(4)
+    names = tuple(f"class {c}" for c in range(40))
+    train, test = (
+        FeatureSet(torch.randn(160, 16), None, labels.clone(), names, "synthetic", "none", split)
+        for split in ("train", "test")
+    )
+    save_features(tmp_path / "few.safetensors", train, test)
+    monkeypatch.setenv("T2W_DATA", str(tmp_path / "few.safetensors"))
+
+
+def test_adapters(
+    few_features: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    few = ["--steps", "3", "--base-steps", "1", "--rounds", "1", "--dtype", "float32", "--group-size", "2"]
+
+    def measured(*arguments: str) -> str:
+        """In this process: most of its time would go into starting one."""
+        monkeypatch.setattr(sys, "argv", ["adapters.py", *few, *arguments])
+        with pytest.raises(SystemExit) as stop:
+            runpy.run_path(str(BENCHMARKS / "adapters.py"), run_name="__main__")
+        assert stop.value.code == 0
+        return capsys.readouterr().out
+
+    out = measured("--tasks", "4", "--sequential", "2", "--json", str(tmp_path / "x.json"))
+    assert "difference +0.00 points" in out
+    assert ratio(out) == pytest.approx(json.loads((tmp_path / "x.json").read_text())["ratio"], abs=0.051)
+    out = measured("--gradients")
+    assert all(f"{way}: " in out for way in ("own", "autograd", "torch.func"))
+    assert ratio(out) > 0
 
 
 def test_training_step() -> None:

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from t2w.adapters.adapter import Adapter
 from t2w.adapters.checks import check_classes, check_sizes
-from t2w.adapters.holdout import class_rows
+from t2w.adapters.holdout import ClassRows, class_rows
 from t2w.adapters.recipes import Recipe
 from t2w.adapters.spec import AdapterSpec
+from t2w.devices import enough_memory
 from t2w.errors import T2WError
 from t2w.seeds import derive_seed
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from t2w.features import FeatureSet
 
 __all__ = ["BaseResult", "train_base"]
+
+_COPIES = 4  # weights, gradients and Adam's two moments
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +66,8 @@ def train_base(
         device: where to compute.
 
     Raises:
-        T2WError: sizes that do not fit, a class that does not exist or has no images, or a loss that is not finite.
+        T2WError: sizes that do not fit, a class that does not exist or has no images, an adapter larger than the
+            memory, or a loss that is not finite.
     """
     plan = Recipe(
         "base", steps=steps, batch_size=batch_size, learning_rate=learning_rate, validation_fraction=validation_fraction
@@ -71,13 +75,29 @@ def train_base(
     check_sizes(spec, features, text)
     rows = class_rows(features, validation_fraction=validation_fraction)
     check_classes(classes, rows.counts, features.class_names, what="the base")
+    device, what = torch.device(device), f"training an adapter of {spec.hidden:,} hidden units"
+    with enough_memory(what, device, needed=4 * _COPIES * spec.size, fix="make adapters.hidden smaller"):
+        return _train(spec, features, text, classes, rows, plan, seed, device)
+
+
+def _train(
+    spec: AdapterSpec,
+    features: FeatureSet,
+    text: Tensor,
+    classes: Sequence[int],
+    rows: ClassRows,
+    plan: Recipe,
+    seed: int,
+    device: torch.device,
+) -> BaseResult:
+    steps, batch_size = plan.steps_for(0), plan.batch_size
     generator = torch.Generator().manual_seed(derive_seed(seed, "base"))
     adapter = Adapter(spec, generator=generator).to(device)
     own = torch.cat([rows.train[c] for c in classes])
     labels = torch.arange(len(classes)).repeat_interleave(torch.tensor([rows.counts[c] for c in classes])).to(device)
     x = features.rows(own).to(device)
     class_texts = F.normalize(text[list(classes)].to(device, torch.float32), dim=-1)
-    optimiser = torch.optim.Adam(adapter.parameters(), lr=learning_rate, fused=x.device.type in ("cpu", "cuda"))
+    optimiser = torch.optim.Adam(adapter.parameters(), lr=plan.learning_rate, fused=x.device.type in ("cpu", "cuda"))
     losses = torch.zeros(steps, device=device)
     for step in range(steps):
         batch = torch.randint(len(own), (batch_size,), generator=generator).to(device)
@@ -92,6 +112,6 @@ def train_base(
         bad = int((~losses.isfinite()).nonzero()[0])
         raise T2WError(
             f"the base adapter's loss is not finite from step {bad}",
-            fix=f"lower the learning rate ({learning_rate:g}) or look for infinite features",
+            fix=f"lower the learning rate ({plan.learning_rate:g}) or look for infinite features",
         )
     return BaseResult(vector=adapter.vector().cpu(), losses=losses)

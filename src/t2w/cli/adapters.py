@@ -31,10 +31,10 @@ def adapters(overrides: tuple[str, ...], update: bool, summary: bool, export: st
         raise click.UsageError("--push needs --export DIR: the folder that is pushed.")
     run = start(overrides, update=update, last=None if summary and not export else "adapters")
     if summary:
-        from t2w.adapters.store import WeightDataset, summarise
+        from t2w.adapters.store import WeightDataset, render_summary, summarise
 
         there = WeightDataset.open(run.path("adapters", "weights"), complete=False)
-        click.echo(summarise(there).render())
+        click.echo(render_summary(summarise(there)))
     if export:
         from t2w.adapters.store import export_parquet
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from t2w.adapters.moments import Moments
+from t2w.adapters.store import Vectors, blocks
 from t2w.errors import T2WError
 from t2w.generator.condition import Condition
 
@@ -34,32 +36,34 @@ class Normalizer(nn.Module):
             self.register_buffer(name, value.detach().clone().float())
 
     @classmethod
-    def fit(cls, base: Tensor, vectors: Tensor) -> Normalizer:
-        """From the base (P,) and the training adapters (T, P).
+    def fit(cls, base: Tensor, vectors: Vectors) -> Normalizer:
+        """From the base (P,) and the training adapters (T, P), a tensor or memory-mapped.
 
         Raises:
             T2WError: fewer than two adapters, another size than the base, or numbers that are not finite.
         """
-        if vectors.ndim != 2 or vectors.shape[1:] != base.shape or len(vectors) < 2:
+        if len(vectors.shape) != 2 or vectors.shape[1:] != base.shape or len(vectors) < 2:
             raise T2WError(
                 f"training adapters of shape {tuple(vectors.shape)}",
                 expected=f"(2 or more, {base.numel()}) as the base",
             )
-        bad = (~torch.isfinite(vectors).all(dim=1)).nonzero().flatten().tolist()
-        if bad or not torch.isfinite(base).all():
-            raise T2WError(
-                f"numbers that are not finite in {f'training adapter {bad[0]}' if bad else 'the base adapter'}",
-                expected="finite weights",
-                fix="train the adapters again, at a lower learning rate",
-            )
-        std, mean = torch.std_mean(vectors.float() - base.float(), dim=0)
+        if not torch.isfinite(base).all():
+            raise _not_finite("the base adapter")
+        differences = Moments()
+        for rows, block in blocks(vectors):
+            bad = (~torch.isfinite(block).all(dim=1)).nonzero().flatten().tolist()
+            if bad:
+                raise _not_finite(f"training adapter {rows.start + bad[0]}")
+            differences.add(block - base)
+        std = differences.std(correction=1)
         typical = std.square().mean().sqrt()
-        return cls(base, mean, std.clamp(min=max(_FLOOR * float(typical), 1e-12)))
+        return cls(base, differences.mean, std.clamp(min=max(_FLOOR * float(typical), 1e-12)))
 
     @staticmethod
-    def coefficient_for(vectors: Tensor) -> float:
+    def coefficient_for(vectors: Vectors) -> float:
         """The factor that brings weights (T, P) to a spread of 0.538, the rule of G.pt (Peebles et al. 2022)."""
-        return 0.538 / float(vectors.float().std())
+        weights = Moments(block.reshape(-1, 1) for _, block in blocks(vectors))
+        return 0.538 / float(weights.std(correction=1))
 
     @classmethod
     def scaled(cls, size: int, coefficient: float) -> Normalizer:
@@ -73,3 +77,11 @@ class Normalizer(nn.Module):
     def denormalize(self, x: Tensor, condition: Condition | None = None) -> Tensor:
         """The inverse of `normalize`."""
         return x * self.std + self.mean + self.base
+
+
+def _not_finite(what: str) -> T2WError:
+    return T2WError(
+        f"numbers that are not finite in {what}",
+        expected="finite weights",
+        fix="train the adapters again, at a lower learning rate",
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from t2w.adapters.store import WeightDataset
+from t2w.adapters.store import WeightDataset, blocks
 from t2w.errors import T2WError
 from t2w.files import atomic_folder, load_tensors, read_json
 from t2w.generator import Generator, ReferenceConfig, condition_of
@@ -51,8 +51,7 @@ def export_tree(run: str | Path, out: str | Path) -> list[str]:
 
 def _export_adapters(weights: WeightDataset, folder: Path) -> str:
     save_adapter(folder / "checkpoints" / "base.pt", weights.spec, weights.base)
-    batches = weights.batches(_BATCH)
-    vectors = (vector for batch in batches for vector in batch)
+    vectors = (vector for _, block in blocks(weights.mapped, _BATCH) for vector in block)
     for record, vector in track(
         zip(weights.records, vectors, strict=True), "export", total=len(weights), unit="adapter"
     ):

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from t2w.adapters import AdapterSpec, recipe
-from t2w.adapters.factory.identity import tensor_hash
-from t2w.adapters.store import AdapterRecord, Shard, rebuild_manifest, write_shard
+from t2w.adapters.factory import tensor_hash
+from t2w.adapters.store import AdapterRecord, Shard, write_shard
 from t2w.errors import T2WError
 from t2w.files import fingerprint
 from t2w.interop.reference_adapters import load_adapter
@@ -77,7 +77,6 @@ def import_adapters(
     for begin in track(range(0, len(indices), _SHARD), "import", total=-(-len(indices) // _SHARD), unit="shard"):
         part = indices[begin : begin + _SHARD]
         write_shard(out, _shard(part, begin, known, spec, vector, identity, classes, splits))
-    rebuild_manifest(out)
     return [f"{out}: {len(indices)} adapters of {spec.size} weights", *said]
 
 

@@ -31,7 +31,7 @@ def write_run_report(run: Run, board: Scoreboard, curves: list[DenoisingCurve], 
         base_losses=tuple(run.base.losses.tolist()),
         denoising=tuple(curves),
         grids=tuple(grids),
-        adapters=summarise(run.weights).to_dict(),
+        adapters=summarise(run.weights),
         config=run.config.to_dict(),
         tasks={
             "counts": board.provenance["tasks"],

@@ -50,7 +50,7 @@ def run(run: Run) -> None:
     generator, result = fit_generator(
         shape,
         run.base.vector,
-        train.mapped(),
+        train.mapped,
         condition,
         settings=config.train.in_steps(len(train), seed=config.seed),
         normalizer=normalizer,
@@ -120,12 +120,12 @@ def _normalizer(
     section, base = run.config.generator, run.base
     if section.kind == "units":
         assert isinstance(shape, UnitConfig)
-        return UnitNormalizer.fit(shape.spec, shape.gain, run.known.concepts.centres, train.vectors, condition)
+        return UnitNormalizer.fit(shape.spec, shape.gain, run.known.concepts.centres, train.mapped, condition)
     if section.normalizer == "standard":
-        return Normalizer.fit(base.vector, train.vectors)
+        return Normalizer.fit(base.vector, train.mapped)
     if section.normalizer == "none":
         return Normalizer.scaled(base.spec.size, 1.0)
-    return Normalizer.scaled(base.spec.size, section.coefficient or Normalizer.coefficient_for(train.vectors))
+    return Normalizer.scaled(base.spec.size, section.coefficient or Normalizer.coefficient_for(train.mapped))
 
 
 def _initial(config: Config, shape: NetworkConfig) -> Mapping[str, torch.Tensor] | None:

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from t2w.adapters.store import Vectors
 from t2w.concepts import Concepts
 from t2w.generator import Condition, Generator, NetworkConfig, Normalizer, UnitNormalizer, build_network
 from t2w.training.inputs import Functional, TrainResult, Validation
 from t2w.training.loop import train_generator
-from t2w.training.rows import Vectors
 from t2w.training.settings import TrainSettings
 
 __all__ = ["fit_generator"]
@@ -58,7 +58,7 @@ def fit_generator(
     Raises:
         T2WError: see `train_generator` and `Normalizer.fit`.
     """
-    normalizer = normalizer or Normalizer.fit(base, vectors[:])
+    normalizer = normalizer or Normalizer.fit(base, vectors)
     network = build_network(config, seed=settings.seed)
     if initial is not None:
         network.load_state_dict(initial)

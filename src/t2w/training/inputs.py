@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from t2w.adapters.store import Vectors
 from t2w.errors import T2WError
 from t2w.generator import Condition, Network, Normalizer, UnitNormalizer
 from t2w.training.concept_tasks import ConceptTasks
 from t2w.training.random_tasks import RandomTasks
-from t2w.training.rows import Vectors
 from t2w.training.settings import TrainSettings
 
 __all__ = ["Functional", "TrainResult", "Validation", "ValidationPoint", "check_fit"]

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from t2w.adapters.linear_head import LinearHead
+from t2w.adapters.store import Vectors
 from t2w.diffusion import linear_schedule
 from t2w.generator import Condition, Network, Normalizer, UnitNormalizer
 from t2w.progress import progress
@@ -29,7 +30,7 @@ from t2w.training.objectives import FunctionalObjective, Objective, WeightObject
 from t2w.training.optimizer import adamw
 from t2w.training.processes import end_processes, parts_of, start_processes
 from t2w.training.resume import TrainingState, check_run, data_fingerprint, diverged
-from t2w.training.rows import Vectors, WeightRows
+from t2w.training.rows import WeightRows
 from t2w.training.settings import TrainSettings
 from t2w.training.teacher import fit_teacher
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from t2w.adapters.store import Vectors, blocks
 from t2w.differences import differences
 from t2w.errors import T2WError
 from t2w.files import fingerprint
@@ -19,7 +20,6 @@ from t2w.generator import Condition
 from t2w.training.checkpoint import Checkpoints
 from t2w.training.inputs import ValidationPoint
 from t2w.training.optimizer import apply_rates
-from t2w.training.rows import Vectors
 from t2w.training.settings import TrainSettings
 
 __all__ = ["TrainingState", "check_run", "data_fingerprint", "diverged"]
@@ -34,7 +34,6 @@ _MAY_CHANGE = frozenset(
         "weight_decay", "accumulate", "functional.learning_rate", "functional.steps", "functional.warmup",
     )
 )  # fmt: skip
-_CHUNK = 1024  # adapters summed together
 
 
 @dataclass(eq=False)
@@ -123,10 +122,10 @@ def check_run(stored: Mapping[str, Any], asked: Mapping[str, Any], folder: Path)
 def data_fingerprint(vectors: Vectors, condition: Condition) -> str:
     """Tells training sets apart, and orders of one set: sums of their bits, exact however many threads add them up."""
     sums = [0, 0]
-    for start in range(0, len(vectors), _CHUNK):
-        rows = _bits(vectors[start : start + _CHUNK]).sum(dim=1)
-        place = torch.arange(start + 1, start + 1 + len(rows))
-        sums = [sums[0] + int(rows.sum()), sums[1] + int((rows * place).sum())]
+    for rows, block in blocks(vectors):
+        bits = _bits(block).sum(dim=1)
+        place = torch.arange(rows.start + 1, rows.stop + 1)
+        sums = [sums[0] + int(bits.sum()), sums[1] + int((bits * place).sum())]
     sums += [int(_bits(condition.tokens).sum()), int(condition.mask.sum())]
     return fingerprint([list(vectors.shape), list(condition.tokens.shape), sums])
 

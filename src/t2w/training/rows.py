@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import torch
 from torch import Tensor
 
 from t2w.adapters import AdapterSpec, unflatten
-from t2w.adapters.store import MappedVectors
+from t2w.adapters.store import Vectors, blocks
 from t2w.errors import T2WError
 from t2w.generator import Condition, Normalizer, UnitNormalizer
 
 __all__ = ["Vectors", "WeightRows"]
 
-Vectors: TypeAlias = Tensor | MappedVectors
-
-_CHUNK = 1024  # rows looked at together: a memory-mapped data set is never read whole into memory
 _SHARE = 0.5  # of an accelerator's free memory that the data may take
 
 
@@ -43,11 +38,11 @@ class WeightRows:
                 expected=f"(tasks, {spec.size}), the generator's adapter size",
                 fix="build the generator with the spec of these adapters",
             )
-        for start in range(0, len(vectors), _CHUNK):
-            bad = (~torch.isfinite(vectors[start : start + _CHUNK]).all(dim=1)).nonzero().flatten().tolist()
+        for rows, block in blocks(vectors):
+            bad = (~torch.isfinite(block).all(dim=1)).nonzero().flatten().tolist()
             if bad:
                 raise T2WError(
-                    f"numbers that are not finite in training vector {start + bad[0]}",
+                    f"numbers that are not finite in training vector {rows.start + bad[0]}",
                     expected="finite weights",
                     fix="train the adapters again, at a lower learning rate",
                 )

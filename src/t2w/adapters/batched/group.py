@@ -1,27 +1,31 @@
-"""Some tasks in training, as one: their weights, their batches, and which of them are still at it."""
+"""A group of tasks in training: their weights and batches, who ends when, and with which weights."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from threading import Event
 
 import torch
 from torch import Tensor
+from torch.optim.adam import adam
 
-from t2w.adapters.batched.adam import adam_
-from t2w.adapters.batched.batches import batches_of
-from t2w.adapters.batched.graph import Repeated
-from t2w.adapters.batched.memory import Memory
-from t2w.adapters.batched.plan import TaskPlan
-from t2w.adapters.batched.step import PADDING, Step
+from t2w.adapters.accuracy import class_scores
+from t2w.adapters.batched.plan import TaskPlan, draw_batches
+from t2w.adapters.batched.step import PADDING, Step, Weights
 from t2w.adapters.batched.table import Table
-from t2w.adapters.batched.weights import Weights
 from t2w.adapters.holdout import ClassRows
 from t2w.adapters.recipes import Recipe
 from t2w.adapters.spec import AdapterSpec
 
-__all__ = ["Group", "Problem"]
+__all__ = ["Group", "Problem", "TrainedAdapters", "run_group"]
+
+_LOSS_STEPS = 10
+"""A task's loss is the mean over this many last steps: one batch alone says little."""
+_WARM_UP = 3
+"""Steps before they are captured as a CUDA graph: libraries set themselves up in the first ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,76 +57,169 @@ class Group:
     def __init__(self, problem: Problem, plans: Sequence[TaskPlan], start: Tensor) -> None:
         self.problem, self.plans = problem, list(plans)
         self.weights = Weights.from_vectors(problem.spec, start)
-        self._m, self._v = (self.weights.map(torch.zeros_like) for _ in range(2))
-        index, labels = batches_of(plans, problem.rows, batch_size=problem.recipe.batch_size, seed=problem.seed)
+        self._m, self._v = (Weights(*map(torch.zeros_like, self.weights)) for _ in range(2))  # Adam's moments
+        index, labels = draw_batches(plans, problem.rows, batch_size=problem.recipe.batch_size, seed=problem.seed)
         self._index, self._labels = index.to(start.device), labels.to(start.device)
+        self._done = 0
         self._set_up()
 
     def _set_up(self) -> None:
-        """Working memory for the tasks that are left."""
-        problem, text = self.problem, self.problem.text
-        memory = Memory(text.device)
-        self.weights, self._m, self._v = (part.map(memory.copy) for part in (self.weights, self._m, self._v))
-        self._g = self.weights.map(memory.copy)
-        tasks, width = len(self.plans), self.plans[0].width
-        texts = text.new_zeros(tasks, width, problem.spec.out_features)
-        padding = text.new_full((tasks, width, 1), PADDING)
-        for i, plan in enumerate(self.plans):
+        """What depends on which tasks are left."""
+        problem, text, plans = self.problem, self.problem.text, self.plans
+        texts = text.new_zeros(len(plans), plans[0].width, problem.spec.out_features)
+        padding = text.new_full((len(plans), plans[0].width, 1), PADDING)
+        for i, plan in enumerate(plans):
             texts[i, : len(plan.classes)] = text[list(plan.classes)]
             padding[i, : len(plan.classes)] = 0.0
-        self._step = Step(
-            problem.table,
-            texts,
-            padding,
-            hidden=problem.spec.hidden,
-            batch=problem.recipe.batch_size,
-            scale=problem.spec.logit_scale,
-            memory=memory,
-        )
-        self.losses = text.new_zeros(tasks)
-        self._count = torch.zeros((), device=text.device)
-        # Tasks of one number of steps have one learning rate: stretches of the group that Adam takes in one call.
-        self._stretches: list[tuple[int, int, int]] = []
-        for steps, stretch in groupby(plan.steps for plan in self.plans):
-            first = self._stretches[-1][1] if self._stretches else 0
-            self._stretches.append((first, first + len(list(stretch)), steps))
+        spec, batch = problem.spec, problem.recipe.batch_size
+        self._step = Step(problem.table, texts, padding, hidden=spec.hidden, batch=batch, scale=spec.logit_scale)
+        self._gradient = Weights(*map(torch.empty_like, self.weights))
+        self.losses = text.new_zeros(len(plans))
+        # Tasks of one number of steps have one learning rate: neighbours that Adam takes in one call.
+        self._by_rate: list[tuple[slice, int]] = []
+        for steps, same in groupby(plans, key=lambda plan: plan.steps):
+            first = self._by_rate[-1][0].stop if self._by_rate else 0
+            self._by_rate.append((slice(first, first + len(list(same))), steps))
         if problem.recipe.schedule == "constant":
-            self._stretches = [(0, tasks, self.plans[0].steps)]
-        self._rates = [text.new_zeros(()) for _ in self._stretches]
+            self._by_rate = [(slice(0, len(plans)), plans[0].steps)]
+        # Tensors, so that a captured graph reads their new values.
+        self._rates = [text.new_zeros(()) for _ in self._by_rate]
         self._adam = [
-            [[tensor[first:last] for tensor in part.tensors] for part in (self.weights, self._g, self._m, self._v)]
-            for first, last, _ in self._stretches
+            [[tensor[tasks] for tensor in part] for part in (self.weights, self._gradient, self._m, self._v)]
+            for tasks, _ in self._by_rate
         ]
-        self._batch = (self._index[0].flatten().clone(), self._labels[0].clone())
-        self._want_losses = False
-        self._run = Repeated(self._once, text.device)
+        self._counts = [[text.new_full((), self._done, dtype=torch.float32) for _ in range(3)] for _ in self._by_rate]
+        # Views are made once, not at every step.
+        self._batches = list(zip(self._index.flatten(1).unbind(), self._labels.unbind(), strict=True))
+        self._batch = (self._batches[0][0].clone(), self._batches[0][1].clone())
+        self._want_losses, self._calls = False, 0
+        self._graph: torch.cuda.CUDAGraph | None = None
 
     def train(self, step: int, *, losses: bool) -> None:
         """One step of every task, the `step`-th from 0; `losses` False saves the time of writing `self.losses`."""
-        device = self._count.device
-        index, labels = self._index[step].flatten(), self._labels[step]
+        device = self.losses.device
         if device.type == "cpu":
-            self._batch = (index, labels)
+            self._batch = self._batches[step]
         else:  # a graph reads its inputs from where they were at capture
-            self._batch[0].copy_(index)
-            self._batch[1].copy_(labels)
+            for held, value in zip(self._batch, self._batches[step], strict=True):
+                held.copy_(value)
         self._want_losses = losses or device.type == "cuda"
-        self._count.fill_(step + 1)
-        for rate, (_, _, steps) in zip(self._rates, self._stretches, strict=True):
+        for rate, (_, steps) in zip(self._rates, self._by_rate, strict=True):
             rate.fill_(self.problem.recipe.rate(step, steps))
-        self._run()
+        self._run(device)
+        self._done = step + 1
+
+    def _run(self, device: torch.device) -> None:
+        """One step; on CUDA replayed as one captured graph, for it is some forty small kernels with a launch each."""
+        self._calls += 1
+        if device.type == "cuda" and self._graph is None and self._calls > _WARM_UP:
+            self._graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self._graph):
+                self._once()
+        if self._graph is None:
+            self._once()
+        else:
+            self._graph.replay()
 
     def _once(self) -> None:
-        self._step.gradient(self.weights, self._g, *self._batch, self.losses if self._want_losses else None)
-        for rate, (w, g, m, v) in zip(self._rates, self._adam, strict=True):
-            adam_(w, g, m, v, self._count, rate)
+        self._step.gradient(self.weights, self._gradient, *self._batch, self.losses if self._want_losses else None)
+        for rate, count, (w, g, m, v) in zip(self._rates, self._counts, self._adam, strict=True):
+            adam(
+                w, g, m, v, [], count, fused=True, capturable=True, lr=rate, beta1=0.9, beta2=0.999, eps=1e-8,
+                weight_decay=0.0, amsgrad=False, maximize=False,
+            )  # fmt: skip
 
-    def keep(self, places: Sequence[int]) -> None:
-        """Go on with some of the tasks only (places in `plans`, ascending)."""
-        kept = torch.tensor(places, dtype=torch.int64, device=self._count.device)
-        self.plans = [self.plans[i] for i in places]
+    def keep(self, staying: Sequence[int]) -> None:
+        """Go on with some of the tasks only (their numbers in `plans`, ascending)."""
+        kept = torch.tensor(staying, dtype=torch.int64, device=self.losses.device)
+        self.plans = [self.plans[i] for i in staying]
         if not self.plans:
             return
-        self.weights, self._m, self._v = (s.map(lambda t: t[kept]) for s in (self.weights, self._m, self._v))
+        self.weights, self._m, self._v = (
+            Weights(*(tensor[kept] for tensor in part)) for part in (self.weights, self._m, self._v)
+        )
         self._index, self._labels = self._index[:, kept], self._labels[:, kept]
         self._set_up()
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedAdapters:
+    """Adapters in the order of their tasks, all on the CPU.
+
+    Attributes:
+        vectors: (T, P) float32 (float64 where trained so).
+        losses: (T,) float32, mean cross-entropy in nats over the last 10 steps behind the vector.
+        steps: (T,) int64, steps behind the vector.
+        validation_accuracy: (T,) float32 in 0..1 on held-out training images; NaN where nothing is held out.
+    """
+
+    vectors: Tensor
+    losses: Tensor
+    steps: Tensor
+    validation_accuracy: Tensor
+
+    @classmethod
+    def none_yet(cls, tasks: int, size: int, dtype: torch.dtype) -> TrainedAdapters:
+        """Room for the adapters of T tasks."""
+        unknown = torch.full((tasks,), float("nan"))
+        vectors, steps = torch.zeros(tasks, size, dtype=dtype), torch.zeros(tasks, dtype=torch.int64)
+        return cls(vectors, unknown.clone(), steps, unknown)
+
+
+@torch.no_grad()  # of the calling thread: autograd's mode is one per thread
+def run_group(problem: Problem, plans: Sequence[TaskPlan], start: Tensor, stop: Event) -> TrainedAdapters:
+    """Train some tasks of one padded width from `start` (T, P).
+
+    Args:
+        plans: sorted by steps, the most first.
+        stop: when set by another thread, give up at the next step.
+    """
+    recipe, group = problem.recipe, Group(problem, plans, start)
+    result = TrainedAdapters.none_yet(len(plans), problem.spec.size, start.dtype)
+    row = {plan.position: i for i, plan in enumerate(plans)}
+    without_gain = dict.fromkeys(row, 0)  # evaluations since a task's best
+    recent: deque[Tensor] = deque(maxlen=_LOSS_STEPS)  # losses of the last steps
+    step = 0
+    while group.plans:
+        pause = group.plans[-1].steps  # the next step at which anything is decided
+        if recipe.patience is not None:
+            pause = min(pause, (step // recipe.evaluate_every + 1) * recipe.evaluate_every)
+        while step < pause:
+            if stop.is_set():
+                return result
+            wanted = pause - step <= _LOSS_STEPS
+            group.train(step, losses=wanted)
+            step += 1
+            if wanted:
+                recent.append(group.losses.clone())
+        losses = torch.stack(tuple(recent)).mean(0).cpu()
+        vectors = group.weights.vectors()
+        staying = []
+        for i, plan in enumerate(group.plans):
+            ends, at = plan.steps == step, row[plan.position]
+            if ends or recipe.patience is not None:
+                found = _validation_accuracy(problem, plan, vectors[i])
+                if recipe.patience is None or not found <= float(result.validation_accuracy[at]):
+                    result.vectors[at], result.steps[at], result.validation_accuracy[at] = vectors[i].cpu(), step, found
+                    result.losses[at] = losses[i]
+                    without_gain[plan.position] = 0
+                else:
+                    without_gain[plan.position] += 1
+            if not ends and (recipe.patience is None or without_gain[plan.position] < recipe.patience):
+                staying.append(i)
+        if len(staying) < len(group.plans):
+            group.keep(staying)
+            recent = deque((losses[staying] for losses in recent), maxlen=_LOSS_STEPS)
+    return result
+
+
+def _validation_accuracy(problem: Problem, plan: TaskPlan, vector: Tensor) -> float:
+    """Top-1 accuracy on the held-out images of the task's classes, NaN without any."""
+    held = [problem.rows.held_out[c] for c in plan.classes]
+    counts = torch.tensor([len(rows) for rows in held])
+    if int(counts.sum()) == 0:
+        return float("nan")
+    x = problem.table.gather(torch.cat(held).to(vector.device)).to(vector.dtype)
+    labels = torch.arange(len(held)).repeat_interleave(counts).to(vector.device)
+    scores = class_scores(problem.spec, vector, x, problem.text[list(plan.classes)])
+    return float((scores.argmax(-1) == labels).float().mean())

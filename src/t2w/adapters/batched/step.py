@@ -11,27 +11,63 @@ and backwards, with D the gradient at the first n rows of A, q that at |V h|^2, 
 
     dh = S^T C,     dV^T = (C h^T)^T M,     dz = dh * gelu'(z),     dW1 = dz x^T
 
+With the normal distribution's Phi and density phi, gelu(z) = z Phi(z) and gelu'(z) = Phi(z) + z phi(z).
+
 Images are columns: what is summed or divided per image is then a row operation on B contiguous numbers.
+`benchmarks/adapters.py` times this against autograd and `torch.func`.
 """
 
 from __future__ import annotations
 
+from math import pi, sqrt
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
-from t2w.adapters.batched.gelu import Gelu
-from t2w.adapters.batched.memory import Memory
 from t2w.adapters.batched.table import Table
-from t2w.adapters.batched.weights import Weights
+from t2w.adapters.spec import AdapterSpec, unflatten
 
-__all__ = ["PADDING", "Step"]
+__all__ = ["PADDING", "Step", "Weights"]
 
 PADDING = -1e20
 """Logit of a class that a task does not have: its probability is exactly 0, and 0 x PADDING is still 0."""
 
 
+class Weights(NamedTuple):
+    """T adapters, or anything shaped like them (gradients, Adam's moments), as the products want them.
+
+    The second layer is kept as V^T with V = [linear2.weight, linear2.bias]: its bias is the column of one more hidden
+    unit whose value is always 1. Adam works number by number, so this order of the numbers is as good as the vector's.
+
+    Attributes:
+        w1: (T, hidden, in). b1: (T, hidden, 1). vt: (T, hidden + 1, out).
+    """
+
+    w1: Tensor
+    b1: Tensor
+    vt: Tensor
+
+    @classmethod
+    def from_vectors(cls, spec: AdapterSpec, vectors: Tensor) -> Weights:
+        """From weight vectors (T, P), copied."""
+        part = unflatten(spec, vectors)
+        return cls(
+            w1=part["linear1.weight"].clone(memory_format=torch.contiguous_format),
+            b1=part["linear1.bias"].unsqueeze(-1).clone(memory_format=torch.contiguous_format),
+            vt=torch.cat([part["linear2.weight"].mT, part["linear2.bias"].unsqueeze(1)], dim=1),
+        )
+
+    def vectors(self) -> Tensor:
+        """The weight vectors (T, P), copied."""
+        weight, bias = self.vt[:, :-1], self.vt[:, -1]
+        return torch.cat([self.w1.flatten(1), self.b1.flatten(1), weight.mT.flatten(1), bias], dim=1)
+
+
 class Step:
     """The forward and backward pass of T tasks, in memory that is used again at every step.
+
+    To allocate that memory anew would cost a tenth of a step's time on a CPU.
 
     Args:
         table: features. Their dtype, the weights' own or bfloat16, is that of the products with images or class texts.
@@ -40,17 +76,14 @@ class Step:
         hidden: hidden units.
         batch: images per task and step.
         scale: what cosines are multiplied by.
-        memory: where working memory comes from.
     """
 
-    def __init__(
-        self, table: Table, text: Tensor, padding: Tensor, *, hidden: int, batch: int, scale: float, memory: Memory
-    ) -> None:
+    def __init__(self, table: Table, text: Tensor, padding: Tensor, *, hidden: int, batch: int, scale: float) -> None:
         tasks, n, out = text.shape
         units, rows, width = hidden + 1, n + hidden + 1, table.values.shape[1]
 
         def new(*shape: int, dtype: torch.dtype = text.dtype) -> Tensor:
-            return memory.empty(tasks, *shape, dtype=dtype)
+            return text.new_empty(tasks, *shape, dtype=dtype)
 
         def new_narrow(*shape: int) -> Tensor | None:
             """Where a product's operand or result lies in bfloat16; None where products are in the weights' dtype."""
@@ -58,7 +91,7 @@ class Step:
 
         self.table, self.padding, self.scale, self.batch = table, padding, scale, batch
         self.minus_one = text.new_full((tasks, 1, batch), -1.0)
-        self.gathered = table.buffer(tasks * batch, memory)
+        self.gathered = table.buffer(tasks * batch)
         self.x = self.gathered[1].unflatten(0, (tasks, batch))
         # Views are made once: making one costs as much as a small operation on it.
         self.x_t = self.x.mT
@@ -67,8 +100,7 @@ class Step:
         self.m_v, self.m_t = self.m[:, n:], self.m.mT
         self.s_t = new(units, rows)
         self.s, self.s_hidden = self.s_t.mT, self.s_t[:, :-1]
-        self.z = new(hidden, batch)
-        self.gelu = Gelu(self.z, memory)
+        self.z, self.phi, self.density, self.dh = (new(hidden, batch) for _ in range(4))
         self.h = new(units, batch)
         self.h[:, -1] = 1.0
         self.h_hidden = self.h[:, :-1]
@@ -76,12 +108,12 @@ class Step:
         self.a_text, self.a_gram = self.a[:, :n], self.a[:, n:]
         self.c_text, self.c_gram, self.c_t = self.c[:, :n], self.c[:, n:], self.c.mT
         self.logits, self.p = new(n, batch), new(n, batch)
-        self.k, self.dh = new(units, rows), new(hidden, batch)
-        self.square, self.inverse, self.q2 = new(1, batch), new(1, batch), new(1, batch)
-        self.w1, self.vt = new_narrow(hidden, width), new_narrow(units, out)
-        self.z_t, self.s_n = new_narrow(batch, hidden), new_narrow(units, rows)
-        self.k_n, self.dz = new_narrow(units, rows), new_narrow(hidden, batch)
-        self.dw1, self.dvt = new_narrow(hidden, width), new_narrow(units, out)
+        self.k = new(units, rows)
+        self.square, self.inverse, self.q2 = (new(1, batch) for _ in range(3))
+        self.w1, self.dw1 = new_narrow(hidden, width), new_narrow(hidden, width)
+        self.vt, self.dvt = new_narrow(units, out), new_narrow(units, out)
+        self.z_t, self.dz = new_narrow(batch, hidden), new_narrow(hidden, batch)
+        self.s_n, self.k_n = new_narrow(units, rows), new_narrow(units, rows)
 
     def gradient(self, w: Weights, g: Weights, index: Tensor, labels: Tensor, losses: Tensor | None = None) -> None:
         """Write the gradient of each task's mean cross-entropy into `g`.
@@ -97,10 +129,11 @@ class Step:
             torch.baddbmm(w.b1, w.w1, self.x_t, out=self.z)
         else:
             torch.add(torch.bmm(self.x, self.w1.copy_(w.w1).mT, out=self.z_t).mT, w.b1, out=self.z)
+        torch.mul(self.z, sqrt(0.5), out=self.phi).erf_().add_(1.0).mul_(0.5)
+        torch.mul(self.z, self.phi, out=self.h_hidden)
         vt = _as(w.vt, self.vt)
         self.m_v.copy_(vt)
         _multiply(vt, self.m_t, self.s_n, out=self.s_t)
-        self.gelu.forward(self.z, self.h_hidden)
         torch.bmm(self.s, self.h, out=self.a)
         torch.mul(self.h, self.a_gram, out=self.c_gram)
         torch.sum(self.c_gram, 1, keepdim=True, out=self.square)  # |V h|^2
@@ -115,7 +148,8 @@ class Step:
         torch.mul(self.p, self.inverse.mul_(self.scale / self.batch), out=self.c_text)
         torch.mul(self.h, self.q2, out=self.c_gram)
         torch.bmm(self.s_hidden, self.c, out=self.dh)
-        dz = self.gelu.backward(self.dh, self.z)
+        torch.mul(self.z, self.z, out=self.density).mul_(-0.5).exp_().mul_(self.z)
+        dz = self.phi.add_(self.density, alpha=1 / sqrt(2 * pi)).mul_(self.dh)
         torch.sum(dz, 2, keepdim=True, out=g.b1)
         torch.bmm(self.h, self.c_t, out=self.k)
         _multiply(_as(self.k, self.k_n), self.m, self.dvt, out=g.vt)

@@ -9,8 +9,6 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from t2w.adapters.batched.memory import Memory
-
 if TYPE_CHECKING:
     from t2w.features import FeatureSet
 
@@ -53,26 +51,21 @@ class Table:
         if dtype != torch.bfloat16 or (stored.dtype == dtype and features.scale is None):
             scale = None if features.scale is None else features.scale.to(device, dtype)
             return cls(stored.to(device).contiguous(), scale, dtype)
-        values = Memory(device).empty(*stored.shape, dtype=dtype)
+        values = torch.empty(stored.shape, dtype=dtype, device=device)
         for start in range(0, len(stored), _CHUNK):
             rows = torch.arange(start, min(start + _CHUNK, len(stored)))
             values[start : start + len(rows)] = features.rows(rows).to(device, dtype)
         return cls(values, None, dtype)
 
-    def buffer(self, rows: int, memory: Memory) -> tuple[Tensor, Tensor]:
+    def buffer(self, rows: int) -> tuple[Tensor, Tensor]:
         """Room for `gather`: where stored rows go, and where the result lies (the same when nothing is converted)."""
-        width = self.values.shape[1]
-        stored = memory.empty(rows, width, dtype=self.values.dtype)
-        return stored, stored if self.values.dtype == self.dtype else memory.empty(rows, width, dtype=self.dtype)
+        stored = self.values.new_empty(rows, self.values.shape[1])
+        return stored, stored if self.values.dtype == self.dtype else torch.empty_like(stored, dtype=self.dtype)
 
-    def gather(self, index: Tensor, buffer: tuple[Tensor, Tensor]) -> Tensor:
-        """Rows (len(index), in) in `dtype`, written into `buffer`."""
-        stored, out = buffer
+    def gather(self, index: Tensor, buffer: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        """Rows (len(index), in) in `dtype`, written into `buffer`; into new memory where that is None."""
+        stored, out = buffer or self.buffer(len(index))
         torch.index_select(self.values, 0, index, out=stored)
         if out is not stored:
             out.copy_(stored)
         return out if self.scale is None else out.mul_(self.scale)
-
-    def rows(self, index: Tensor) -> Tensor:
-        """Rows (len(index), in) in `dtype`, new memory."""
-        return self.gather(index, self.buffer(len(index), Memory(index.device)))

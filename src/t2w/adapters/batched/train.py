@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
-from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -12,15 +12,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from t2w.adapters.batched.group import Problem
-from t2w.adapters.batched.plan import TaskPlan, plan_groups
-from t2w.adapters.batched.run import GroupResult, run_group
+from t2w.adapters.batched.group import Problem, TrainedAdapters, run_group
+from t2w.adapters.batched.plan import TaskPlan, plan_groups, plan_task
 from t2w.adapters.batched.table import Table
-from t2w.adapters.batched.workers import work_through, worker_count
 from t2w.adapters.checks import check_classes, check_sizes
-from t2w.adapters.holdout import ClassRows, class_rows
+from t2w.adapters.holdout import class_rows
 from t2w.adapters.recipes import RECIPES, Recipe
 from t2w.adapters.spec import AdapterSpec, check_size
+from t2w.devices import enough_memory
 from t2w.errors import T2WError
 
 if TYPE_CHECKING:
@@ -32,23 +31,6 @@ _CPU_GROUP = {torch.float32: 12, torch.float64: 12, torch.bfloat16: 24}
 """Enough tasks to spread the price of calling an operation, few enough (450 KB each in float32) to stay in the cache.
 Measured, it is a shallow optimum: 8 and 24 are within a tenth on a busy machine; alone, 24 is up to a third slower."""
 _ACCELERATOR_GROUP = 2048
-
-
-@dataclass(frozen=True, eq=False)
-class TrainedAdapters:
-    """Adapters in the order of their tasks, all on the CPU.
-
-    Attributes:
-        vectors: (T, P) float32 (float64 where trained so).
-        losses: (T,) float32, mean cross-entropy in nats over the last 10 steps behind the vector.
-        steps: (T,) int64, steps behind the vector.
-        validation_accuracy: (T,) float32 in 0..1 on held-out training images; NaN where nothing is held out.
-    """
-
-    vectors: Tensor
-    losses: Tensor
-    steps: Tensor
-    validation_accuracy: Tensor
 
 
 @torch.no_grad()
@@ -88,7 +70,7 @@ def train_tasks(
 
     Raises:
         T2WError: sizes that do not fit; a task with fewer than two classes, repeated classes, or a class without
-            images; a loss that is not finite (naming the tasks).
+            images; a loss that is not finite (naming the tasks); too little memory.
     """
     check_sizes(spec, features, text)
     check_size(spec, base)
@@ -103,53 +85,45 @@ def train_tasks(
     rows = class_rows(features, validation_fraction=recipe.validation_fraction)
     for task_id, classes in zip(task_ids, tasks, strict=True):
         check_classes(classes, rows.counts, features.class_names, what=f"task {task_id}")
-    plans = [_plan(i, j, c, rows, recipe) for i, (j, c) in enumerate(zip(task_ids, tasks, strict=True))]
+    plans = [plan_task(i, j, c, rows, recipe) for i, (j, c) in enumerate(zip(task_ids, tasks, strict=True))]
     device = torch.device(device)
-    wide = torch.float64 if dtype == torch.float64 else torch.float32
-    problem = Problem(
-        spec=spec,
-        recipe=recipe,
-        rows=rows,
-        table=Table.of(features, dtype=dtype, device=device),
-        text=F.normalize(text.to(device, wide), dim=-1),
-        seed=seed,
-    )
-    result = TrainedAdapters(
-        vectors=torch.zeros(len(tasks), spec.size, dtype=wide),
-        losses=torch.zeros(len(tasks)),
-        steps=torch.zeros(len(tasks), dtype=torch.int64),
-        validation_accuracy=torch.zeros(len(tasks)),
-    )
     groups = plan_groups(plans, group_size or _group_size(device, dtype, len(tasks)))
-    start = base.detach().expand(len(tasks), -1)
+    what = f"training {len(tasks)} adapters of {spec.size:,} weights"
+    with enough_memory(what, device, needed=4 * len(tasks) * spec.size, fix="make the shards or the adapters smaller"):
+        wide = torch.float64 if dtype == torch.float64 else torch.float32
+        problem = Problem(
+            spec=spec,
+            recipe=recipe,
+            rows=rows,
+            table=Table.of(features, dtype=dtype, device=device),
+            text=F.normalize(text.to(device, wide), dim=-1),
+            seed=seed,
+        )
+        result = TrainedAdapters.none_yet(len(tasks), spec.size, wide)
+        start = base.detach().expand(len(tasks), -1)
 
-    def work(group: Sequence[TaskPlan], stop: Event) -> GroupResult:
-        return run_group(problem, group, start[[plan.position for plan in group]].to(device, wide), stop)
+        def train(group: Sequence[TaskPlan], stop: Event) -> TrainedAdapters:
+            return run_group(problem, group, start[[plan.position for plan in group]].to(device, wide), stop)
 
-    with closing(work_through(groups, work, device=device)) as finished:
-        for group, done in finished:
-            _refuse_infinite(group, done)
-            at = torch.tensor([plan.position for plan in group])
-            result.vectors[at], result.losses[at], result.steps[at] = done.vectors, done.losses, done.steps
-            result.validation_accuracy[at] = done.validation_accuracy
-            if on_group is not None:
-                on_group(len(group))
-    return result
-
-
-def _plan(position: int, task_id: int, classes: Sequence[int], rows: ClassRows, recipe: Recipe) -> TaskPlan:
-    images = sum(len(rows.train[c]) for c in classes)
-    return TaskPlan(position, task_id, tuple(classes), images, recipe.steps_for(images))
+        with closing(_each_group(groups, train, device)) as finished:
+            for group, done in finished:
+                _refuse_infinite(group, done)
+                at = torch.tensor([plan.position for plan in group])
+                result.vectors[at], result.losses[at], result.steps[at] = done.vectors, done.losses, done.steps
+                result.validation_accuracy[at] = done.validation_accuracy
+                if on_group is not None:
+                    on_group(len(group))
+        return result
 
 
 def _group_size(device: torch.device, dtype: torch.dtype, tasks: int) -> int:
     """Tasks per group: enough to make small operations large, few enough for their state to stay in a CPU's cache."""
     if device.type != "cpu":
         return _ACCELERATOR_GROUP
-    return max(1, min(_CPU_GROUP[dtype], -(-tasks // (2 * worker_count(device)))))
+    return max(1, min(_CPU_GROUP[dtype], -(-tasks // (2 * torch.get_num_threads()))))
 
 
-def _refuse_infinite(group: Sequence[TaskPlan], done: GroupResult) -> None:
+def _refuse_infinite(group: Sequence[TaskPlan], done: TrainedAdapters) -> None:
     finite = done.losses.isfinite() & done.vectors.isfinite().all(1)
     bad = [plan.task_id for plan, fine in zip(group, finite.tolist(), strict=True) if not fine]
     if bad:
@@ -157,3 +131,32 @@ def _refuse_infinite(group: Sequence[TaskPlan], done: GroupResult) -> None:
             f"the loss of task {', '.join(map(str, bad))} is not finite",
             fix="lower the recipe's learning_rate, or look for infinite features",
         )
+
+
+def _each_group(
+    groups: Sequence[Sequence[TaskPlan]],
+    train: Callable[[Sequence[TaskPlan], Event], TrainedAdapters],
+    device: torch.device,
+) -> Generator[tuple[Sequence[TaskPlan], TrainedAdapters], None, None]:
+    """Yield each group with its result as it finishes; when the caller leaves early, `stop` is set and threads end.
+
+    On a CPU every group has a thread and a core to itself. A step is some forty operations of tens of microseconds:
+    splitting each over the cores would spend as long waiting at their ends as working. Whole groups never wait for one
+    another, and torch releases the interpreter's lock inside its operations.
+    """
+    if device.type != "cpu":
+        for group in groups:
+            yield group, train(group, Event())
+        return
+    threads, stop = torch.get_num_threads(), Event()
+    # One thread each, even where only one is needed: a product split over threads can differ in its last bit. torch's
+    # number of threads is in part one per thread (OpenMP's) and in part global, which is put back at the end.
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="adapters", initializer=torch.set_num_threads, initargs=(1,))
+    try:
+        running = {pool.submit(train, group, stop): group for group in groups}
+        for future in as_completed(running):
+            yield running.pop(future), future.result()
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(threads)

@@ -1,8 +1,7 @@
-"""Parts made on a Ray cluster (extra t2w[scale]).
+"""Shards made on a Ray cluster (extra t2w[scale]).
 
-The job's tensors are put into Ray's object store once; every part is one Ray task that returns its shard to the driver,
-which checks and writes it. So nodes need no shared file system, one process alone writes the folder and holds its
-locks, and a lost worker leaves nothing behind: Ray runs its parts again.
+The job's tensors are put into Ray's object store once; every shard is one Ray task that returns it to this process,
+which writes it. So nodes need no shared file system, and a lost worker leaves nothing behind: its shard is made again.
 """
 
 from __future__ import annotations
@@ -12,104 +11,110 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from itertools import islice
 from typing import Any
 
-from t2w.adapters.factory.job import AdapterJob
-from t2w.adapters.factory.plan import Part
-from t2w.adapters.factory.work import Tools, make_part
 from t2w.adapters.store import Shard
 from t2w.errors import T2WError
 
-__all__ = ["RayExecutor", "ray_executor"]
+__all__ = ["make_on_ray"]
 
-_RETRIES = 5  # of a part whose worker died; more deaths than that are not bad luck
-_KNOCK_SECONDS = 5.0
+_RETRIES = 5  # of a shard whose worker died; more deaths than that are not bad luck
+_CONNECT_SECONDS = 5.0
 _HINT = "check the cluster with `ray status`, or leave launcher.address out for a cluster of this machine alone"
 
 
-class RayExecutor:
-    """Hands parts to a running Ray, two per slot so that no worker waits for the driver."""
+def make_on_ray(
+    make: partial[Shard], spans: Iterator[tuple[int, int]], *, device: str, address: str | None
+) -> Iterator[Shard]:
+    """Make shards on all CPUs of a cluster, or on all its GPUs where it has some and `device` allows it.
 
-    def __init__(self, ray: Any, job: AdapterJob, tools: Tools) -> None:
-        self._ray = ray
+    Args:
+        make: called with `device` and the bounds of a shard, on a worker.
+        spans: bounds of the shards; the next are asked for when a worker is nearly free.
+        address: of the cluster ("auto": the one this machine belongs to); None: one on this machine, all its cores,
+            for the time of the call. A Ray that was connected before is used and left running.
+
+    Returns:
+        The shards, in the order in which they are finished.
+
+    Raises:
+        T2WError: Ray is not installed, no cluster answers, or a worker's error.
+    """
+    with _connected(address) as ray:
         resources = ray.cluster_resources()
-        gpus = int(resources.get("GPU", 0)) if tools.device == "auto" or tools.device.startswith("cuda") else 0
+        gpus = int(resources.get("GPU", 0)) if device == "auto" or device.startswith("cuda") else 0
+        remote = ray.remote(_call).options(num_cpus=1, num_gpus=1 if gpus else 0, max_retries=_RETRIES)
         # Ray shows a task only the GPU it was given, as the first one.
-        tools = Tools("cuda:0" if gpus else tools.device, tools.group_size, tools.trainer, tools.scorer)
-        self.capacity = 2 * max(1, gpus or int(resources.get("CPU", 1)))
-        self._make = ray.remote(_make).options(num_cpus=1, num_gpus=1 if gpus else 0, max_retries=_RETRIES)
-        self._shared = ray.put((job, tools))
-        self._parts: dict[Any, Part] = {}
+        shared = ray.put(partial(make, device="cuda:0" if gpus else device))
+        at_once = 2 * max(1, gpus or int(resources.get("CPU", 1)))  # so that no worker waits for this process
+        waiting: list[Any] = []
+        while True:
+            waiting += [remote.remote(shared, *span) for span in islice(spans, at_once - len(waiting))]
+            if not waiting:
+                return
+            (ready,), waiting = ray.wait(waiting, num_returns=1)
+            yield _result(ray, ready)
 
-    def submit(self, part: Part) -> None:
-        self._parts[self._make.remote(self._shared, part)] = part
 
-    def next(self, on_done: Callable[[int], None]) -> tuple[Part, Shard]:
-        ready, _ = self._ray.wait(list(self._parts), num_returns=1)
-        try:
-            shard = self._ray.get(ready[0])
-        except self._ray.exceptions.RayTaskError as error:
-            if isinstance(error.cause, T2WError):
-                raise error.cause from error
-            if isinstance(error.cause, ImportError):
-                raise T2WError(
-                    f"a node of the Ray cluster cannot run t2w ({error.cause})",
-                    fix='pip install the same "t2w[scale]" on every node',
-                ) from error
-            raise
-        except self._ray.exceptions.RayError as error:
-            first = str(error).strip().splitlines()[0]
+def _call(make: Callable[[int, int], Shard], begin: int, end: int) -> Shard:
+    return make(begin, end)
+
+
+def _result(ray: Any, task: Any) -> Shard:
+    try:
+        shard: Shard = ray.get(task)
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, T2WError):
+            raise error.cause from error
+        if isinstance(error.cause, ImportError | ray.exceptions.RaySystemError):
             raise T2WError(
-                f"the Ray cluster lost a range {_RETRIES + 1} times ({first})",
-                fix="look at the workers' memory, then run the same command again: finished shards are kept",
+                f"a node of the Ray cluster cannot run t2w ({_first_line(error.cause)})",
+                fix='pip install the same "t2w[scale]" on every node',
             ) from error
-        part = self._parts.pop(ready[0])
-        on_done(len(part))
-        return part, shard
-
-
-def _make(shared: tuple[AdapterJob, Tools], part: Part) -> Shard:
-    job, tools = shared
-    return make_part(job, part, tools)
+        raise
+    except ray.exceptions.RayError as error:
+        raise T2WError(
+            f"the Ray cluster lost a shard {_RETRIES + 1} times ({_first_line(error)})",
+            fix="look at the workers' memory, then run the same command again: finished shards are kept",
+        ) from error
+    return shard
 
 
 @contextmanager
-def ray_executor(job: AdapterJob, tools: Tools, address: str | None) -> Iterator[RayExecutor]:
-    """Connect to Ray, or start one for the time of the call; a Ray that was connected before is used and left running.
-
-    Args:
-        address: of the cluster ("auto": the one this machine belongs to); None: one on this machine, all its cores.
-
-    Raises:
-        T2WError: Ray is not installed, or no cluster answers.
-    """
+def _connected(address: str | None) -> Iterator[Any]:
+    """The module `ray`, connected; what was connected here is ended at the end."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing leaves the machine unasked
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         import ray
     except ImportError as error:
         raise T2WError("launcher=ray needs Ray, which is not installed", fix='pip install "t2w[scale]"') from error
-    ours = not ray.is_initialized()
-    if ours:
-        start = {"include_dashboard": False, "num_cpus": os.cpu_count()} if address is None else {"address": address}
-        _knock(address)
-        try:
-            ray.init(**start, log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            first = str(error).strip().splitlines()[0]
-            raise T2WError(f"no Ray cluster at {address!r} ({first})", fix=_HINT) from error
+    if ray.is_initialized():
+        yield ray
+        return
+    _check_that_it_answers(address)
+    options = {"include_dashboard": False, "num_cpus": os.cpu_count()} if address is None else {"address": address}
     try:
-        yield RayExecutor(ray, job, tools)
+        ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise T2WError(f"no Ray cluster at {address!r} ({_first_line(error)})", fix=_HINT) from error
+    try:
+        yield ray
     finally:
-        if ours:
-            ray.shutdown()
+        ray.shutdown()
 
 
-def _knock(address: str | None) -> None:
-    """Try the address first: Ray itself would wait for minutes where nobody answers."""
+def _check_that_it_answers(address: str | None) -> None:
+    """Ray itself would wait for minutes where nobody answers."""
     host, _, port = (address or "").removeprefix("ray://").rpartition(":")
     if host and port.isdigit():
         try:
-            socket.create_connection((host, int(port)), timeout=_KNOCK_SECONDS).close()
+            socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS).close()
         except OSError as error:
             raise T2WError(f"no Ray cluster at {address!r} ({error.strerror or error})", fix=_HINT) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

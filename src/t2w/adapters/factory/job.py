@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from t2w.adapters.checks import check_classes, check_sizes
-from t2w.adapters.factory.identity import features_identity, tensor_hash
 from t2w.adapters.recipes import Recipe
 from t2w.adapters.spec import AdapterSpec
 from t2w.adapters.units import UnitStarts
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from t2w.features import FeatureSet
     from t2w.tasks import Task
 
-__all__ = ["AdapterJob"]
+__all__ = ["AdapterJob", "tensor_hash"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,9 +113,9 @@ class AdapterJob:
     def __len__(self) -> int:
         return len(self.tasks)
 
-    def base_of(self, some: slice) -> torch.Tensor:
-        """Where some tasks start: (P,) for all of them, or (tasks, P)."""
-        return self.base if self.starts is None else self.starts.of(self.spec, self.tasks[some])
+    def start_of(self, positions: slice) -> torch.Tensor:
+        """The weights that these tasks start from: (P,) for all of them, or (tasks, P)."""
+        return self.base if self.starts is None else self.starts.of(self.spec, self.tasks[positions])
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -127,8 +127,8 @@ class AdapterJob:
             "spec": self.spec.to_dict(),
             "dtype": str(self.dtype).removeprefix("torch."),
             "base": tensor_hash(self.base),
-            "train_features": features_identity(self.train),
-            "test_features": None if self.test is None else features_identity(self.test),
+            "train_features": _features_identity(self.train),
+            "test_features": None if self.test is None else _features_identity(self.test),
             "text": tensor_hash(self.text),
             "tasks": fingerprint([self.tasks, self.task_ids]),
             "total": len(self.tasks),
@@ -169,3 +169,27 @@ def _check(job: AdapterJob) -> None:
             counts = torch.bincount(features.labels.cpu(), minlength=len(names)).tolist()
             for task_id, classes in zip(job.task_ids, job.tasks, strict=True):
                 check_classes(classes, counts, names, what=f"task {task_id}")
+
+
+def tensor_hash(*tensors: torch.Tensor | None) -> str:
+    """SHA-256 (16 hex digits) of types, shapes and bytes; None counts as something of its own."""
+    digest = hashlib.sha256()
+    for tensor in tensors:
+        if tensor is None:
+            digest.update(b"none")
+            continue
+        tensor = tensor.detach().cpu().contiguous()
+        digest.update(f"{tensor.dtype}/{tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()[:16]
+
+
+def _features_identity(features: FeatureSet) -> dict[str, str]:
+    """Whose features they are (encoder, preprocessing, split) and a hash of their numbers, labels and class names."""
+    return {
+        "encoder": features.encoder,
+        "preprocessing": features.preprocessing,
+        "split": features.split,
+        "hash": tensor_hash(features.features, features.scale, features.labels),
+        "class_names": hashlib.sha256("\0".join(features.class_names).encode()).hexdigest()[:16],
+    }

@@ -1,13 +1,10 @@
 """The weight dataset on disk: self-checking shards in a folder."""
 
 from t2w.adapters.store.dataset import WeightDataset
-from t2w.adapters.store.folder import MANIFEST, check_same, gaps, list_shards, rebuild_manifest, remove_stale, set_aside
-from t2w.adapters.store.mapped import MappedVectors
-from t2w.adapters.store.publish import export_parquet
-from t2w.adapters.store.push import push_folder
-from t2w.adapters.store.records import AdapterRecord
+from t2w.adapters.store.folder import check_same, gaps, list_shards, remove_abandoned, set_aside
+from t2w.adapters.store.publish import export_parquet, push_folder
 from t2w.adapters.store.shard import (
-    FORMAT_VERSION,
+    AdapterRecord,
     DamagedShard,
     Shard,
     read_shard,
@@ -15,25 +12,25 @@ from t2w.adapters.store.shard import (
     shard_range,
     write_shard,
 )
-from t2w.adapters.store.summary import Summary, summarise
+from t2w.adapters.store.summary import render_summary, summarise
+from t2w.adapters.store.vectors import MappedVectors, Vectors, blocks
 
 __all__ = [
-    "FORMAT_VERSION",
-    "MANIFEST",
     "AdapterRecord",
     "DamagedShard",
     "MappedVectors",
     "Shard",
-    "Summary",
+    "Vectors",
     "WeightDataset",
+    "blocks",
     "check_same",
     "export_parquet",
     "gaps",
     "list_shards",
     "push_folder",
     "read_shard",
-    "rebuild_manifest",
-    "remove_stale",
+    "remove_abandoned",
+    "render_summary",
     "set_aside",
     "shard_name",
     "shard_range",

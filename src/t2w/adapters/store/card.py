@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from t2w.adapters.store.dataset import WeightDataset
-from t2w.adapters.store.summary import Summary, summarise
+from t2w.adapters.store.summary import render_summary, summarise
 from t2w.files import write_text
 
 __all__ = ["write_card"]
@@ -76,7 +76,7 @@ def write_card(
     steps = f"{recipe['epochs']} epochs" if recipe.get("epochs") else f"{recipe['steps']} steps"
     encoder = dataset.identity["train_features"]
     text = _TEXT.format(
-        header=_header(folder, features, summary, name=name, licence=licence),
+        header=_header(dataset, folder, features, name=name, licence=licence),
         name=name,
         count=len(dataset),
         size=spec.size,
@@ -85,19 +85,19 @@ def write_card(
         out_features=spec.out_features,
         logit_scale=spec.logit_scale,
         layout=", ".join(f"{parameter} {tuple(shape)}" for parameter, shape in spec.layout),
-        recipe=summary.recipe,
+        recipe=summary["recipe"],
         steps=steps,
         batch_size=recipe["batch_size"],
         learning_rate=recipe["learning_rate"],
         schedule=recipe["schedule"],
         dtype=dataset.identity["dtype"],
-        seed=summary.seed,
+        seed=summary["seed"],
         encoder=encoder["encoder"],
         images=f"preprocessing {encoder['preprocessing']}, hash {encoder['hash']}",
         fingerprint=dataset.fingerprint,
         versions=_versions(dataset),
         source=f"- Data: {source}\n" if source else "",
-        figures=summary.render().replace(str(dataset.folder), "this dataset"),
+        figures=render_summary(summary).replace(str(dataset.folder), "this dataset"),
         licence=licence,
     )
     write_text(folder / "README.md", text)
@@ -108,20 +108,20 @@ def _versions(dataset: WeightDataset) -> str:
     return "Made with " + "; ".join(sorted(made))
 
 
-def _header(folder: Path, features: Any, summary: Summary, *, name: str, licence: str) -> str:
+def _header(dataset: WeightDataset, folder: Path, features: Any, *, name: str, licence: str) -> str:
     from datasets import DatasetInfo
     from datasets.info import DatasetInfosDict
     from datasets.splits import SplitDict, SplitInfo
     from huggingface_hub import DatasetCardData
 
-    on_disk = sum(path.stat().st_size for path in (folder / "data").iterdir())
+    size = len(dataset) * dataset.spec.size * 4
     splits = SplitDict()
-    splits.add(SplitInfo("train", num_bytes=summary.count * summary.size * 4, num_examples=summary.count))
+    splits.add(SplitInfo("train", num_bytes=size, num_examples=len(dataset)))
     info = DatasetInfo(
         features=features,
         splits=splits,
-        dataset_size=summary.count * summary.size * 4,
-        download_size=on_disk,
+        dataset_size=size,
+        download_size=sum(path.stat().st_size for path in (folder / "data").iterdir()),
         config_name="default",
     )
     data = DatasetCardData(

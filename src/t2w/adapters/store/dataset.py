@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from t2w.adapters.spec import AdapterSpec
 from t2w.adapters.store.folder import check_same, gaps, list_shards
-from t2w.adapters.store.mapped import MappedVectors
-from t2w.adapters.store.records import AdapterRecord
-from t2w.adapters.store.shard import read_shard, shard_range
+from t2w.adapters.store.shard import AdapterRecord, read_shard, shard_range
+from t2w.adapters.store.vectors import MappedVectors
 from t2w.errors import T2WError
 
 __all__ = ["WeightDataset"]
@@ -35,12 +35,12 @@ class WeightDataset:
         provenance: how each shard was made (versions, device, seconds), JSON-like, in the order of the shards.
         total: tasks of the whole job; more than len(self) while ranges are missing, or in a subset.
         files: the shards.
-        places: (T, 2) int64, each adapter's shard (index into `files`) and its row there.
+        locations: (T, 2) int64, each adapter's shard (index into `files`) and its row there.
     """
 
     folder: Path
     spec: AdapterSpec
-    base: torch.Tensor
+    base: Tensor
     fingerprint: str
     identity: Mapping[str, Any]
     records: tuple[AdapterRecord, ...]
@@ -48,7 +48,7 @@ class WeightDataset:
     provenance: tuple[Mapping[str, Any], ...]
     total: int
     files: tuple[Path, ...]
-    places: torch.Tensor
+    locations: Tensor
 
     @classmethod
     def open(cls, folder: str | Path, *, complete: bool = True) -> WeightDataset:
@@ -69,7 +69,7 @@ class WeightDataset:
             )
         first = None
         records: dict[int, AdapterRecord] = {}
-        places: dict[int, tuple[int, int]] = {}
+        locations: dict[int, tuple[int, int]] = {}
         texts: dict[str, str] = {}
         provenance = []
         for number, path in enumerate(files):
@@ -82,7 +82,7 @@ class WeightDataset:
                 # Ranges made twice (on two machines, say) hold the same adapters: the first is as good as any.
                 if record.position not in records:
                     records[record.position] = record
-                    places[record.position] = (number, row)
+                    locations[record.position] = (number, row)
         assert first is not None
         missing = gaps([shard_range(path) or (0, 0) for path in files], 0, first.total)
         if complete and missing:
@@ -102,7 +102,7 @@ class WeightDataset:
             provenance=tuple(provenance),
             total=first.total,
             files=tuple(files),
-            places=torch.tensor([places[i] for i in order], dtype=torch.int64).reshape(-1, 2),
+            locations=torch.tensor([locations[i] for i in order], dtype=torch.int64).reshape(-1, 2),
         )
 
     def __len__(self) -> int:
@@ -113,63 +113,30 @@ class WeightDataset:
         return tuple(record.task_id for record in self.records)
 
     @cached_property
-    def vectors(self) -> torch.Tensor:
+    def vectors(self) -> Tensor:
         """(T, P) float32: all of them, read on first use and kept (12,000 of P = 16,912 are 812 MB)."""
-        return self.rows(range(len(self)))
+        return self.mapped[:]
 
+    @cached_property
     def mapped(self) -> MappedVectors:
-        """All vectors where they lie: read from disk when they are used, and never all in memory."""
-        return MappedVectors(self.files, self.places, self.spec.size)
+        """All vectors, left on disk: each is read when it is used, and they are never all in memory."""
+        return MappedVectors(self.files, self.locations, self.spec.size)
 
-    def rows(self, index: Sequence[int] | torch.Tensor) -> torch.Tensor:
-        """(len(index), P) float32: the vectors at these places of `records`, read from the shards."""
-        from safetensors import safe_open
+    def rows(self, index: Sequence[int] | Tensor) -> Tensor:
+        """(len(index), P) float32: the vectors of these `records` (their numbers), read from the shards."""
+        return self.mapped[torch.as_tensor(index, dtype=torch.int64)]
 
-        index = torch.as_tensor(index, dtype=torch.int64)
-        if "vectors" in self.__dict__:
-            return self.vectors[index]
-        wanted = self.places[index]
-        rows = torch.empty(len(wanted), self.spec.size)
-        for number in wanted[:, 0].unique().tolist():
-            here = torch.nonzero(wanted[:, 0] == number).flatten()
-            try:
-                with safe_open(self.files[number], framework="pt") as file:
-                    rows[here] = file.get_tensor("vectors")[wanted[here, 1]]
-            except Exception as error:  # the file was removed or overwritten since it was opened
-                raise T2WError(f"cannot read {self.files[number]}: {error}", fix="open the dataset again") from error
-        return rows
-
-    def batches(self, size: int) -> Iterator[torch.Tensor]:
-        """All vectors in order, `size` at a time: (size, P) float32, the last shorter. Memory stays flat."""
-        for first in range(0, len(self), size):
-            yield self.rows(range(first, min(first + size, len(self))))
-
-    def subset(self, index: Sequence[int] | torch.Tensor | None = None, *, split: str | None = None) -> WeightDataset:
+    def subset(self, index: Sequence[int] | Tensor | None = None, *, split: str | None = None) -> WeightDataset:
         """Some of the adapters, as a dataset.
 
         Args:
-            index: places in `records`, in the order wanted; a bool mask (T,) is taken too. None: all.
+            index: numbers of `records`, in the order wanted; a bool mask (T,) is taken too. None: all.
             split: only those whose task is of this split. None: of any.
         """
         chosen = torch.arange(len(self)) if index is None else torch.as_tensor(index)
         chosen = torch.nonzero(chosen).flatten() if chosen.dtype == torch.bool else chosen.to(torch.int64)
         kept = [i for i in chosen.tolist() if split is None or self.records[i].split == split]
-        part = WeightDataset(
-            folder=self.folder,
-            spec=self.spec,
-            base=self.base,
-            fingerprint=self.fingerprint,
-            identity=self.identity,
-            records=tuple(self.records[i] for i in kept),
-            texts=self.texts,
-            provenance=self.provenance,
-            total=self.total,
-            files=self.files,
-            places=self.places[kept],
-        )
-        if "vectors" in self.__dict__:  # already in memory: no need to read them again
-            part.__dict__["vectors"] = self.vectors[kept]
-        return part
+        return replace(self, records=tuple(self.records[i] for i in kept), locations=self.locations[kept])
 
 
 def _named(missing: Sequence[tuple[int, int]]) -> str:

@@ -1,27 +1,21 @@
-"""The folder of shards: which positions it covers, damaged files set aside, and the manifest, rebuilt from the shards.
-
-The shards are the truth. `manifest.json` is a convenience for people and scripts: nothing in t2w reads it.
-"""
+"""The folder of shards: which positions it covers, and damaged files set aside. The shards alone are the truth."""
 
 from __future__ import annotations
 
-import logging
 import os
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from t2w.adapters.store.shard import FORMAT_VERSION, DamagedShard, Shard, read_shard, shard_range
+from t2w.adapters.store.shard import DamagedShard, Shard, read_shard, shard_range
 from t2w.differences import described
 from t2w.errors import T2WError
-from t2w.files import read_metadata, write_json
 
-__all__ = ["MANIFEST", "check_same", "gaps", "list_shards", "rebuild_manifest", "remove_stale", "set_aside"]
+__all__ = ["check_same", "gaps", "list_shards", "remove_abandoned", "set_aside"]
 
-log = logging.getLogger("t2w")
-
-MANIFEST = "manifest.json"
+_ABANDONED_SECONDS = 3600.0  # a shard is written in seconds
 
 
 def list_shards(folder: str | Path, begin: int = 0, end: int | None = None) -> list[Path]:
@@ -65,7 +59,7 @@ def set_aside(path: Path) -> Path | None:
     """Rename a damaged shard to `<name>.damaged` (`.damaged.1`, ... where that is taken).
 
     Returns:
-        The new name; None when another process has already done so.
+        The new name; None when another process has already done so, or has made the shard again.
     """
     number = 0
     while (aside := path.with_name(f"{path.name}.damaged" + (f".{number}" if number else ""))).exists():
@@ -82,54 +76,9 @@ def set_aside(path: Path) -> Path | None:
     return None
 
 
-def remove_stale(folder: str | Path, begin: int, end: int) -> None:
-    """Remove what a killed process left of shards within [begin, end). Only for who holds the lock of these."""
+def remove_abandoned(folder: str | Path) -> None:
+    """Remove temporary files of shards that nobody has written to for an hour: their process was killed."""
     for path in Path(folder).glob(".adapters-*.tmp"):
-        span = shard_range(path.name[1:].split(".safetensors")[0] + ".safetensors")
-        if span and begin <= span[0] and span[1] <= end:
-            with suppress(OSError):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
                 path.unlink()
-
-
-def rebuild_manifest(folder: str | Path) -> dict[str, Any]:
-    """Write `manifest.json` from the headers of the shards, atomically, and return it.
-
-    Keys: format_version, fingerprint, identity, total (tasks of the job), count (adapters here), missing (list of
-    [begin, end)), shards (file, begin, end, bytes, checksum), unreadable (shards without a header),
-    damaged (files set aside).
-
-    Raises:
-        T2WError: shards of two jobs, or the folder cannot be written.
-    """
-    folder = Path(folder)
-    shards: list[dict[str, Any]] = []
-    unreadable: list[str] = []
-    job: dict[str, Any] = {}
-    for path in list_shards(folder):
-        try:
-            metadata, size = read_metadata(path, what="a shard of adapters"), path.stat().st_size
-        except (T2WError, OSError):
-            unreadable.append(path.name)
-            continue
-        job = job or {key: metadata.get(key) for key in ("fingerprint", "identity", "total")}
-        if metadata.get("fingerprint") != job["fingerprint"]:
-            raise T2WError(f"{path} belongs to another job", expected=str(job["fingerprint"]), fix="move it elsewhere")
-        begin, end = shard_range(path) or (0, 0)
-        shards.append(
-            {"file": path.name, "begin": begin, "end": end, "bytes": size, "checksum": metadata.get("checksum")}
-        )
-    total = int(job.get("total") or 0)
-    missing = gaps([(shard["begin"], shard["end"]) for shard in shards], 0, total)
-    manifest = {
-        "format_version": FORMAT_VERSION,
-        "fingerprint": job.get("fingerprint"),
-        "identity": job.get("identity"),
-        "total": total,
-        "count": total - sum(last - first for first, last in missing),
-        "missing": [list(gap) for gap in missing],
-        "shards": shards,
-        "unreadable": unreadable,
-        "damaged": sorted(path.name for path in folder.glob("adapters-*.damaged*")),
-    }
-    write_json(folder / MANIFEST, manifest)
-    return manifest

@@ -1,4 +1,4 @@
-"""A weight dataset as a Hugging Face `datasets` folder: Parquet files, declared features, a card (extra t2w[publish]).
+"""A weight dataset as a Hugging Face `datasets` folder, and on the hub (extra t2w[publish]).
 
 DIR/README.md                          the card, from which `load_dataset(DIR)` knows files and features
 DIR/data/train-00000-of-00006.parquet  one row per adapter
@@ -8,35 +8,26 @@ DIR/base.safetensors, DIR/adapter.json what turns a row's weights into an adapte
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from t2w.adapters.store.card import write_card
 from t2w.adapters.store.dataset import WeightDataset
-from t2w.adapters.store.records import AdapterRecord
 from t2w.errors import T2WError
-from t2w.files import save_tensors, write_json
+from t2w.files import atomic_folder, save_tensors, write_json
+from t2w.network import within
 from t2w.progress import progress
 
-__all__ = ["export_parquet", "need"]
+__all__ = ["export_parquet", "push_folder"]
 
-_BATCH = 256  # adapters in memory at a time, and per row group
-_MARK = "adapter.json"
+_ROWS = 256  # adapters in memory at a time, and per row group
+_MARK = "adapter.json"  # tells an earlier export from a folder of something else
 
 
-def need(name: str) -> ModuleType:
-    """Import a module of the extra t2w[publish].
-
-    Raises:
-        T2WError: not installed; names the pip command.
-    """
-    from importlib import import_module
-
+def _need(name: str) -> ModuleType:
     try:
         return import_module(name)
     except ImportError as error:
@@ -71,53 +62,41 @@ def export_parquet(
     Raises:
         T2WError: the extra is missing, the dataset is empty, the folder holds something else, or the disk is full.
     """
-    need("datasets")
+    _need("datasets")
     if not len(dataset):
         raise T2WError("no adapters to export", expected="at least one")
     folder = Path(folder)
-    with _whole_folder(folder) as draft:
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / _MARK).exists())):
+        raise T2WError(f"{folder} is not empty and not an earlier export", fix="choose a new or an empty folder")
+    with atomic_folder(folder) as draft:
         features = _features(dataset.spec.size)
         _write_rows(dataset, draft / "data", features, rows_per_file)
         save_tensors(draft / "base.safetensors", {"base": dataset.base}, {"spec": dataset.spec.to_dict()})
-        layout = [[parameter, list(shape)] for parameter, shape in dataset.spec.layout]
-        write_json(
-            draft / _MARK,
-            {
-                "spec": dataset.spec.to_dict(),
-                "layout": layout,
-                "fingerprint": dataset.fingerprint,
-                "identity": dict(dataset.identity),
-                "total": dataset.total,
-            },
-        )
+        adapter = {
+            "spec": dataset.spec.to_dict(),
+            "layout": [[parameter, list(shape)] for parameter, shape in dataset.spec.layout],
+            "fingerprint": dataset.fingerprint,
+            "identity": dict(dataset.identity),
+            "total": dataset.total,
+        }
+        write_json(draft / _MARK, adapter)
         write_card(dataset, draft, features, name=name, licence=licence, source=source)
     return folder
 
 
 def _features(size: int) -> Any:
-    datasets = need("datasets")
-    value = datasets.Value
-    return datasets.Features(
-        {
-            "position": value("int64"),
-            "task_id": value("int64"),
-            "split": value("string"),
-            "class_names": datasets.Sequence(value("string")),
-            "texts": datasets.Sequence(value("string")),
-            "seed": value("int64"),
-            "steps": value("int64"),
-            "loss": value("float32"),
-            "validation_accuracy": value("float32"),
-            "test_accuracy": value("float32"),
-            "weights": datasets.Sequence(value("float32"), length=size),
-        }
-    )
+    datasets = _need("datasets")
+    types = dict.fromkeys(("position", "task_id", "seed", "steps"), "int64")
+    types |= dict.fromkeys(("loss", "validation_accuracy", "test_accuracy"), "float32") | {"split": "string"}
+    columns = {name: datasets.Value(kind) for name, kind in types.items()}
+    columns |= {name: datasets.Sequence(datasets.Value("string")) for name in ("class_names", "texts")}
+    columns["weights"] = datasets.Sequence(datasets.Value("float32"), length=size)
+    return datasets.Features(columns)
 
 
 def _write_rows(dataset: WeightDataset, folder: Path, features: Any, rows_per_file: int) -> None:
-    parquet = need("pyarrow.parquet")
-    schema = features.arrow_schema
-    count = len(dataset)
+    parquet = _need("pyarrow.parquet")
+    schema, count = features.arrow_schema, len(dataset)
     files = -(-count // rows_per_file)
     folder.mkdir()
     with progress("export", total=count, unit="adapter") as bar:
@@ -126,53 +105,81 @@ def _write_rows(dataset: WeightDataset, folder: Path, features: Any, rows_per_fi
             # Weights are noise to a dictionary: only names repeat.
             with parquet.ParquetWriter(path, schema, use_dictionary=["split"], write_page_index=True) as writer:
                 last = min((number + 1) * rows_per_file, count)
-                for first in range(number * rows_per_file, last, _BATCH):
-                    rows = range(first, min(first + _BATCH, last))
+                for first in range(number * rows_per_file, last, _ROWS):
+                    rows = range(first, min(first + _ROWS, last))
                     writer.write_table(_table(dataset, rows, schema))
                     bar.update(len(rows))
 
 
 def _table(dataset: WeightDataset, rows: Sequence[int], schema: Any) -> Any:
-    pa = need("pyarrow")
+    pa = _need("pyarrow")
     records = [dataset.records[i] for i in rows]
-    flat = pa.array(dataset.rows(rows).reshape(-1).numpy())
-    columns: dict[str, Any] = {
-        name: [getattr(record, name) for record in records]
-        for name in schema.names
-        if name not in ("texts", "weights", "class_names")
-    }
-    columns["class_names"] = [list(record.class_names) for record in records]
-    columns["texts"] = [_texts(dataset, record) for record in records]
-    arrays = {name: pa.array(values, type=schema.field(name).type) for name, values in columns.items()}
-    arrays["weights"] = pa.FixedSizeListArray.from_arrays(flat, dataset.spec.size)
-    return pa.table([arrays[name] for name in schema.names], schema=schema)
+    arrays = {}
+    for name in schema.names:
+        if name == "weights":
+            flat = pa.array(dataset.rows(rows).reshape(-1).numpy())
+            arrays[name] = pa.FixedSizeListArray.from_arrays(flat, dataset.spec.size)
+            continue
+        if name == "texts":
+            values: list[Any] = [[dataset.texts[c] for c in r.class_names] if dataset.texts else None for r in records]
+        else:
+            values = [getattr(record, name) for record in records]
+        arrays[name] = pa.array(values, type=schema.field(name).type)
+    return pa.table(arrays, schema=schema)
 
 
-def _texts(dataset: WeightDataset, record: AdapterRecord) -> list[str] | None:
-    return [dataset.texts[name] for name in record.class_names] if dataset.texts else None
+def push_folder(
+    folder: str | Path,
+    name: str,
+    *,
+    token: str | None = None,
+    private: bool = True,
+    answer_seconds: float = 20.0,
+    upload_seconds: float = 3600.0,
+) -> str:
+    """Upload what `export_parquet` wrote as the dataset `name` ("user/name") of the Hugging Face hub.
 
+    Args:
+        token: a token with write access; None: the environment variable HF_TOKEN, or what `hf auth login` stored.
+        private: make a new repository private.
+        answer_seconds: how long the hub may take to know the token and make the repository, each.
+        upload_seconds: how long the upload may take.
 
-@contextmanager
-def _whole_folder(folder: Path) -> Iterator[Path]:
-    """A draft folder beside `folder` that takes its place at the end, or is removed on any failure."""
-    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / _MARK).exists())):
-        raise T2WError(f"{folder} is not empty and not an earlier export", fix="choose a new or an empty folder")
-    draft = old = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
-        yield draft
-        draft.chmod(0o755)
-        if folder.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".old", dir=folder.parent))
-            os.replace(folder, old / "old")
-        os.replace(draft, folder)
-    except OSError as error:
+    Returns:
+        The dataset's address.
+
+    Raises:
+        T2WError: no export there, no token, the hub does not answer in time or refuses.
+    """
+    folder = Path(folder)
+    if not (folder / "README.md").is_file() or not (folder / "data").is_dir():
+        raise T2WError(f"no exported dataset in {folder}", fix="export it first: `t2w adapters --export DIR`")
+    hub = _need("huggingface_hub")
+    token = token or os.environ.get("HF_TOKEN") or hub.get_token()
+    if not token:
         raise T2WError(
-            f"cannot write {folder}: {error.strerror or error}", fix="free some space or choose another folder"
+            f"no token to push {name!r} with",
+            fix="set HF_TOKEN to one with write access (https://huggingface.co/settings/tokens)",
+        )
+    api = hub.HfApi(token=token)
+    options = {"repo_id": name, "repo_type": "dataset"}
+    for seconds, call in (
+        (answer_seconds, lambda: api.whoami()),
+        (answer_seconds, lambda: api.create_repo(**options, private=private, exist_ok=True)),
+        (upload_seconds, lambda: api.upload_folder(folder_path=str(folder), **options)),
+    ):
+        _within(seconds, call, f"cannot push {name!r}: the hub at {api.endpoint}")
+    return f"{api.endpoint}/datasets/{name}"
+
+
+def _within(seconds: float, call: Callable[[], Any], what: str) -> None:
+    """Call, with a sentence where it fails or takes longer: the hub's client by itself retries for minutes."""
+    try:
+        within(seconds, call)
+    except TimeoutError as error:
+        raise T2WError(
+            f"{what} did not answer in {seconds:g} s", fix="check the network, and try again; nothing is lost"
         ) from error
-    finally:
-        for leftover in (draft, old):
-            if leftover is not None:
-                with suppress(OSError):
-                    shutil.rmtree(leftover, ignore_errors=True)
+    except Exception as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise T2WError(f"{what}: {first}", fix="check the token, the name (USER/NAME) and the network") from error

@@ -9,30 +9,68 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from t2w.adapters.spec import AdapterSpec
-from t2w.adapters.store.records import AdapterRecord
 from t2w.errors import T2WError
 from t2w.files import load_tensors, save_tensors
 
-__all__ = ["FORMAT_VERSION", "DamagedShard", "Shard", "read_shard", "shard_name", "shard_range", "write_shard"]
+__all__ = ["AdapterRecord", "DamagedShard", "Shard", "read_shard", "shard_name", "shard_range", "write_shard"]
 
-FORMAT_VERSION = 2  # 1: the checksum was of the metadata's values
+_FORMAT_VERSION = 2  # 1: the checksum was of the metadata's values
 _FORMAT = "t2w-adapters"
 _NAME = re.compile(r"adapters-(\d{6,})-(\d{6,})\.safetensors")
-_METADATA = {
-    "format", "format_version", "begin", "end", "total", "fingerprint", "identity", "spec", "texts", "records",
-    "provenance",
-}  # fmt: skip
+_PLAIN = ("begin", "end", "total", "fingerprint", "identity", "texts", "provenance")  # fields stored as they are
+_METADATA = {"format", "format_version", "spec", "records", *_PLAIN}
 
 
 class DamagedShard(T2WError):
     """A shard that cannot be trusted: truncated, of the wrong shape, changed since it was written, or not finite."""
+
+
+@dataclass(frozen=True)
+class AdapterRecord:
+    """One adapter's record.
+
+    Attributes:
+        position: its place in the job's list of tasks, from 0.
+        task_id: the task it was trained for.
+        class_names: the task's classes, in the task's order.
+        seed: the seed of all its random draws.
+        steps: optimiser steps taken.
+        loss: training loss at the end, cross-entropy in nats.
+        validation_accuracy: top-1 in 0..1 on training images that were held out; None where none were.
+        test_accuracy: top-1 in 0..1 on the official test images; None where not measured. It is stored apart, under
+            "test", and nothing may be chosen by it.
+        split: the split the task belongs to; None where the job named none.
+    """
+
+    position: int
+    task_id: int
+    class_names: tuple[str, ...]
+    seed: int
+    steps: int
+    loss: float
+    validation_accuracy: float | None = None
+    test_accuracy: float | None = None
+    split: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON: numbers that are not there are null."""
+        values = asdict(self)
+        values["test"] = {"accuracy": values.pop("test_accuracy")}
+        return values
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> AdapterRecord:
+        """The inverse of `to_dict`. Raises KeyError or TypeError when something is not there."""
+        values = {**value, "class_names": tuple(value["class_names"]), "test_accuracy": value["test"]["accuracy"]}
+        del values["test"]
+        return cls(**values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,16 +135,10 @@ def write_shard(folder: str | Path, shard: Shard) -> Path:
     tensors = {"vectors": shard.vectors.detach().cpu().contiguous(), "base": shard.base.detach().cpu().contiguous()}
     metadata = {
         "format": _FORMAT,
-        "format_version": FORMAT_VERSION,
-        "begin": shard.begin,
-        "end": shard.end,
-        "total": shard.total,
-        "fingerprint": shard.fingerprint,
-        "identity": dict(shard.identity),
+        "format_version": _FORMAT_VERSION,
         "spec": shard.spec.to_dict(),
-        "texts": dict(shard.texts),
         "records": [record.to_dict() for record in shard.records],
-        "provenance": dict(shard.provenance),
+        **{name: getattr(shard, name) for name in _PLAIN},
     }
     path = Path(folder) / shard.name
     save_tensors(path, tensors, metadata)
@@ -129,10 +161,10 @@ def read_shard(path: str | Path, *, span: tuple[int, int] | None = None) -> Shar
         tensors, metadata = load_tensors(path, what="a shard of adapters", checked=True)
     except T2WError as error:
         raise _damaged(path, error.found, "a complete shard of adapters") from error
-    if metadata.get("format") == _FORMAT and metadata.get("format_version") != FORMAT_VERSION:
+    if metadata.get("format") == _FORMAT and metadata.get("format_version") != _FORMAT_VERSION:
         raise T2WError(
             f"{path} is of format version {metadata.get('format_version')}",
-            expected=f"version {FORMAT_VERSION}",
+            expected=f"version {_FORMAT_VERSION}",
             fix="read it with the version of t2w that wrote it, or make the adapters again in another folder",
         )
     if missing := sorted(_METADATA - metadata.keys()):
@@ -153,19 +185,8 @@ def read_shard(path: str | Path, *, span: tuple[int, int] | None = None) -> Shar
         raise _damaged(
             path, f"shard {path} holds positions {begin}..{end} and {len(records)} records", "what its name says"
         )
-    return Shard(
-        begin=begin,
-        end=end,
-        total=metadata["total"],
-        fingerprint=metadata["fingerprint"],
-        identity=metadata["identity"],
-        spec=spec,
-        vectors=vectors,
-        base=base,
-        records=records,
-        texts=metadata["texts"],
-        provenance=metadata["provenance"],
-    )
+    plain = {name: metadata[name] for name in _PLAIN}
+    return Shard(spec=spec, vectors=vectors, base=base, records=records, **plain)
 
 
 def _damaged(path: Path, found: str, expected: str | None) -> DamagedShard:

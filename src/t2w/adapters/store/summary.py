@@ -3,205 +3,170 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
 from math import prod
 from statistics import fmean
 from typing import Any
 
 import torch
 
+from t2w.adapters.moments import Moments
 from t2w.adapters.store.dataset import WeightDataset
-from t2w.adapters.store.figures import Moments
-from t2w.adapters.store.table import render_summary
+from t2w.adapters.store.vectors import blocks
 from t2w.errors import T2WError
 
-__all__ = ["Accuracies", "ByClasses", "LayerFigures", "Summary", "summarise"]
+__all__ = ["render_summary", "summarise"]
 
 _BINS = 20
-_BATCH = 64  # vectors in memory at a time
+_ROWS = 64  # vectors in memory at a time
+_BAR = 32  # columns of the longest bar
 
 
-@dataclass(frozen=True)
-class Accuracies:
-    """Accuracies of one kind over the adapters that have it.
-
-    Attributes:
-        count: adapters with this figure.
-        mean, lowest, highest: in 0..1.
-        histogram: counts in 20 equal bins of 0..1, the last with its right edge.
-    """
-
-    count: int
-    mean: float
-    lowest: float
-    highest: float
-    histogram: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class ByClasses:
-    """The adapters of tasks with one number of classes; accuracies are means in 0..1, None where there are none."""
-
-    classes: int
-    count: int
-    validation_accuracy: float | None
-    test_accuracy: float | None
-
-
-@dataclass(frozen=True)
-class LayerFigures:
-    """One parameter of the adapters, over all adapters and coordinates.
-
-    Attributes:
-        name, shape: as in `AdapterSpec.layout`.
-        mean, std: of the weights.
-        base_norm: Euclidean norm of the base's.
-        difference_norm: mean over adapters of the norm of (weights - base).
-        difference_mean: mean of (weights - base), which is the normaliser's mean constants averaged over coordinates.
-        difference_std: root mean square over coordinates of the normaliser's std constants.
-        difference_std_range: the smallest and the largest std of a coordinate.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    mean: float
-    std: float
-    base_norm: float
-    difference_norm: float
-    difference_mean: float
-    difference_std: float
-    difference_std_range: tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What there is to say of a weight dataset.
-
-    Attributes:
-        folder, fingerprint, recipe, seed: whose it is.
-        count: adapters here.
-        total: tasks of the job.
-        size: numbers per adapter, P.
-        bytes: of all shards on disk.
-        seconds: time spent making them, added up over shards.
-        loss: mean training loss, nats.
-        steps: (smallest, largest) number of optimiser steps.
-        validation: accuracy on training images held out; None where none were.
-        test: accuracy on the official test images; None where not measured. Nothing may be chosen by it.
-        by_classes: by number of classes, ascending.
-        layers: in the order of the layout.
-    """
-
-    folder: str
-    fingerprint: str
-    recipe: str
-    seed: int
-    count: int
-    total: int
-    size: int
-    bytes: int
-    seconds: float
-    loss: float
-    steps: tuple[int, int]
-    validation: Accuracies | None
-    test: Accuracies | None
-    by_classes: tuple[ByClasses, ...]
-    layers: tuple[LayerFigures, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        return asdict(self)
-
-    def render(self) -> str:
-        """As text tables, 80 columns."""
-        return render_summary(self.to_dict())
-
-
-def summarise(dataset: WeightDataset) -> Summary:
+def summarise(dataset: WeightDataset) -> dict[str, Any]:
     """Read all vectors once, a few at a time.
+
+    Returns:
+        JSON-like, with the keys
+
+        - folder, fingerprint, recipe, seed: whose it is;
+        - count: adapters here; total: tasks of the job; size: numbers per adapter, P; bytes: of all shards on disk;
+        - seconds: time spent making them, added up over shards;
+        - loss: mean training loss in nats; steps: the smallest and the largest number of optimiser steps;
+        - validation, test: accuracy on held-out training images and on the official test images, each {count, mean,
+          lowest, highest, histogram}: adapters that have it, values in 0..1, counts in 20 equal bins of 0..1; None
+          where no adapter has it. Nothing may be chosen by the test accuracy;
+        - by_classes: {classes, count, validation_accuracy, test_accuracy} for each number of classes, ascending;
+        - layers: for each parameter {name, shape, mean, std} of the weights over all adapters and coordinates;
+          base_norm: Euclidean norm of the base's; difference_norm: mean norm of weights - base; difference_mean: mean
+          of weights - base; difference_std: root mean square of the coordinates' spreads, difference_std_range: their
+          smallest and largest.
 
     Raises:
         T2WError: the dataset is empty, or a shard can no longer be read.
     """
     if not len(dataset):
         raise T2WError("no adapters to summarise", expected="at least one")
-    records = dataset.records
-    groups = defaultdict(list)
+    records, made = dataset.records, dataset.provenance
+    by_classes = defaultdict(list)
     for record in records:
-        groups[len(record.class_names)].append(record)
-    return Summary(
-        folder=str(dataset.folder),
-        fingerprint=dataset.fingerprint,
-        recipe=str(dataset.provenance[0].get("recipe", "?")) if dataset.provenance else "?",
-        seed=int(dataset.identity["seed"]),
-        count=len(dataset),
-        total=dataset.total,
-        size=dataset.spec.size,
-        bytes=sum(path.stat().st_size for path in dataset.files),
-        seconds=float(sum(made.get("seconds", 0.0) for made in dataset.provenance)),
-        loss=fmean(record.loss for record in records),
-        steps=(min(record.steps for record in records), max(record.steps for record in records)),
-        validation=_accuracies(record.validation_accuracy for record in records),
-        test=_accuracies(record.test_accuracy for record in records),
-        by_classes=tuple(
-            ByClasses(
-                classes=classes,
-                count=len(group),
-                validation_accuracy=_mean(record.validation_accuracy for record in group),
-                test_accuracy=_mean(record.test_accuracy for record in group),
-            )
-            for classes, group in sorted(groups.items())
-        ),
-        layers=_layers(dataset),
-    )
+        by_classes[len(record.class_names)].append(record)
+    return {
+        "folder": str(dataset.folder),
+        "fingerprint": dataset.fingerprint,
+        "recipe": str(made[0].get("recipe", "?")) if made else "?",
+        "seed": int(dataset.identity["seed"]),
+        "count": len(dataset),
+        "total": dataset.total,
+        "size": dataset.spec.size,
+        "bytes": sum(path.stat().st_size for path in dataset.files),
+        "seconds": float(sum(shard.get("seconds", 0.0) for shard in made)),
+        "loss": fmean(record.loss for record in records),
+        "steps": [min(record.steps for record in records), max(record.steps for record in records)],
+        "validation": _accuracies(record.validation_accuracy for record in records),
+        "test": _accuracies(record.test_accuracy for record in records),
+        "by_classes": [
+            {
+                "classes": classes,
+                "count": len(group),
+                "validation_accuracy": _mean(record.validation_accuracy for record in group),
+                "test_accuracy": _mean(record.test_accuracy for record in group),
+            }
+            for classes, group in sorted(by_classes.items())
+        ],
+        "layers": _layers(dataset),
+    }
 
 
-def _accuracies(values: Iterable[float | None]) -> Accuracies | None:
-    there = [value for value in values if value is not None]
-    if not there:
+def _accuracies(values: Iterable[float | None]) -> dict[str, Any] | None:
+    known = [value for value in values if value is not None]
+    if not known:
         return None
     # Not torch.histc: its float32 edges put 0.35 of float64 into the bin below.
     bins = [0] * _BINS
-    for value in there:
+    for value in known:
         bins[min(int(value * _BINS + 1e-6), _BINS - 1)] += 1
-    return Accuracies(len(there), fmean(there), min(there), max(there), tuple(bins))
+    return {"count": len(known), "mean": fmean(known), "lowest": min(known), "highest": max(known), "histogram": bins}
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
-    there = [value for value in values if value is not None]
-    return fmean(there) if there else None
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
 
 
-def _layers(dataset: WeightDataset) -> tuple[LayerFigures, ...]:
+def _layers(dataset: WeightDataset) -> list[dict[str, Any]]:
     layout = dataset.spec.layout
     sizes = [prod(shape) for _, shape in layout]
     base = dataset.base.to(torch.float64)
-    differences = Moments(dataset.spec.size)
-    norms = torch.zeros(len(layout), dtype=torch.float64)
-    for vectors in dataset.batches(_BATCH):
+    differences, norms = Moments(), torch.zeros(len(layout), dtype=torch.float64)
+    for _, vectors in blocks(dataset.mapped, _ROWS):
         difference = vectors.to(torch.float64) - base
         differences.add(difference)
         norms += torch.stack([piece.norm(dim=1).sum() for piece in difference.split(sizes, dim=1)])
-    pieces = zip(
-        layout, base.split(sizes), differences.mean.split(sizes), differences.std.split(sizes), norms / len(dataset),
-        strict=True,
-    )  # fmt: skip
+    pieces = (base, differences.mean, differences.std())
     layers = []
-    for (name, shape), start, mean, std, norm in pieces:
+    for (name, shape), start, mean, std, norm in zip(layout, *(p.split(sizes) for p in pieces), norms, strict=True):
         centre = start + mean  # each coordinate's mean weight
         layers.append(
-            LayerFigures(
-                name=name,
-                shape=tuple(shape),
-                mean=float(centre.mean()),
+            {
+                "name": name,
+                "shape": list(shape),
+                "mean": float(centre.mean()),
                 # Law of total variance: within coordinates, and between them.
-                std=float(((std**2).mean() + centre.var(correction=0)).sqrt()),
-                base_norm=float(start.norm()),
-                difference_norm=float(norm),
-                difference_mean=float(mean.mean()),
-                difference_std=float((std**2).mean().sqrt()),
-                difference_std_range=(float(std.min()), float(std.max())),
-            )
+                "std": float(((std**2).mean() + centre.var(correction=0)).sqrt()),
+                "base_norm": float(start.norm()),
+                "difference_norm": float(norm) / len(dataset),
+                "difference_mean": float(mean.mean()),
+                "difference_std": float((std**2).mean().sqrt()),
+                "difference_std_range": [float(std.min()), float(std.max())],
+            }
         )
-    return tuple(layers)
+    return layers
+
+
+def render_summary(summary: Mapping[str, Any]) -> str:
+    """What `summarise` found, as text tables of 80 columns."""
+    s = summary
+    lines = [
+        f"{s['count']} of {s['total']} adapters in {s['folder']}",
+        f"recipe {s['recipe']}, seed {s['seed']}, job {s['fingerprint']}",
+        f"{s['size']} weights each, {s['bytes'] / 1e6:.1f} MB, made in {s['seconds']:.1f} s"
+        f" ({s['count'] / max(s['seconds'], 1e-9):.1f} a second)",
+        f"steps {s['steps'][0]} to {s['steps'][1]}, training loss {s['loss']:.3f}",
+    ]
+    for name, title in (("validation", "validation accuracy (held-out training images)"), ("test", "test accuracy")):
+        lines += ["", *_histogram(title, s[name])]
+    lines += ["", f"{'classes':>8} {'adapters':>9} {'validation':>11} {'test':>7}"]
+    for row in s["by_classes"]:
+        lines.append(
+            f"{row['classes']:>8} {row['count']:>9} {_percent(row['validation_accuracy']):>11}"
+            f" {_percent(row['test_accuracy']):>7}"
+        )
+    lines += ["", f"{'':<15} {'weights':^19} {'base':>8} {'differences from base':^35}"]
+    lines.append(
+        f"{'parameter':<15} {'mean':>9} {'std':>9} {'norm':>8} {'norm':>7} {'mean':>9} {'std':>8} {'std min..max':>17}"
+    )
+    for row in s["layers"]:
+        low, high = row["difference_std_range"]
+        lines.append(
+            f"{row['name']:<15} {row['mean']:>9.5f} {row['std']:>9.5f} {row['base_norm']:>8.3f}"
+            f" {row['difference_norm']:>7.3f} {row['difference_mean']:>9.5f} {row['difference_std']:>8.5f}"
+            f" {f'{low:.4f}..{high:.4f}':>17}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _histogram(title: str, figures: Mapping[str, Any] | None) -> list[str]:
+    if figures is None:
+        return [f"{title}: not measured"]
+    mean, low, high = (_percent(figures[key]) for key in ("mean", "lowest", "highest"))
+    lines = [f"{title}: mean {mean} %, {low} to {high} % over {figures['count']} adapters"]
+    counts = figures["histogram"]
+    filled = [i for i, count in enumerate(counts) if count]
+    for i in range(filled[0], filled[-1] + 1):
+        bar = "#" * -(-_BAR * counts[i] // max(counts))
+        lines.append(f"  {100 * i // len(counts):>3}-{100 * (i + 1) // len(counts):<3} % {counts[i]:>7} {bar}".rstrip())
+    return lines
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f}"

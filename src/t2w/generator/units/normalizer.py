@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from t2w.adapters import AdapterSpec
+from t2w.adapters.store import Vectors, blocks
 from t2w.adapters.units import Units, start, to_units, to_vector, unit_spec
 from t2w.errors import T2WError
 from t2w.generator.condition import Condition
@@ -38,21 +39,28 @@ class UnitNormalizer(nn.Module):
 
     @classmethod
     def fit(
-        cls, spec: AdapterSpec, gain: float, centres: Tensor, vectors: Tensor, condition: Condition
+        cls, spec: AdapterSpec, gain: float, centres: Tensor, vectors: Vectors, condition: Condition
     ) -> UnitNormalizer:
-        """From training adapters (T, P) and their conditions.
+        """From training adapters (T, P), a tensor or memory-mapped, and their conditions.
 
         Raises:
             T2WError: fewer than two adapters, or numbers that are not finite.
         """
-        if len(vectors) < 2 or not bool(torch.isfinite(vectors).all()):
+        if len(vectors) < 2 or not all(bool(torch.isfinite(block).all()) for _, block in blocks(vectors)):
             raise T2WError(f"{len(vectors)} training adapters", expected="2 or more, all of finite weights")
         plain = cls(
             spec, gain, torch.ones(spec.in_features + 1 + spec.out_features), torch.ones(spec.out_features), centres
         )
-        differences = plain.differences(vectors, condition)
-        inside = differences.units[condition.mask]  # (classes of all tasks, d + 1 + t)
-        return cls(spec, gain, _spread(inside), _spread(differences.bias), centres)
+        units, bias = (torch.zeros(len(std), dtype=torch.float64) for std in plain._stds)  # sums of squares
+        classes = 0
+        for rows, block in blocks(vectors):
+            part = condition.rows(rows)
+            differences = plain.differences(block, part)
+            inside = differences.units[part.mask]  # (classes of these tasks, d + 1 + t)
+            units += inside.double().square().sum(0)
+            bias += differences.bias.double().square().sum(0)
+            classes += len(inside)
+        return cls(spec, gain, _spread(units / classes), _spread(bias / len(vectors)), centres)
 
     def start(self, condition: Condition) -> Units:
         """Where the adapters of some tasks start."""
@@ -96,7 +104,8 @@ def _wide(std: Tensor, values: Tensor, *, fill: float) -> Tensor:
     return torch.cat([std, std.new_full((missing,), fill)]) if missing else std
 
 
-def _spread(values: Tensor) -> Tensor:
-    std = values.square().mean(0).sqrt()
+def _spread(squares: Tensor) -> Tensor:
+    """Standard deviations from the mean squares of differences, none of them close to 0."""
+    std = squares.sqrt()
     typical = float(std.square().mean().sqrt())
     return std.clamp(min=max(_FLOOR * typical, 1e-6))
