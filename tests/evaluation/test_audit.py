@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from t2w.evaluation.audit import TOLD, memorisation, text_effect
+from t2w.evaluation.behaviour import SHARES, mistakes, unseen_shares
 from t2w.evaluation.generated import Sampled
 from t2w.generator import Sampling
 from t2w.runs.folder import stored_run
@@ -49,15 +50,50 @@ def test_training_weights_are_copies_of_themselves(parts: tuple) -> None:
     assert same.explained == pytest.approx(1)
 
 
+def test_trained_adapters_make_their_own_mistakes(parts: tuple) -> None:
+    bench, _ = parts
+
+    class Copying:
+        def vectors(self, _: object, tasks: list, *, seed: int) -> object:
+            return bench.train_vectors[[bench.train_tasks.index(task) for task in tasks]]
+
+    found = mistakes(Copying(), bench)  # type: ignore[arg-type]
+    assert np.nanmin(found["generated"].similarity) == 1
+    noise = [float(np.nanmean(one.similarity)) for kind, one in found.items() if kind.startswith("trained, noise")]
+    assert noise == sorted(noise, reverse=True)
+    assert noise[0] < 1
+    with np.errstate(all="raise"):
+        assert all(((one.accuracy >= 0) & (one.accuracy <= 1)).all() for one in found.values())
+
+
+def test_shares_of_unseen_classes(parts: tuple) -> None:
+    bench, sampling = parts
+    found = unseen_shares(sampling, bench)
+    shares = [one.share for one in found]
+    assert shares[0] == 0
+    assert shares == sorted(shares)
+    assert set(shares) <= set(SHARES)
+    assert len(shares) > 1
+    distances = [float(one.distance.mean()) for one in found]
+    assert min(distances) > 0
+    again = unseen_shares(sampling, bench)
+    assert all(np.array_equal(a.generated, b.generated) for a, b in zip(found, again, strict=True))
+
+
 def test_the_command(finished_run: Path, t2w: Callable, tmp_path: Path) -> None:
     run = Path(shutil.copytree(finished_run, tmp_path / "run"))
     done = t2w("audit", str(run))
     assert done.code == 0, done.err
     assert "the generator is told" in done.out
     found = json.loads((run / "audit.json").read_text())
-    assert found.keys() == {"unseen_combination", "unseen_class"}
-    assert found["unseen_combination"]["text"].keys() == set(TOLD)
+    assert found["splits"].keys() == {"unseen_combination", "unseen_class"}
+    assert found["splits"]["unseen_combination"]["text"].keys() == set(TOLD)
     assert (run / "audit.png").stat().st_size > 1000
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert "Not made yet" not in page
+    assert "Classes never trained on" in page
+    assert t2w("audit", str(run)).code == 0  # in the place of the earlier one
+    assert (run / "report.html").read_text(encoding="utf-8") == page
     assert t2w("audit", str(tmp_path)).code == 2
     shutil.rmtree(run / "eval")
     assert "has no trained adapters to compare with" in t2w("audit", str(run)).err

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from t2w.adapters.store import WeightDataset, blocks
+from t2w.adapters.store import WeightDataset
 from t2w.errors import T2WError
 from t2w.files import atomic_folder, load_tensors, read_json
 from t2w.generator import Generator, ReferenceConfig, condition_of
@@ -18,8 +18,6 @@ from t2w.progress import track
 from t2w.tasks import TaskSet, load_tasks, save_data_point
 
 __all__ = ["export_tree"]
-
-_BATCH = 64  # adapters in memory at a time
 
 
 def export_tree(run: str | Path, out: str | Path) -> list[str]:
@@ -51,10 +49,8 @@ def export_tree(run: str | Path, out: str | Path) -> list[str]:
 
 def _export_adapters(weights: WeightDataset, folder: Path) -> str:
     save_adapter(folder / "checkpoints" / "base.pt", weights.spec, weights.base)
-    vectors = (vector for _, block in blocks(weights.mapped, _BATCH) for vector in block)
-    for record, vector in track(
-        zip(weights.records, vectors, strict=True), "export", total=len(weights), unit="adapter"
-    ):
+    for place, record in enumerate(track(weights.records, "export", total=len(weights), unit="adapter")):
+        (vector,) = weights.rows([place])
         save_adapter(folder / usual_path(record.task_id), weights.spec, vector, record.test_accuracy)
     return f"{folder / 'checkpoints'}: base.pt and {len(weights)} adapters of {weights.spec.size} weights"
 

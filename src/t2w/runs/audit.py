@@ -1,9 +1,9 @@
-"""The audit of a finished run: audit.json and audit.png in its folder."""
+"""The audit of a finished run: audit.json, audit.png, and a section of its report."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,16 @@ import numpy as np
 from t2w.adapters.store import WeightDataset
 from t2w.errors import T2WError
 from t2w.evaluation.audit import Memorisation, memorisation, text_effect
+from t2w.evaluation.behaviour import mistakes, unseen_shares
+from t2w.evaluation.report import add_audit
 from t2w.evaluation.statistics import bootstrap_mean
 from t2w.files import atomic_path, write_json
+from t2w.runs.audit_picture import draw_audit
 from t2w.runs.run import Run
 
 __all__ = ["audit", "render"]
+
+log = logging.getLogger("t2w")
 
 _SPLITS = ("unseen_combination", "unseen_class")
 
@@ -35,7 +40,7 @@ def audit(run: Run) -> dict[str, Any]:
     task_set, weights = run.task_set, WeightDataset.open(folder)
     position = {name: i for i, name in enumerate(task_set.class_names)}
     tasks = (*task_set.of("unseen_combination"), *task_set.of("unseen_class"))
-    found: dict[str, Any] = {}
+    splits: dict[str, Any] = {}
     kept: dict[str, Memorisation] = {}
     for split in _SPLITS:
         index = [i for i, task in enumerate(tasks) if task.split == split]
@@ -44,7 +49,7 @@ def audit(run: Run) -> dict[str, Any]:
         classes = [[position[name] for name in tasks[i].classes] for i in index]
         scores = text_effect(sampled, bench, classes, seed=run.config.seed)
         kept[split] = memorisation(sampled, bench, classes, weights.rows(index), seed=run.config.seed)
-        found[split] = {
+        splits[split] = {
             "tasks": len(index),
             "text": {
                 told: {
@@ -60,16 +65,37 @@ def audit(run: Run) -> dict[str, Any]:
                 "median_distance_of_real": float(np.median(kept[split].real)),
             },
         }
+    alike = mistakes(sampled, bench, seed=run.config.seed)
+    unseen = unseen_shares(sampled, bench, seed=run.config.seed)
+    found = {
+        "splits": splits,
+        "mistakes": {
+            kind: {"accuracy": float(one.accuracy.mean()), "similarity": one.mean_similarity}
+            for kind, one in alike.items()
+        },
+        "unseen_shares": [
+            {
+                "share": one.share,
+                "generated": asdict(bootstrap_mean(one.generated)),
+                "minus_start": asdict(bootstrap_mean(one.generated - one.start)),
+                "distance": float(one.distance.mean()),
+            }
+            for one in unseen
+        ],
+    }
     write_json(run.folder / "audit.json", found)
     with atomic_path(run.folder / "audit.png") as path:
-        _plot(kept, path)
+        draw_audit(path, kept, alike, unseen)
+    report = run.folder / "report.html"
+    if not report.exists() or not add_audit(report, found, (run.folder / "audit.png").read_bytes()):
+        log.warning("%s has no place for the audit: an older version wrote it", report)
     return found
 
 
 def render(found: dict[str, Any]) -> str:
     """The audit as a text."""
     lines = []
-    for split, part in found.items():
+    for split, part in found["splits"].items():
         lines.append(f"{split.replace('_', ' ')} ({part['tasks']} tasks)")
         lines.append("  the generator is told      accuracy  95 % interval    minus matched  95 % interval")
         for told, row in part["text"].items():
@@ -83,17 +109,16 @@ def render(found: dict[str, Any]) -> str:
             f"distance {kept['median_distance']:.2f}, real {kept['median_distance_of_real']:.2f}; "
             f"R^2 against real {kept['explained']:.2f}"
         )
+    lines.append("mistakes on training tasks             accuracy  shared with the trained adapter's")
+    for kind, both in found["mistakes"].items():
+        shared = "no mistakes" if both["similarity"] is None else f"{100 * both['similarity']:.0f} %"
+        lines.append(f"  {kind:35}{100 * both['accuracy']:8.1f}{shared:>14}")
+    lines.append("classes never trained on  accuracy  95 % interval    minus start  95 % interval    distance of texts")
+    for row in found["unseen_shares"]:
+        a, d = row["generated"], row["minus_start"]
+        interval = f"{100 * a['low']:6.1f} .. {100 * a['high']:5.1f}"
+        lines.append(
+            f"  {100 * row['share']:3.0f} % of the task{100 * a['mean']:15.1f}  {interval}"
+            f"{100 * d['mean']:+13.1f}  {100 * d['low']:+6.1f} .. {100 * d['high']:+5.1f}{row['distance']:15.2f}"
+        )
     return "\n".join(lines)
-
-
-def _plot(kept: dict[str, Memorisation], path: Path) -> None:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(4.5 * max(len(kept), 1), 3.2), layout="constrained")
-    for axes, (split, one) in zip(figure.subplots(1, max(len(kept), 1), squeeze=False)[0], kept.items(), strict=False):
-        edges = np.linspace(0, float(np.quantile(np.concatenate([one.generated, one.real]), 0.99)), 50)
-        axes.hist(one.real, edges, density=True, alpha=0.6, label="real adapters")
-        axes.hist(one.generated, edges, density=True, alpha=0.6, label="generated")
-        axes.set(title=split.replace("_", " "), xlabel="distance to the nearest training weights", yticks=[])
-        axes.legend()
-    figure.savefig(path, dpi=130, format="png")

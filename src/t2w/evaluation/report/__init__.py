@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from t2w.evaluation.report.audit import add_audit
 from t2w.evaluation.report.data import DenoisingCurve, Example, ExampleGrid, LossCurves, ReportData
 from t2w.evaluation.report.page import render_report, write_report
 
@@ -11,6 +12,7 @@ __all__ = [
     "ExampleGrid",
     "LossCurves",
     "ReportData",
+    "add_audit",
     "render_report",
     "write_report",
 ]

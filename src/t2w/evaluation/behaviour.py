@@ -1,0 +1,148 @@
+"""What generated adapters do, beside what adapters trained on images do: their mistakes, and classes never seen.
+
+An adapter that a generator has learnt by heart makes the same mistakes as the trained one. So does a trained adapter
+with a little noise on its weights: a generator is worth something where it is more accurate than noise of the same
+similarity (Zeng et al. 2025, arXiv 2506.07998).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from t2w.adapters import Adapter
+from t2w.evaluation.baselines import base
+from t2w.evaluation.bench import Bench, Tasks
+from t2w.evaluation.generated import Sampled
+from t2w.evaluation.unit_baselines import start
+from t2w.seeds import derive_seed
+
+__all__ = ["SHARES", "Mistakes", "UnseenShare", "mistakes", "unseen_shares"]
+
+SHARES = (0.0, 0.25, 0.5, 1.0)
+"""Shares of a task's classes that training never touched."""
+_NOISE = (0.5, 1.0, 2.0, 4.0)
+_MOST = 100  # training tasks whose mistakes are compared
+_TASKS, _CLASSES = 40, 12  # of each share
+
+
+@dataclass(frozen=True, eq=False)
+class Mistakes:
+    """One kind of adapters beside the trained adapters of the same tasks, on the same test images.
+
+    Attributes:
+        accuracy: (T,) top-1.
+        similarity: (T,) |A and B| / |A or B| of the images that each gets wrong; NaN where neither gets any wrong.
+    """
+
+    accuracy: np.ndarray
+    similarity: np.ndarray
+
+    @property
+    def mean_similarity(self) -> float | None:
+        """Over the tasks that have one; None where no task has."""
+        known = self.similarity[~np.isnan(self.similarity)]
+        return float(known.mean()) if len(known) else None
+
+
+def mistakes(sampled: Sampled, bench: Bench, *, seed: int = 0) -> dict[str, Mistakes]:
+    """kind of adapter -> its mistakes, on up to 100 training tasks.
+
+    Generated; generated from other noise; where adapters start; and the trained adapters with Gaussian noise of 0.5 to
+    4 times the root mean square of what training changed.
+    """
+    chosen = np.random.default_rng(seed).permutation(len(bench.train_tasks))[:_MOST].tolist()
+    tasks, trained = [bench.train_tasks[i] for i in chosen], bench.train_vectors[chosen]
+    begin = base(bench, tasks) if bench.starts is None else start(bench, tasks)
+    change = (trained - begin).square().mean(1, keepdim=True).sqrt()
+    rng = torch.Generator().manual_seed(derive_seed(seed, "noise"))
+    used = trained != 0  # padding to the most classes stays without effect
+    noise = {
+        f"trained, noise {sigma:g}": trained + sigma * change * used * torch.randn(trained.shape, generator=rng)
+        for sigma in _NOISE
+    }
+    kinds = {
+        "trained": trained,
+        "generated": sampled.vectors(bench, tasks, seed=seed),
+        "generated, other noise": sampled.vectors(bench, tasks, seed=seed + 1),
+        "start": begin,
+        **noise,
+    }
+    wrong = {kind: _wrong(bench, vectors, tasks) for kind, vectors in kinds.items()}
+    return {
+        kind: Mistakes(
+            np.array([1 - one.mean() for one in several]),
+            np.array([_similarity(one, own) for one, own in zip(several, wrong["trained"], strict=True)]),
+        )
+        for kind, several in wrong.items()
+        if kind != "trained"
+    }
+
+
+@torch.inference_mode()
+def _wrong(bench: Bench, vectors: Tensor, tasks: Tasks) -> list[np.ndarray]:
+    """Per task, of each of its test images whether it is classified wrongly."""
+    found = []
+    for vector, task in zip(vectors, tasks, strict=True):
+        images = bench.test.of_classes([bench.test.class_names[number] for number in task])
+        logits = Adapter.from_vector(bench.spec, vector).logits(images.dense().float(), bench.text[list(task)])
+        found.append((logits.argmax(-1) != images.labels).numpy())
+    return found
+
+
+def _similarity(a: np.ndarray, b: np.ndarray) -> float:
+    either = (a | b).sum()
+    return float((a & b).sum() / either) if either else float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class UnseenShare:
+    """Tasks of which a share of the classes was never trained on.
+
+    Attributes:
+        share: in 0..1.
+        generated, start: (T,) accuracy of generated adapters, and of those they start from.
+        distance: (T,) of a class's text to the nearest text of a seen class other than itself, mean over the task.
+    """
+
+    share: float
+    generated: np.ndarray
+    start: np.ndarray
+    distance: np.ndarray
+
+
+def unseen_shares(sampled: Sampled, bench: Bench, *, seed: int = 0) -> list[UnseenShare]:
+    """40 tasks of each of `SHARES`, of 12 classes or as many as there are; shares that cannot be made are left out."""
+    unseen = sorted(set(range(len(bench.text))) - set(bench.seen))
+    most = min(_CLASSES, len(bench.seen), _CLASSES if bench.starts is None else bench.spec.hidden)
+    size = min(most, len(unseen)) if len(unseen) > 1 else most
+    rng = np.random.default_rng(derive_seed(seed, "unseen shares"))
+    found = []
+    for share in SHARES:
+        new = round(share * size)
+        if new > len(unseen) or (share > 0 and new == 0):
+            continue
+
+        def draw(new: int = new) -> list[int]:
+            return [*rng.choice(unseen, new, replace=False), *rng.choice(bench.seen, size - new, replace=False)]
+
+        tasks = [sorted(map(int, draw())) for _ in range(_TASKS)]
+        if bench.starts is None:
+            begin = bench.score(base(bench, tasks), tasks, spec=bench.base_spec)
+        else:
+            begin = bench.score(start(bench, tasks), tasks)
+        made = bench.score(sampled.vectors(bench, tasks, seed=seed), tasks)
+        found.append(UnseenShare(share, made, begin, _distances(bench, tasks)))
+    return found
+
+
+def _distances(bench: Bench, tasks: Sequence[Sequence[int]]) -> np.ndarray:
+    seen = torch.tensor(bench.seen)
+    apart = torch.cdist(bench.text, bench.text[seen])
+    apart[seen, torch.arange(len(seen))] = torch.inf
+    nearest = apart.min(1).values
+    return np.array([float(nearest[list(task)].mean()) for task in tasks])
