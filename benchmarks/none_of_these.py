@@ -49,7 +49,7 @@ def scores(made: Classifier, known: Tensor, x: Tensor) -> dict[str, Tensor]:
 
 def compare(args: argparse.Namespace, device: torch.device) -> None:
     writer = TextToWeights.from_pretrained(args.generator, device=str(device))
-    encoder = vision_encoder_from_dict(writer.generator.identity["vision"], device=device)
+    encoder = vision_encoder_from_dict(writer.generator.provenance["vision"], device=device)
     features = features_of(args.photos, encoder)
     x, y, n = features.dense().float(), features.labels, len(features.class_names)
     found: dict[str, list[float]] = {}

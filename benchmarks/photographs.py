@@ -155,7 +155,7 @@ def unlabelled(writer: TextToWeights, names: Sequence[str], x: Tensor, y: Tensor
 
 def compare(args: argparse.Namespace, device: torch.device) -> None:
     writer = TextToWeights.from_pretrained(args.generator, device=str(device))
-    encoder = vision_encoder_from_dict(writer.generator.identity["vision"], device=device)
+    encoder = vision_encoder_from_dict(writer.generator.provenance["vision"], device=device)
     results: dict[str, object] = {}
     for path in map(Path, args.photos):
         features = features_of(path, encoder)

@@ -88,7 +88,7 @@ def test_a_run_made_with_the_encoder_before_is_refused(finished_run: Path) -> No
 
     writer = TextToWeights.from_pretrained(finished_run)
     generator = Generator.load(finished_run / "train" / "generator.safetensors")
-    generator.identity["vision"] = {"kind": "embedded", "identity": "t2w-embedded@2b66"}
+    generator.provenance["vision"] = {"kind": "embedded", "identity": "t2w-embedded@2b66"}
     with pytest.raises(T2WError, match="t2w-embedded@2b66, which t2w no longer has"):
         TextToWeights(generator, writer.text_encoder)
 
@@ -126,7 +126,7 @@ def test_own_texts_and_context_are_what_is_encoded(finished_run: Path) -> None:
 
 def test_classes_it_was_not_trained_on_are_named(finished_run: Path) -> None:
     writer = TextToWeights.from_pretrained(finished_run)
-    unseen = set(writer.class_names) - set(writer.generator.identity["seen_classes"])
+    unseen = set(writer.class_names) - set(writer.generator.provenance["seen_classes"])
     assert set(writer.new_names(writer.class_names)) == unseen
 
 

@@ -64,20 +64,20 @@ def classifier_card(classifier: Classifier) -> str:
 
 def generator_card(writer: TextToWeights) -> str:
     """README.md of a shared generator; with the scoreboard where it lies in the folder of a finished run."""
-    identity = writer.generator.identity
+    made = writer.generator.provenance
     parameters = sum(value.numel() for value in writer.generator.network.parameters())
     return with_header(
         "\n".join(
             [
-                f"# {identity.get('name', 'A generator')}",
+                f"# {made.get('name', 'A generator')}",
                 "",
                 "It writes the weights of image classifiers from the names of their classes (t2w).",
                 "",
                 f"- Network: {parameters:,} parameters.",
-                f"- Image encoder: {identity['vision'].get('identity')}.",
-                f"- Text encoder: {identity.get('text_encoder')}.",
-                f"- Trained on {len(writer.class_names):,} classes of {identity.get('dataset', 'a data set')}.",
-                f"- Sampling: {identity.get('sampling', {})}.",
+                f"- Image encoder: {made['vision'].get('identity')}.",
+                f"- Text encoder: {made.get('text_encoder')}.",
+                f"- Trained on {len(writer.class_names):,} classes of {made.get('dataset', 'a data set')}.",
+                f"- Sampling: {writer.generator.sampling.to_dict()}.",
                 "",
                 "```python",
                 "from t2w import TextToWeights",

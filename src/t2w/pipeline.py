@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from t2w.assets import asset
 from t2w.classifier import Classifier, Prediction
@@ -34,7 +34,6 @@ _FILES = (
     "generator.safetensors",
     WEIGHTS,
 )  # of a run, of an import, of `save_pretrained`
-_SAMPLING = {"sampler": "ddim", "steps": 10}  # of generators whose files do not say
 
 
 class TextToWeights:
@@ -52,22 +51,22 @@ class TextToWeights:
     def __init__(self, generator: Generator, text_encoder: TextEncoder, *, file: Path | None = None) -> None:
         from t2w.encoders import check_not_retired
 
-        trained_with = generator.identity.get("text_encoder")
+        trained_with = generator.provenance.get("text_encoder")
         if text_encoder.identity != trained_with:
             raise T2WError(
                 f"the text encoder is {text_encoder.identity}",
                 expected=f"{trained_with}, which the generator was trained with",
                 fix="install that one, or train a generator with this one",
             )
-        check_not_retired(generator.identity.get("vision", {}))
+        check_not_retired(generator.provenance.get("vision", {}))
         self.generator, self.text_encoder, self.file = generator, text_encoder, file
 
     def __repr__(self) -> str:
         known = self.generator.concepts
         knows = f"{len(known.names):,} classes by name" if known is not None else f"{len(self.class_names):,} classes"
         return (
-            f"TextToWeights({self.generator.identity.get('name')}: knows {knows}; writes for "
-            f"{self.generator.identity['vision'].get('identity')}; on {self.generator.device})"
+            f"TextToWeights({self.generator.provenance.get('name')}: knows {knows}; writes for "
+            f"{self.generator.provenance['vision'].get('identity')}; on {self.generator.device})"
         )
 
     @classmethod
@@ -95,21 +94,21 @@ class TextToWeights:
             fix = f"finish the run: t2w run out={source}"
             path = located(source, what="generator", names=_FILES, revision=revision, fix=fix)
         generator = Generator.load(path, device=resolve_device(str(device)))
-        if origin := generator.identity.get("imported"):
+        if origin := generator.provenance.get("imported"):
             raise T2WError(
                 f"the generator in {path} was imported from {origin}, whose text and image encoders t2w does not have",
                 expected="a generator that t2w trained",
                 fix="sample this one with t2w.generator.Generator on the imported conditions.safetensors, as "
                 "docs/coming-from-the-reference.md shows, or train one here",
             )
-        return cls(generator, load_text_encoder(generator.identity.get("text_encoder_source")), file=path)
+        return cls(generator, load_text_encoder(generator.provenance.get("text_encoder_source")), file=path)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write model.safetensors, config.json and a card. Raises T2WError where they cannot be written."""
         from t2w.cards import generator_card
 
         self.generator.save(Path(folder) / WEIGHTS)
-        config = {"identity": self.generator.identity, "network": self.generator.config.to_dict()}
+        config = {"provenance": self.generator.provenance, "network": self.generator.config.to_dict()}
         write_beside(folder, config, generator_card(self))
 
     def push_to_hub(
@@ -131,12 +130,12 @@ class TextToWeights:
         """
         from t2w.encoders import vision_encoder_from_dict
 
-        return vision_encoder_from_dict(self.generator.identity["vision"], device=self.generator.device)
+        return vision_encoder_from_dict(self.generator.provenance["vision"], device=self.generator.device)
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """The classes of the dataset the generator was trained on."""
-        return tuple(self.generator.identity["class_names"])
+        return tuple(self.generator.provenance["class_names"])
 
     @cached_property
     def lexicon(self) -> Lexicon | None:
@@ -148,7 +147,7 @@ class TextToWeights:
 
     def new_names(self, names: Sequence[str]) -> tuple[str, ...]:
         """Those of the names that no training task of the generator held, in any spelling."""
-        seen = {folded_name(name) for name in self.generator.identity.get("seen_classes", self.class_names)}
+        seen = {folded_name(name) for name in self.generator.provenance.get("seen_classes", self.class_names)}
         return tuple(name for name in names if folded_name(name) not in seen)
 
     def generate(
@@ -201,17 +200,18 @@ class TextToWeights:
             raise T2WError("the text for the task is empty", expected="a phrase, such as: seen from the air")
         from t2w.told import given_texts, told_to
 
-        identity, knows = self.generator.identity, self.lexicon is not None
+        identity, knows = self.generator.provenance, self.lexicon is not None
         open_to_all = (knows or identity.get("any_class", False)) if any_class is None else any_class
         names, own = parse_described(classes, known=None if open_to_all else self.class_names)
         own |= given_texts(names, texts)
         told = told_to(self, names, own, senses=senses, context=context, photos=photos, examples=examples)
         check_distinct(names, told.codes, own)
-        walk = {**_SAMPLING, **identity.get("sampling", {})}
-        walk |= {key: value for key, value in (("sampler", sampler), ("steps", steps)) if value is not None}
+        given: dict[str, Any] = {} if sampler is None else {"sampler": sampler}
+        given |= {} if steps is None else {"steps": steps, "respacing": None}  # which would go before steps
+        how = replace(self.generator.sampling, **given)
         condition = self.generator.condition(told.content, [range(len(names))] * samples)
         with one_thread(len(names) * samples <= FEW):
-            weights = self.generator.generate(condition, seed=seed, **walk)
+            weights = self.generator.generate(condition, how, seed=seed)
         spec, rule = self.generator.spec_for(condition), None
         if self.lexicon is not None and told.variance is not None and "surety" in identity:
             surety = Surety.from_dict(identity["surety"])
@@ -222,7 +222,7 @@ class TextToWeights:
             "generator": identity["name"],
             "seed": seed,
             "samples": samples,
-            **walk,
+            **how.to_dict(),
             **({} if told.known_by is None else {"known_by": told.known_by}),
         }
         return Classifier(

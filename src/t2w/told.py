@@ -94,7 +94,7 @@ def _by_texts(writer: TextToWeights, names: Sequence[str], given: Mapping[str, s
     from t2w.encoders import encode_classes
     from t2w.tasks import TextMode
 
-    prompts = TextMode.from_dict(writer.generator.identity["text"]).prompts(names, given)
+    prompts = TextMode.from_dict(writer.generator.provenance["text"]).prompts(names, given)
     if context is not None:
         prompts = tuple(tuple(f"{prompt}, {context}" for prompt in several) for several in prompts)
     texts = encode_classes(writer.text_encoder, prompts)

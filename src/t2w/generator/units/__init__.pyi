@@ -1,3 +1,2 @@
-from .config import UnitConfig as UnitConfig
 from .network import UnitTransformer as UnitTransformer
 from .normalizer import UnitNormalizer as UnitNormalizer
