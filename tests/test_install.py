@@ -117,7 +117,7 @@ Path("clip/config.json").write_text("{}")
 Path("clip/model.safetensors").write_bytes(b"")
 
 for ask in (lambda: load_dataset("digits"), lambda: bootstrap_mean(np.arange(3.0)),
-            lambda: __import__("t2w.config"),
+            lambda: __import__("t2w.config").config.compose(["experiment=digits"]),
             lambda: __import__("t2w.evaluation.report").evaluation.report.render_report(None),
             lambda: load_text_encoder("clip").encode(["a cat"])):
     try:

@@ -11,6 +11,8 @@ import torch
 from t2w import Classifier, T2WError, TextToWeights
 from t2w.files import load_tensors, save_tensors
 
+pytestmark = pytest.mark.filterwarnings("ignore::t2w.T2WWarning")  # digits that the small run never saw
+
 
 @pytest.fixture(scope="module")
 def classifier(finished_run: Path) -> Classifier:

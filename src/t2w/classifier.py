@@ -229,7 +229,6 @@ class Classifier:
 
         Args:
             revision: commit, branch or tag on the hub; None for the main branch.
-            device: where the vision encoder will run.
 
         Raises:
             T2WError: there is none, or it cannot be fetched within seconds; else as `load`.
@@ -246,9 +245,5 @@ class Classifier:
     def push_to_hub(
         self, name: str, *, token: str | None = None, private: bool = False, message: str = "t2w classifier"
     ) -> str:
-        """Upload what `save_pretrained` writes as the model `name` ("user/name") of the hub; its address.
-
-        Raises:
-            T2WError: no token with write access, or a hub that does not answer within seconds.
-        """
+        """Upload what `save_pretrained` writes as the model `name` ("user/name") of the hub; its address."""
         return push(self.save_pretrained, name, token=token, private=private, message=message)

@@ -53,7 +53,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """
     path = Path(os.path.realpath(path))
     if path.exists() and not path.is_file():
-        raise T2WError(f"{path} is {_kind(path)}", expected="a file, or nothing", fix="choose another name")
+        kind = "a folder" if path.is_dir() else "a pipe" if path.is_fifo() else "a device"
+        raise T2WError(f"{path} is {kind}", expected="a file, or nothing", fix="choose another name")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
@@ -97,10 +98,6 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         raise _not_written(path, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _kind(path: Path) -> str:
-    return "a folder" if path.is_dir() else "a pipe" if path.is_fifo() else "a device"
 
 
 def _umask() -> int:
