@@ -108,7 +108,9 @@ def pictures_of_task(
             of_arrays += [-1] * len(several)
     features, kept, failed = _features_of(encoder, files, cache)
     refused += failed
-    everything = torch.cat([features, *arrays])
+    everything = (
+        torch.cat([features, *arrays]).half().float()
+    )  # as the cache has them: every call sees the same numbers
     if len(everything) == 0:
         raise refused[0][1] if refused else T2WError("no pictures", expected="image files, or folders of them")
     return TaskPictures(everything, (*(labels[i] for i in kept), *of_arrays), tuple(refused))
