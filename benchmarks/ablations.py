@@ -31,7 +31,6 @@ from t2w.files import fingerprint, read_json, write_json, write_text
 from t2w.generator import Generator
 from t2w.progress import progress
 from t2w.runs import Run, stage_train
-from t2w.runs.stage_eval import read_bench
 
 FOLDER = "ablations"  # in the run folder: where the variants are trained
 
@@ -100,16 +99,16 @@ def variant_run(run: Run, variant: Variant, args: argparse.Namespace) -> Variant
     }  # fmt: skip
     if args.batch_size is not None:
         budget["train.batch_size"] = args.batch_size
-    values = run.config.model_dump()
+    values = run.config.to_dict()
     for key, value in {**BASELINE, **budget, **variant.changes}.items():
         *parents, last = key.split(".")
         section = values
         for parent in parents:
             section = section[parent]
         section[last] = value
-    config = Config.model_validate(values)
+    config = Config.read(values)
     # Another budget is another training: it must not find this one's checkpoints.
-    mark = fingerprint([config.generator.model_dump(), config.train.model_dump(), config.seed, config.name])
+    mark = fingerprint([config.generator.to_dict(), config.train.to_dict(), config.seed, config.name])
     return VariantRun(run.folder, config, name=f"{variant.name.replace(' ', '-').replace(',', '')}-{mark}")
 
 
@@ -148,7 +147,7 @@ def chosen(args: argparse.Namespace) -> list[Variant]:
 
 def ablations(args: argparse.Namespace, device: torch.device) -> int:
     variants, run = chosen(args), run_of(args.run)
-    bench, out = read_bench(run), Path(args.out)
+    bench, out = run.bench, Path(args.out)
     budget = {
         "steps": args.steps, "functional_steps": args.functional_steps, "seeds": args.seeds,
         "sampling_steps": args.sampling_steps, "batch_size": args.batch_size or run.config.train.batch_size,

@@ -18,7 +18,7 @@ import torch
 
 from t2w.devices import resolve_device
 from t2w.errors import T2WError
-from t2w.runs.folder import Run
+from t2w.runs import Run
 
 
 def parser_of(doc: str | None) -> argparse.ArgumentParser:
@@ -121,11 +121,7 @@ def run_of(folder: str | Path, *, make: bool = False) -> Run:
 
 def tasks_of(run: Run, split: str) -> list[list[int]]:
     """The tasks of a split, as class positions."""
-    from t2w.runs.stage_tasks import read_task_set
-
-    task_set = read_task_set(run)
-    position = {name: i for i, name in enumerate(task_set.class_names)}
-    return [[position[name] for name in task.classes] for task in task_set.of(split)]  # type: ignore[arg-type]
+    return run.positions(task.classes for task in run.task_set.of(split))  # type: ignore[arg-type]
 
 
 def versions() -> str:

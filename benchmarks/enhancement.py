@@ -89,7 +89,7 @@ def trained(
 
 def compare(args: argparse.Namespace, device: torch.device) -> None:
     writer = TextToWeights.from_pretrained(args.generator, device=str(device))
-    encoder = vision_encoder_from_dict(writer.generator.identity["vision"], device=device)
+    encoder = vision_encoder_from_dict(writer.generator.provenance["vision"], device=device)
     features = features_of(args.photos, encoder)
     x, y, names = features.dense().float(), features.labels, features.class_names
     curves: dict[str, dict[int, list[list[float]]]] = {}
@@ -135,7 +135,7 @@ def compare(args: argparse.Namespace, device: torch.device) -> None:
 
 
 def probabilities(made: Classifier, features: Tensor) -> Tensor:
-    return made.predict_features(features).probabilities
+    return made.classify_features(features).probabilities
 
 
 def plot(

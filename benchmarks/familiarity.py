@@ -1,13 +1,14 @@
-r"""What `diffusion.reach` is worth on classes that a generator does not know, and which one to take.
+r"""What `diffusion.fallback_distance` is worth on classes that a generator does not know, and which one to take.
 
-    t2w train experiment=tiny_imagenet_best diffusion.reach=null tasks.unseen_classes=72 \
+    t2w train experiment=tiny_imagenet_best diffusion.fallback_distance=null tasks.unseen_classes=72 \
         train.functional.steps=2500 train.functional.teacher=0 out=runs/fewer
     python benchmarks/familiarity.py --run runs/fewer --untouched 40
 
-The run holds out more classes than the experiment whose reach is looked for. The classes that both hold out, with the
-same split seed the first --untouched, are that experiment's test classes and are not looked at. Of the others tasks are
-drawn, all of whose classes, or half of them, are new to the generator, and scored on training images: where all are new
-on all of these, else on those held out of all training. The last line is the reach of the highest mean over both.
+The run holds out more classes than the experiment whose fallback distance is looked for. The classes that both hold
+out, with the same split seed the first --untouched, are that experiment's test classes and are not looked at. Of the
+others tasks are drawn, all of whose classes, or half of them, are new to the generator, and scored on training images:
+where all are new on all of these, else on those held out of all training. The last line is the distance of the highest
+mean over both.
 """
 
 from __future__ import annotations
@@ -24,13 +25,10 @@ from t2w.evaluation.bench import Bench
 from t2w.evaluation.statistics import bootstrap_mean
 from t2w.files import write_json
 from t2w.generator import distance_to_known
-from t2w.runs.stage_eval import read_bench
-from t2w.runs.stage_tasks import read_task_set
-from t2w.runs.stage_train import read_generator, sampling_of
 from t2w.seeds import derive_seed
 from t2w.tasks import choose_unseen_classes, sample_tasks
 
-REACHES = (None, 3.0, 2.0, 1.5, 1.2, 1.0, 0.8, 0.6, 0.4)
+DISTANCES = (None, 3.0, 2.0, 1.5, 1.2, 1.0, 0.8, 0.6, 0.4)
 
 
 def draw(new: list[int], seen: list[int], count: int, sizes: tuple[int, int], seed: int) -> list[list[int]]:
@@ -57,7 +55,7 @@ def scores(bench: Bench, vectors: torch.Tensor, tasks: list[list[int]], *, all_n
 
 def work(args: argparse.Namespace, device: torch.device) -> int:
     run = run_of(args.run)
-    task_set, bench, generator = read_task_set(run), read_bench(run), read_generator(run)
+    task_set, bench, generator = run.task_set, run.bench, run.generator
     generator.known = bench.text[list(bench.seen)]  # files of older versions lack it
     names, section = task_set.class_names, run.config.tasks
     untouched = set(choose_unseen_classes(names, args.untouched, seed=section.split_seed)) if args.untouched else set()
@@ -78,20 +76,20 @@ def work(args: argparse.Namespace, device: torch.device) -> int:
         print(f"\n{what}: distance to known texts {mean:.2f} ({low:.2f} .. {high:.2f})")
         base = scores(bench, bench.base.expand(len(tasks), -1), tasks, all_new=not seen)
         print(f"  base              {100 * base.mean():5.2f}")
-        for reach in REACHES:
-            vectors = generator.generate(condition, **sampling_of(run.config) | {"reach": reach})
+        for distance in DISTANCES:
+            vectors = generator.generate(condition, run.config.diffusion.sampling, fallback_distance=distance)
             own = scores(bench, vectors, tasks, all_new=not seen)
             gap = bootstrap_mean(own - base, resamples=2000, seed=args.seed)
-            found.setdefault(reach, []).append(float(own.mean()))
-            name = "none" if reach is None else f"{reach:g}"
+            found.setdefault(distance, []).append(float(own.mean()))
+            name = "none" if distance is None else f"{distance:g}"
             print(
-                f"  reach {name:<10}  {100 * own.mean():5.2f}   minus base {100 * gap.mean:+.2f} "
+                f"  fallback {name:<10}  {100 * own.mean():5.2f}   minus base {100 * gap.mean:+.2f} "
                 f"[{100 * gap.low:+.2f}, {100 * gap.high:+.2f}]"
             )
-    best = max(found, key=lambda reach: sum(found[reach]))
+    best = max(found, key=lambda distance: sum(found[distance]))
     if args.json:
         write_json(args.json, {"none" if k is None else f"{k:g}": v for k, v in found.items()})
-    print(f"reach: {'none' if best is None else f'{best:g}'}")
+    print(f"fallback distance: {'none' if best is None else f'{best:g}'}")
     return 0
 
 

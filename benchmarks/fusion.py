@@ -133,7 +133,7 @@ def by_units(writer: TextToWeights, names: Sequence[str], draw: Draw, x: Tensor)
 
 
 def score(classifier: Classifier, x: Tensor) -> Tensor:
-    return classifier.predict_features(x).probabilities
+    return classifier.classify_features(x).probabilities
 
 
 def by_base(features: FeatureSet, text: Tensor, held: Tensor, draws: Sequence[Draw]) -> list[dict[str, Tensor]]:
@@ -186,7 +186,7 @@ def table_of(writer: TextToWeights, features: FeatureSet, count: int) -> dict[st
 
 def compare(args: argparse.Namespace, device: torch.device) -> None:
     writer = TextToWeights.from_pretrained(args.generator, device=str(device))
-    encoder = vision_encoder_from_dict(writer.generator.identity["vision"], device=device)
+    encoder = vision_encoder_from_dict(writer.generator.provenance["vision"], device=device)
     results: dict[str, dict[str, dict[str, dict[str, dict[str, float]]]]] = {}
     for path in map(Path, args.photos):
         table = table_of(writer, features_of(path, encoder), args.draws)

@@ -27,7 +27,6 @@ from t2w.evaluation.known import map_scores, rows_scores
 from t2w.evaluation.statistics import bootstrap_mean
 from t2w.features import FeatureSet
 from t2w.generator import Generator
-from t2w.runs.stage_features import read_features, read_wnids
 from t2w.words import Choice, load_dictionary
 
 
@@ -36,10 +35,10 @@ def compare(args: argparse.Namespace, device: torch.device) -> None:
     generator, lexicon = writer.generator, writer.lexicon
     if lexicon is None:
         raise T2WError(f"{args.generator} knows no concepts", expected="a generator of one hidden unit per class")
-    encoder = vision_encoder_from_dict(generator.identity["vision"], device=device)
+    encoder = vision_encoder_from_dict(generator.provenance["vision"], device=device)
     if args.run:
         run = run_of(args.run)
-        features, keys = read_features(run)[1], read_wnids(run)
+        features, keys = run.features[1], run.wnids
         senses = load_dictionary().by_key(keys or ())
         choices = tuple(Choice(name, name, sense) for name, sense in zip(features.class_names, senses, strict=True))
     else:
@@ -69,7 +68,7 @@ def compare(args: argparse.Namespace, device: torch.device) -> None:
 
 def _generated(generator: Generator, evidence: Evidence, features: FeatureSet, task: list[int]) -> float:
     condition = generator.condition(evidence, [task])
-    vector = generator.generate(condition, **generator.identity["sampling"])[0]
+    vector = generator.generate(condition, generator.sampling)[0]
     adapter = Adapter.from_vector(generator.spec_for(condition), vector)
     rows = torch.isin(features.labels, torch.tensor(task)).nonzero()[:, 0]
     codes = class_codes(evidence.text[task])

@@ -35,9 +35,8 @@ from t2w.encoders import load_text_encoder
 from t2w.features import FeatureSet
 from t2w.files import write_json
 from t2w.progress import progress
-from t2w.runs.folder import Run, stored_run
-from t2w.runs.stage_concepts import read_known, read_known_by_encoder
-from t2w.runs.stage_features import read_features
+from t2w.runs import Run
+from t2w.runs.folder import stored_run
 from t2w.words import load_dictionary
 
 CLASSES, DRAWS, MOST = (40, 100), 3, 30
@@ -78,7 +77,7 @@ class Trial:
 
 def words_of(run: Run, count: int) -> Iterator[Words]:
     """The draws: with this many classes unknown or half of them known, each with pictures and with means of three."""
-    train, known, encoder = read_features(run)[0], read_known(run), read_known_by_encoder(run)
+    train, known, encoder = run.features[0], run.known, run.encoder_concepts
     dictionary, encode = load_dictionary(), load_text_encoder("minilm").encode
     position = {sense: i for i, sense in enumerate(encoder.senses.tolist()) if sense >= 0}
     photographed = [number for number, place in enumerate(known.positions) if place >= 0]

@@ -45,7 +45,7 @@ def ours(writer: TextToWeights, names: Sequence[str], x: Tensor, labels: Tensor)
         warnings.simplefilter("ignore", T2WWarning)  # of senses that pictures change
         seen = TaskPictures(x, tuple(labels.tolist()), ()) if len(x) else None
         made = writer.generate(names, photos=seen)
-    return lambda features: made.predict_features(features).probabilities
+    return lambda features: made.classify_features(features).probabilities
 
 
 def few_shot(writer: TextToWeights, names: Sequence[str], x: Tensor, y: Tensor) -> dict[str, dict[int, list[float]]]:
@@ -155,7 +155,7 @@ def unlabelled(writer: TextToWeights, names: Sequence[str], x: Tensor, y: Tensor
 
 def compare(args: argparse.Namespace, device: torch.device) -> None:
     writer = TextToWeights.from_pretrained(args.generator, device=str(device))
-    encoder = vision_encoder_from_dict(writer.generator.identity["vision"], device=device)
+    encoder = vision_encoder_from_dict(writer.generator.provenance["vision"], device=device)
     results: dict[str, object] = {}
     for path in map(Path, args.photos):
         features = features_of(path, encoder)

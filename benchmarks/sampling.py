@@ -27,7 +27,6 @@ from t2w.evaluation.bench import Bench
 from t2w.evaluation.statistics import Interval, bootstrap_mean
 from t2w.files import write_json
 from t2w.generator import Generator
-from t2w.runs.stage_eval import read_bench
 
 FEW, MANY, DEFAULT = 8, 1000, 10
 LONG = ("ddim", "ancestral")  # samplers of which 1000 steps are taken unless --all
@@ -108,7 +107,7 @@ def sampling(args: argparse.Namespace, device: torch.device) -> int:
     path = run.path("train", "generator.safetensors")
     if not path.exists():
         raise T2WError(f"{run.folder} has no trained generator", fix=f"train it: t2w train out={run.folder} ...")
-    generator, bench = Generator.load(path, device=device), read_bench(run)
+    generator, bench = Generator.load(path, device=device), run.bench
     tasks = tasks_of(run, args.split)
     short = tasks[: args.tasks]
     print(f"{machine(device)}; {sum(p.numel() for p in generator.network.parameters()):,} parameters, "

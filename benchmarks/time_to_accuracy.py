@@ -26,9 +26,8 @@ from t2w.generator import (
     build_network,
     condition_of,
 )
-from t2w.runs.folder import Run
-from t2w.runs.stage_eval import read_bench
-from t2w.runs.stage_train import settings_of, shape_of
+from t2w.runs import Run
+from t2w.runs.stage_train import network_config
 from t2w.training import FunctionalSettings, TrainSettings, Validation, fit_generator
 
 COEFFICIENT = 1.646
@@ -115,9 +114,9 @@ class Contestant:
 
 def ours(run: Run, bench: Bench) -> Contestant:
     """The run's own configuration, its first phase."""
-    settings = settings_of(run.config.train, len(bench.train_tasks), seed=run.config.seed)
+    settings = run.config.train.in_steps(len(bench.train_tasks), seed=run.config.seed)
     settings = replace(settings, functional=FunctionalSettings(), select="last", trackers=())
-    shape = shape_of(run.config, bench.spec, bench.text.shape[1])
+    shape = network_config(run.config, bench.spec, bench.text.shape[1])
     return Contestant("ours", shape, Normalizer.fit(bench.base, bench.train_vectors), settings, bench)
 
 
@@ -148,7 +147,7 @@ def parameters(shape: NetworkConfig) -> int:
 def time_to_accuracy(args: argparse.Namespace, device: torch.device) -> int:
     """Train both, print what happened; the last line is the ratio of times."""
     run = run_of(args.run, make=True)
-    bench = read_bench(run)
+    bench = run.bench
     us = ours(run, bench)
     them = reference(bench, us)
     print(f"{machine(device)}; {len(bench.train_tasks)} adapters of {bench.spec.size} weights, "

@@ -38,7 +38,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from t2w.adapters import AdapterSpec
 from t2w.diffusion import linear_schedule
-from t2w.generator import Condition, Normalizer, ReferenceConfig, build_network, preset
+from t2w.generator import Condition, Normalizer, ReferenceConfig, build_network
 from t2w.training import TrainSettings
 from t2w.training.adversary import Adversary
 from t2w.training.batches import seeded
@@ -125,7 +125,7 @@ def check_equal(ours: OurTraining, plain: PlainTraining) -> None:
 
 
 def compare(args: argparse.Namespace, device: torch.device) -> None:
-    config = preset("reference-small", SPEC, TEXT_DIM, n_embd=args.n_embd, n_layer=args.n_layer)
+    config = ReferenceConfig(SPEC, TEXT_DIM, n_embd=args.n_embd, n_layer=args.n_layer)
     assert isinstance(config, ReferenceConfig)
     with tempfile.TemporaryDirectory() as folder:
         if args.only:  # a process of its own: how much memory one of the two takes

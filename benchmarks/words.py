@@ -25,16 +25,11 @@ from common import machine, parser_of, run_of, run_on_device, tasks_of
 
 from t2w.concepts import Evidence, TextMap
 from t2w.encoders import load_text_encoder
-from t2w.evaluation.generated import Sampling
 from t2w.evaluation.known import map_scores
 from t2w.evaluation.statistics import bootstrap_mean
 from t2w.files import write_json
 from t2w.pretraining.wordnet import Synset, WordNet
 from t2w.runs import Run, open_run, run_stages
-from t2w.runs.stage_concepts import read_known, read_known_by_encoder
-from t2w.runs.stage_eval import read_bench
-from t2w.runs.stage_features import read_features
-from t2w.runs.stage_train import read_generator
 from t2w.words import load_dictionary
 
 SPLITS = ("unseen_combination", "unseen_class")
@@ -61,7 +56,7 @@ def texts(args: argparse.Namespace) -> dict[str, Any]:
     """text -> accuracy on the unseen classes of each run."""
     wordnet, encoder, dictionary = WordNet(Path(args.wordnet)), load_text_encoder("minilm"), load_dictionary()
     runs = [run_of(folder) for folder in args.runs]
-    parts = [(read_known_by_encoder(run), read_known(run), read_features(run)[1], run) for run in runs]
+    parts = [(run.encoder_concepts, run.known, run.features[1], run) for run in runs]
     wanted = sorted({row for own, known, _, _ in parts for row in (*own.senses.tolist(), *known.senses)})
     found: dict[str, Any] = {}
     for name, write in TEXTS.items():
@@ -87,10 +82,10 @@ def parts(args: argparse.Namespace) -> dict[str, Any]:
             continue
         for folder in args.runs:
             run = _without(run_of(folder), name, changes)
-            bench, how = read_bench(run), run.config.diffusion
-            sampling = Sampling(read_generator(run), how.sampler, how.steps, how.respacing, how.guidance, how.reach)
             for split in SPLITS:
-                found = bench.score(sampling.vectors(bench, tasks_of(run, split), seed=0), tasks_of(run, split))
+                found = run.bench.score(
+                    run.sampled.vectors(run.bench, tasks_of(run, split), seed=0), tasks_of(run, split)
+                )
                 scores.setdefault(name, {}).setdefault(split, []).append(found)
     rows: dict[str, Any] = {}
     whole = {split: np.concatenate(values) for split, values in scores[next(iter(PARTS))].items()}
@@ -113,14 +108,14 @@ def _without(run: Run, name: str, changes: Mapping[str, Any]) -> Run:
     folder = run.folder.with_name(f"{run.folder.name}-{name.replace(' ', '-').replace('(', '').replace(')', '')}")
     if not folder.exists():
         shutil.copytree(run.folder, folder, ignore=shutil.ignore_patterns("checkpoints"))
-    values = run.config.model_dump()
+    values = run.config.to_dict()
     for key, value in {**changes, "out": str(folder)}.items():
         *parents, last = key.split(".")
         section = values
         for parent in parents:
             section = section[parent]
         section[last] = value
-    other = open_run(type(run.config).model_validate(values), update=True)
+    other = open_run(type(run.config).read(values), update=True)
     run_stages(other, "train")
     return other
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -73,11 +74,31 @@ def small_config() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def reads() -> Counter[str]:
+    """How often the finished run read its features and its tasks."""
+    return Counter()
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory, reads: Counter[str]) -> Path:
     """The folder of a small run of all stages."""
+    from t2w.adapters import linear_head
+    from t2w.runs import run
+
+    def counting(name: str, load: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*arguments: Any) -> Any:
+            reads[name] += 1
+            return load(*arguments)
+
+        return counted
+
     folder = tmp_path_factory.mktemp("finished") / "run"
-    with pytest.raises(SystemExit) as stop:
-        main(["run", *SMALL, f"out={folder}"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(linear_head, "_STEPS", 40)  # the baseline's accuracy is not what tests look at
+        patch.setattr(run, "load_features", counting("features", run.load_features))
+        patch.setattr(run, "load_tasks", counting("tasks", run.load_tasks))
+        with pytest.raises(SystemExit) as stop:
+            main(["run", *SMALL, f"out={folder}"])
     assert not stop.value.code
     return folder
 

@@ -43,13 +43,13 @@ def test_changes_leave_the_named_recipe_alone() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"steps": 0}, "steps = 0"),
-        ({"steps": 5, "epochs": 5}, "not both"),
-        ({"batch_size": 0}, "batch_size = 0"),
+        ({"steps": 0}, "steps is 0"),
+        ({"steps": 5, "epochs": 5}, "give one, set the other to null"),
+        ({"batch_size": 0}, "batch_size is 0"),
         ({"learning_rate": -1.0}, "above 0"),
-        ({"schedule": "linear"}, "constant or cosine"),
+        ({"schedule": "linear"}, "one of constant, cosine"),
         ({"validation_fraction": 1.0}, r"in \[0, 1\)"),
-        ({"patience": 3, "validation_fraction": 0.0}, "holds no images out"),
+        ({"patience": 3, "validation_fraction": 0.0}, "needs held-out images"),
     ],
 )
 def test_impossible_values_are_refused(change: dict[str, object], said: str) -> None:
@@ -58,7 +58,7 @@ def test_impossible_values_are_refused(change: dict[str, object], said: str) -> 
 
 
 def test_all_wrong_values_are_told_at_once() -> None:
-    with pytest.raises(T2WError, match=r"batch_size = 0, learning_rate = 0"):
+    with pytest.raises(T2WError, match=r"batch_size is 0.*learning_rate is 0"):
         recipe("fast", batch_size=0, learning_rate=0)
 
 

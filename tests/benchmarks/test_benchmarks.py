@@ -126,12 +126,12 @@ def test_a_device_that_is_not_there() -> None:
 
 
 def test_familiarity(run: Path, tmp_path: Path) -> None:
-    out = call("familiarity.py", "--run", run, "--tasks", 4, "--json", tmp_path / "reach.json")
+    out = call("familiarity.py", "--run", run, "--tasks", 4, "--json", tmp_path / "distances.json")
     assert "3 new classes" in out
-    assert out.count("reach none") == 2  # all new, half new
-    table = json.loads((tmp_path / "reach.json").read_text())
-    best = max(table, key=lambda reach: sum(table[reach]))
-    assert out.splitlines()[-1] == f"reach: {best}"
+    assert out.count("fallback none") == 2  # all new, half new
+    table = json.loads((tmp_path / "distances.json").read_text())
+    best = max(table, key=lambda distance: sum(table[distance]))
+    assert out.splitlines()[-1] == f"fallback distance: {best}"
     said = call("familiarity.py", "--run", run, "--untouched", 2, code=2)
     assert "1 classes are new" in said
     assert "train with more tasks.unseen_classes" in said

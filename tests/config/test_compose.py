@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from importlib.resources import files
 
 import pytest
 import yaml
 
+from t2w.adapters import RECIPES
 from t2w.config import compose, list_options
 from t2w.errors import T2WError
 
@@ -32,7 +34,7 @@ def test_every_yaml_loads(group: str, option: str) -> None:
             and value is not None
             and key not in ("path", "defaults")
         ):
-            assert getattr(section, key) == value
+            assert section.to_dict()[key] == value
 
 
 def test_overrides_win() -> None:
@@ -78,3 +80,9 @@ def test_every_problem_is_reported_at_once() -> None:
 def test_values_are_checked(override: str, sentence: str) -> None:
     with pytest.raises(T2WError, match=re.escape(sentence)):
         compose(override.split())
+
+
+@pytest.mark.parametrize("name", list(RECIPES))
+def test_the_recipes_of_the_configuration_are_those_of_python(name: str) -> None:
+    recipe = compose([f"recipe={name}"]).recipe
+    assert recipe == replace(RECIPES[name], validation_fraction=recipe.validation_fraction)

@@ -12,16 +12,15 @@ import pytest
 
 from t2w.evaluation.audit import TOLD, memorisation, text_effect
 from t2w.evaluation.behaviour import SHARES, mistakes, unseen_shares
-from t2w.evaluation.generated import Sampling
+from t2w.evaluation.generated import Sampled
+from t2w.generator import Sampling
 from t2w.runs.folder import stored_run
-from t2w.runs.stage_eval import read_bench
-from t2w.runs.stage_train import read_generator
 
 
 @pytest.fixture(scope="module")
 def parts(finished_run: Path) -> tuple:
     run = stored_run(finished_run)
-    return read_bench(run), Sampling(read_generator(run), "ddim", 4)
+    return run.bench, Sampled(run.generator, Sampling(steps=4))
 
 
 def test_what_is_told_changes_the_answer(parts: tuple) -> None:

@@ -20,7 +20,7 @@ KNOWN = TEXT[:6]
 
 @pytest.fixture
 def knowing(generator: Generator) -> Generator:
-    return Generator(generator.network, generator.normalizer, generator.identity, KNOWN)
+    return Generator(generator.network, generator.normalizer, generator.provenance, KNOWN)
 
 
 def test_distance_is_the_mean_over_classes_to_the_nearest_text() -> None:
@@ -40,13 +40,13 @@ def test_known_tasks_are_answered_as_before_and_new_ones_nearer_to_base(knowing:
     plain = knowing.generate(condition, steps=2)
     kept = share_kept(distance_to_known(condition, KNOWN), 1.0)[:, None]
     assert 0 < kept[1] < 1
-    drawn = knowing.generate(condition, steps=2, reach=1.0)
+    drawn = knowing.generate(condition, steps=2, fallback_distance=1.0)
     base = knowing.normalizer.base
     assert torch.equal(drawn[0], plain[0])
     assert_close(drawn, base + kept * (plain - base))
-    far = knowing.generate(condition, steps=2, reach=1e-4)
+    far = knowing.generate(condition, steps=2, fallback_distance=1e-4)
     assert torch.equal(far[2], base)
-    path, _ = knowing.trajectory(condition, steps=2, reach=1.0)
+    path, _ = knowing.trajectory(condition, steps=2, fallback_distance=1.0)
     assert_close(path[-1], drawn)
 
 
@@ -66,14 +66,14 @@ def test_a_file_keeps_the_known_texts(knowing: Generator, tmp_path: Path) -> Non
     assert Generator.load(path).known is None
 
 
-@pytest.mark.parametrize("reach", [0.0, -1.0])
-def test_a_reach_is_above_0(knowing: Generator, reach: float) -> None:
+@pytest.mark.parametrize("distance", [0.0, -1.0])
+def test_a_fallback_distance_is_above_0(knowing: Generator, distance: float) -> None:
     with pytest.raises(T2WError, match="expected above 0"):
-        knowing.generate(knowing.condition(TEXT), reach=reach)
+        knowing.generate(knowing.condition(TEXT), fallback_distance=distance)
 
 
 def test_a_generator_that_does_not_know_takes_no_reach(generator: Generator, knowing: Generator) -> None:
     pooled = Generator(build_network(replace(generator.config, conditioning="pooled")), generator.normalizer, {}, KNOWN)
     for without in (generator, pooled):
-        with pytest.raises(T2WError, match=r"takes no reach.*leave diffusion.reach at null"):
-            without.generate(without.condition(TEXT), reach=1.0)
+        with pytest.raises(T2WError, match=r"takes no fallback distance.*leave diffusion.fallback_distance at null"):
+            without.generate(without.condition(TEXT), fallback_distance=1.0)

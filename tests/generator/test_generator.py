@@ -69,7 +69,7 @@ def test_saved_and_loaded_is_the_same_generator(generator: Generator, condition:
     generator.save(tmp_path / "g.safetensors")
     again = Generator.load(tmp_path / "g.safetensors")
     assert again.config == generator.config
-    assert again.identity == generator.identity
+    assert again.provenance == generator.provenance
     assert torch.equal(again.generate(condition), generator.generate(condition))
     assert [p.name for p in tmp_path.iterdir()] == ["g.safetensors"]
 

@@ -9,14 +9,14 @@ from torch.testing import assert_close
 
 from t2w.errors import T2WError
 from t2w.generator import (
-    PRESETS,
+    CONFIGS,
     Condition,
     Generator,
     GeneratorConfig,
     Normalizer,
     build_network,
     condition_of,
-    preset,
+    config_from_dict,
 )
 
 T = torch.tensor([999, 400, 0])
@@ -86,8 +86,8 @@ def test_initial_weights_depend_on_the_seed_alone(config: GeneratorConfig) -> No
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"n_embd": 18, "n_head": 4}, "multiple of n_head = 4"),
-        ({"n_layer": 0}, "generator n_layer is 0"),
+        ({"n_embd": 18, "n_head": 4}, "multiple of generator.n_head = 4"),
+        ({"n_layer": 0}, "generator.n_layer is 0"),
         ({"tokenizer": "units"}, "did you mean 'unit'"),
         ({"conditioning": "class"}, "did you mean 'classes'"),
         ({"residual": 0.0}, "residual is 0.0"),
@@ -104,14 +104,12 @@ def test_configs_survive_their_dict(config: GeneratorConfig) -> None:
         GeneratorConfig.from_dict({**config.to_dict(), "colour": 1})
 
 
-@pytest.mark.parametrize("name", list(PRESETS))
-def test_presets_build(name: str) -> None:
-    assert build_network(preset(name, SPEC, 7, n_layer=1)).config.spec == SPEC
-
-
-def test_unknown_preset() -> None:
-    with pytest.raises(T2WError, match="did you mean 'small'"):
-        preset("smal", SPEC, 7)
+def test_a_network_is_built_of_any_kind() -> None:
+    for kind in CONFIGS.values():
+        config = kind(SPEC, SPEC.out_features, n_layer=1)
+        assert build_network(config_from_dict(config.to_dict())).config == config
+    with pytest.raises(T2WError, match="kind 'smal'; expected one of t2w, reference, units"):
+        config_from_dict({"kind": "smal"})
 
 
 def test_inputs_that_do_not_fit_are_refused(generator: Generator, condition: Condition) -> None:

@@ -11,10 +11,12 @@ import torch.nn.functional as F
 from t2w.adapters import AdapterSpec
 from t2w.errors import T2WError
 from t2w.generator.condition import Condition
-from t2w.generator.reference import ReferenceConfig, ReferenceTransformer, reference_large, reference_small
+from t2w.generator.reference import ReferenceConfig, ReferenceTransformer
 from t2w.generator.reference_tokens import chunk_sizes, project
 
 CLIP = AdapterSpec(512, 16, 512, 100.0)
+SMALL = ReferenceConfig(CLIP, 512)
+LARGE = ReferenceConfig(CLIP, 512, n_embd=2048, n_layer=12, n_head=16)
 TINY = ReferenceConfig(AdapterSpec(6, 4, 8, 100.0), 8, n_embd=16, n_layer=2, n_head=2, chunk_size=10, num_frequencies=5)
 
 
@@ -25,7 +27,7 @@ def meta(config: ReferenceConfig) -> ReferenceTransformer:
 
 @pytest.mark.parametrize(
     ("config", "parameters", "entries"),
-    [(reference_small(CLIP, 512), 111_039_488, 168), (reference_large(CLIP, 512), 675_223_552, 264)],
+    [(SMALL, 111_039_488, 168), (LARGE, 675_223_552, 264)],
 )
 def test_published_sizes(config: ReferenceConfig, parameters: int, entries: int) -> None:
     network = meta(config)
@@ -94,7 +96,7 @@ def test_initial_weights() -> None:
 
 
 def test_timestep_embedding_at_its_last_step() -> None:
-    embedded = meta(reference_small(CLIP, 512)).scalar_embedder(torch.tensor([999]))[0]
+    embedded = meta(SMALL).scalar_embedder(torch.tensor([999]))[0]
     golden = torch.tensor([-0.0264608, -0.0437798, 0.9996498, 0.9990412, 999.0])
     torch.testing.assert_close(embedded[[0, 127, 128, 255, 256]], golden, atol=1e-6, rtol=0)
 
@@ -197,7 +199,7 @@ def test_config_round_trip_and_mistakes() -> None:
     assert ReferenceConfig.from_dict(TINY.to_dict()) == TINY
     with pytest.raises(T2WError, match=r"missing fields .* unknown fields .*n_heads"):
         ReferenceConfig.from_dict({**TINY.to_dict(), "n_heads": 3})
-    with pytest.raises(T2WError, match=r"n_head is 3.*divides n_embd = 16"):
+    with pytest.raises(T2WError, match=r"n_embd is 16.*multiple of generator.n_head = 3"):
         ReferenceConfig.from_dict({**TINY.to_dict(), "n_head": 3})
     with pytest.raises(T2WError, match="did you mean 'chunk'"):
         ReferenceConfig.from_dict({**TINY.to_dict(), "split_policy": "chunks"})

@@ -194,5 +194,5 @@ def test_texts_alone_are_refused(known: Evidence) -> None:
     ("field", "value"), [("caution", -1.0), ("rank", 0), ("mute", 1.0), ("gain", 0.0), ("n_head", 3)]
 )
 def test_values_out_of_range(field: str, value: float) -> None:
-    with pytest.raises(T2WError, match=f"generator (n_embd|{field}) is"):
+    with pytest.raises(T2WError, match=rf"generator\.(n_embd|{field}) is"):
         replace(CONFIG, **{field: value})

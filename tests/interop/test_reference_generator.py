@@ -140,7 +140,7 @@ def test_other_arguments(tmp_path: Path) -> None:
     path = tmp_path / "best.pt"
     torch.save({"G": checkpoint()["G"]}, path)
     for arguments, message in [
-        ({"n_head": 3}, "n_head is 3; expected a number that divides n_embd = 8"),
+        ({"n_head": 3}, "n_embd is 8; expected a multiple of generator.n_head = 3"),
         ({"n_head": 2, "weights": "G_ema"}, 'has no G_ema.*weights="G"'),
         ({"n_head": 2, "weights": "ema"}, "weights is 'ema'"),
     ]:

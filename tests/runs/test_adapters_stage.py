@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,10 +11,7 @@ import torch
 
 from t2w import devices
 from t2w.adapters.store import WeightDataset, list_shards
-from t2w.config import compose
-from t2w.errors import T2WError
 from t2w.files import load_tensors, read_json, read_metadata, save_tensors, write_json
-from t2w.runs.engine import check_inputs
 
 
 @pytest.fixture
@@ -84,19 +80,6 @@ def test_another_shard_size_makes_nothing_again(run: Path, small_config: list[st
     assert len(weights(run)) == 48
 
 
-def test_a_run_recorded_with_its_shard_size_is_still_the_same(
-    finished_run: Path, small_config: list[str], t2w: Callable, tmp_path: Path
-) -> None:
-    run = Path(shutil.copytree(finished_run, tmp_path / "run"))
-    record = json.loads((run / "run.json").read_text())
-    assert record["config"]["adapters"]["shard_size"] is None
-    record["config"]["adapters"]["shard_size"] = 16
-    write_json(run / "run.json", record)
-    outcome = t2w("adapters", *small_config, f"out={run}")
-    assert outcome.code == 0, outcome.err
-    assert "adapters: done before" in outcome.err
-
-
 def test_training_reads_its_vectors_from_the_shards(
     finished_run: Path, small_config: list[str], t2w: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,19 +93,6 @@ def test_training_reads_its_vectors_from_the_shards(
     monkeypatch.setattr(WeightDataset, "vectors", property(vectors))
     assert t2w("train", *small_config, f"out={run}", "train.steps=2", "--update").code == 0
     assert set(loaded) == {8}
-
-
-def test_a_batch_larger_than_the_tasks_is_noticed_before_any_work(
-    small_config: list[str], t2w: Callable, tmp_path: Path
-) -> None:
-    changed = [*small_config, "train.batch_size=41", f"out={tmp_path / 'run'}"]
-    outcome = t2w("run", *changed)
-    assert outcome.code == 2
-    assert "train.batch_size is 41; expected at most 40, the number of training tasks" in outcome.err
-    assert not (tmp_path / "run").exists()
-    with pytest.raises(T2WError, match="batch_size"):
-        check_inputs(compose(changed), "train")
-    check_inputs(compose(changed), "adapters")  # which can be made without
 
 
 def test_an_adapter_larger_than_the_memory_is_refused(

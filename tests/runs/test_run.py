@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from t2w import TextToWeights
+
 METHODS = {
     "chance", "base", "mean", "nearest text", "noise 0.5", "noise 1", "gaussian", "ridge", "joint wide",
     "text-to-prototype", "ESZSL", "generated", "generated x2", "oracle",
@@ -16,7 +18,7 @@ METHODS = {
 
 
 def mtimes(folder: Path) -> dict[str, int]:
-    skipped = {"log.txt", "run.json"}
+    skipped = {"log.txt", "run.json", "lock"}
     return {
         str(p.relative_to(folder)): p.stat().st_mtime_ns
         for p in folder.rglob("*")
@@ -80,14 +82,18 @@ def test_another_configuration_is_refused_or_taken_with_update(
 def test_a_generator_is_sampled_as_it_was_last_scored(
     finished_run: Path, small_config: list[str], t2w: Callable, tmp_path: Path
 ) -> None:
-    from t2w.generator import Generator
+    from t2w.generator import Generator, Sampling
 
     run = tmp_path / "run"
     shutil.copytree(finished_run, run)
     path = run / "train" / "generator.safetensors"
     losses = (run / "train" / "losses.json").stat().st_mtime_ns
-    assert t2w("run", *small_config, f"out={run}", "diffusion.steps=3", "diffusion.reach=0.2", "--update").code == 0
-    assert Generator.load(path).identity["sampling"] == {"sampler": "ddim", "steps": 3, "reach": 0.2}
+    changes = {"steps": 3, "fallback_distance": 0.2, "guidance": 1.5, "respacing": "ddim4"}
+    asked = [f"diffusion.{key}={value}" for key, value in changes.items()]
+    assert t2w("run", *small_config, f"out={run}", *asked, "--update").code == 0
+    assert Generator.load(path).sampling == Sampling(**changes)
+    made = TextToWeights.from_pretrained(run).generate("three, five")
+    assert made.provenance.items() >= {**changes, "sampler": "ddim"}.items()
     assert (run / "train" / "losses.json").stat().st_mtime_ns == losses  # not trained again
     before, after = (json.loads((r / "scoreboard.json").read_text())["rows"] for r in (finished_run, run))
     changed = {row["method"] for row, old in zip(after, before, strict=True) if row["accuracy"] != old["accuracy"]}

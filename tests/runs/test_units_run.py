@@ -101,8 +101,7 @@ def test_withheld_classes_are_withheld_by_every_name(run: Path) -> None:
 
 def test_a_withheld_class_that_is_there_after_all_is_noticed(run: Path, tmp_path: Path) -> None:
     from t2w.files import load_tensors, save_tensors
-    from t2w.runs.folder import Run
-    from t2w.runs.stage_concepts import read_known
+    from t2w.runs import Run
 
     folder = Path(shutil.copytree(run, tmp_path / "run"))
     path = folder / "concepts" / "concepts.safetensors"
@@ -110,14 +109,14 @@ def test_a_withheld_class_that_is_there_after_all_is_noticed(run: Path, tmp_path
     about["names"][0] = [about["withheld"][0].upper()]
     save_tensors(path, tensors, about)
     with pytest.raises(T2WError, match="knows a class that is withheld from training"):
-        read_known(Run(folder, None))  # type: ignore[arg-type]
+        _ = Run(folder, None).known  # type: ignore[arg-type]
 
 
 def test_words_to_a_classifier(run: Path, images: Path) -> None:
     made = TextToWeights.from_pretrained(run).generate("goldfish, umbrella, tractor, mandolin")
     assert made.spec.hidden == 4
     assert made.provenance["known_by"][:2] == ["known", "known"]
-    answers = made.predict(sorted((images / "test").rglob("*.png")))
+    answers = made.classify(sorted((images / "test").rglob("*.png")))
     assert answers.probabilities.shape == (48, 4)
 
 

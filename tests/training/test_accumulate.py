@@ -43,9 +43,11 @@ def test_four_parts_equal_one_in_both_phases() -> None:
 
 
 def test_batches_that_do_not_divide_are_refused() -> None:
-    with pytest.raises(T2WError, match="train batch_size is 10; expected a multiple of accumulate = 4"):
+    with pytest.raises(T2WError, match=r"train\.batch_size is 10; expected a multiple of train\.accumulate = 4"):
         TrainSettings(batch_size=10, accumulate=4)
-    with pytest.raises(T2WError, match=r"train functional.batch_size is 6; expected a multiple of accumulate = 4"):
+    with pytest.raises(
+        T2WError, match=r"train.functional.batch_size is 6; expected a multiple of train\.accumulate = 4"
+    ):
         TrainSettings(batch_size=8, accumulate=4, functional=replace(BOTH_PHASES.functional, batch_size=6))
 
 

@@ -5,8 +5,7 @@ from collections import Counter
 import pytest
 import torch
 
-from t2w.training import draw, task_order
-from t2w.training.batches import seeded
+from t2w.training.batches import draw, seeded, task_order
 
 SIZES = {"tasks": 10, "size": 5, "batch_size": 4, "timesteps": 1000}
 

@@ -204,11 +204,11 @@ def test_fit_takes_adapters_as_trained(setup: Setup) -> None:
     base = torch.arange(SPEC.size) / 10.0
     vectors = base + 3 + 0.01 * setup.x_0
     generator, result = fit_generator(
-        CONFIG, base, vectors, setup.condition, settings=SETTINGS, identity={"template": "a photo of a {}"},
+        CONFIG, base, vectors, setup.condition, settings=SETTINGS, provenance={"template": "a photo of a {}"},
         validation=Validation(base + 3 + 0.01 * setup.validation[0], setup.validation[1]),
     )  # fmt: skip
     assert isinstance(generator, Generator)
-    assert generator.identity == {"template": "a photo of a {}"}
+    assert generator.provenance == {"template": "a photo of a {}"}
     # Errors are measured in normalised space (of order 1), weights are written in the adapters' own (base + 3 + small).
     assert 0.1 < result.validation_losses[-1][1] < 3
     assert_close(generator.generate(setup.condition).mean(dim=0), base + 3, atol=0.02, rtol=0)

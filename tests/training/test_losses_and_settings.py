@@ -8,8 +8,9 @@ from torch.testing import assert_close
 
 from t2w.diffusion import linear_schedule
 from t2w.errors import T2WError
-from t2w.training import FunctionalSettings, TrainSettings, timestep_weights, validation_loss, weight_loss
+from t2w.training import FunctionalSettings, TrainSettings
 from t2w.training.ema import averaged
+from t2w.training.losses import timestep_weights, validation_loss, weight_loss
 
 SCHEDULE = linear_schedule()
 
@@ -89,5 +90,5 @@ def test_the_average_warms_up_and_then_has_its_decay() -> None:
 )  # fmt: skip
 def test_bad_settings_name_the_key(change: dict[str, Any]) -> None:
     (key,) = change
-    with pytest.raises(T2WError, match=f"train ({key}|batch_size) is .*; expected"):
+    with pytest.raises(T2WError, match=rf"train\.({key}|batch_size) is .*; expected"):
         TrainSettings(**change)

@@ -15,7 +15,7 @@ from training_parts import SETTINGS, Setup, Stopped, same, state_of, stop_before
 from t2w.adapters.store import MappedVectors
 from t2w.errors import T2WError
 from t2w.generator import Condition
-from t2w.training.resume import data_print
+from t2w.training.resume import data_fingerprint
 
 
 def _cut(setup: Setup, folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
@@ -91,13 +91,17 @@ def test_a_print_is_of_the_data_alone() -> None:
     found = set()
     for threads in (1, 2, 3):
         torch.set_num_threads(threads)
-        found.add(data_print(setup.x_0, condition))
+        found.add(data_fingerprint(setup.x_0, condition))
     assert len(found) == 1
     other = setup.x_0.clone()
     other[299, 4999] += 1e-6 * other[299, 4999].abs() + 1e-7
     swapped = setup.x_0[torch.cat([torch.tensor([1, 0]), torch.arange(2, 300)])]
     told = Condition(condition.tokens + 1e-3, condition.mask)
-    prints = {data_print(other, condition), data_print(swapped, condition), data_print(setup.x_0, told)}
+    prints = {
+        data_fingerprint(other, condition),
+        data_fingerprint(swapped, condition),
+        data_fingerprint(setup.x_0, told),
+    }
     assert len(prints | found) == 4
 
 
@@ -105,7 +109,7 @@ def test_mapped_vectors_are_the_same_data(tmp_path: Path, setup: Setup) -> None:
     save_file({"vectors": setup.x_0}, tmp_path / "shard.safetensors")
     places = torch.stack([torch.zeros(50, dtype=torch.int64), torch.arange(50)], dim=1)
     mapped = MappedVectors([tmp_path / "shard.safetensors"], places, setup.x_0.shape[1])
-    assert data_print(mapped, setup.condition) == data_print(setup.x_0, setup.condition)
+    assert data_fingerprint(mapped, setup.condition) == data_fingerprint(setup.x_0, setup.condition)
     in_memory = train(setup)[1]
     setup.x_0 = mapped  # type: ignore[assignment]
     assert same(train(setup)[1].weights, in_memory.weights)

@@ -49,5 +49,5 @@ def test_nothing_but_training_images_of_seen_classes_goes_in() -> None:
 
 @pytest.mark.parametrize("share", [-0.1, 1.1])
 def test_the_share_is_a_share(share: float) -> None:
-    with pytest.raises(T2WError, match="functional teacher is"):
+    with pytest.raises(T2WError, match=r"functional\.teacher is"):
         replace(SETTINGS.functional, teacher=share)

@@ -10,7 +10,7 @@ import torch
 from training_parts import CONFIG, SETTINGS, SPEC, Setup, Stopped, same, state_of, stop_before, train
 
 from t2w.diffusion import linear_schedule
-from t2w.training import task_order
+from t2w.training.batches import task_order
 from t2w.training.ema import averaged
 from t2w.training.objectives import WeightObjective
 from t2w.training.rows import WeightRows

@@ -18,7 +18,7 @@ from t2w.training import processes
 
 def test_an_unknown_tracker(setup: Setup, tmp_path: Path) -> None:
     for folder in (tmp_path, None):
-        with pytest.raises(T2WError, match=r"tracker 'tensorbord'.*did you mean 'tensorboard'.*tensorboard or wandb"):
+        with pytest.raises(T2WError, match=r"trackers .*'tensorbord'.*did you mean 'tensorboard'.*tensorboard, wandb"):
             train(setup, folder, trackers=("tensorbord",))
 
 

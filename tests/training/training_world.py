@@ -15,9 +15,9 @@ from t2w.adapters.holdout import class_rows, held_out
 from t2w.features import FeatureSet
 from t2w.generator import Condition, Generator, GeneratorConfig, Normalizer, build_network, condition_of
 from t2w.training import (
-    FreshTasks,
     Functional,
     FunctionalSettings,
+    RandomTasks,
     TrainResult,
     TrainSettings,
     Validation,
@@ -46,16 +46,16 @@ class World:
     def normalizer(self) -> Normalizer:
         return Normalizer.fit(torch.zeros(SPEC.size), self.vectors)
 
-    def fresh(self, **changes: Any) -> FreshTasks:
+    def fresh(self, **changes: Any) -> RandomTasks:
         forbidden = {frozenset(task) for task in self.tasks}
         given: dict[str, Any] = {
             "features": self.features,
-            "seen": SEEN,
+            "classes": SEEN,
             "sizes": (2, 4),
             "validation_fraction": FRACTION,
             "forbidden": forbidden,
         }
-        return FreshTasks(**(given | changes))
+        return RandomTasks(**(given | changes))
 
     def validation(self) -> Validation:
         condition = condition_of(self.text, self.tasks)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
 from math import ceil, cos, pi
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal
 
 from t2w.errors import T2WError, nearest
+from t2w.settings import Count, Positive, Settings, Share
 
 __all__ = ["RECIPES", "Recipe", "Schedule", "recipe"]
 
@@ -14,7 +16,7 @@ Schedule = Literal["constant", "cosine"]
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(Settings):
     """Adam (betas 0.9 and 0.999, eps 1e-8) on the cross-entropy of the task's own images.
 
     Images come as a stream of shuffled passes over the task's training images, cut into batches that are always full.
@@ -26,50 +28,29 @@ class Recipe:
         batch_size: images per step.
         learning_rate: Adam's rate (at the first step of a schedule).
         schedule: "constant", or "cosine" (from `learning_rate` down to 0 over the task's steps).
-        validation_fraction: share of each class's training images held out, in [0, 1); never trained on. 0 holds none
-            out.
+        validation_fraction: share of each class's training images held out, never trained on. 0 holds none out.
         patience: stop after this many evaluations without a better validation accuracy, and keep the best weights;
             None trains to the end and keeps the last. Looks at held-out training images only, never at test images.
         evaluate_every: steps between those evaluations (used with `patience`).
-
-    Raises:
-        T2WError: a value outside its range, naming all of them at once.
     """
 
-    name: str
-    steps: int | None = None
-    epochs: int | None = None
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    schedule: Schedule = "cosine"
-    validation_fraction: float = 0.0
-    patience: int | None = None
-    evaluate_every: int = 50
+    section: ClassVar[str] = "recipe"
 
-    def __post_init__(self) -> None:
-        rules = {
-            "steps": ((self.steps is None) != (self.epochs is None), "given, or epochs, but not both"),
-            "epochs": (self.epochs is None or self.epochs >= 1, "1 or more"),
-            "batch_size": (self.batch_size >= 1, "1 or more"),
-            "learning_rate": (self.learning_rate > 0, "above 0"),
-            "schedule": (self.schedule in get_args(Schedule), " or ".join(get_args(Schedule))),
-            "validation_fraction": (0 <= self.validation_fraction < 1, "in [0, 1)"),
-            "patience": (self.patience is None or self.patience >= 1, "1 or more, or none"),
-            "evaluate_every": (self.evaluate_every >= 1, "1 or more"),
-        }
-        if self.steps is not None and self.steps < 1:
-            rules["steps"] = (False, "1 or more")
-        wrong = {name: rule for name, (fine, rule) in rules.items() if not fine}
-        if wrong:
-            found = ", ".join(f"{name} = {getattr(self, name)!r}" for name in wrong)
-            raise T2WError(
-                f"recipe {self.name!r} has {found}", expected=", ".join(f"{n} {rule}" for n, rule in wrong.items())
-            )
+    name: str
+    steps: Count | None = None
+    epochs: Count | None = None
+    batch_size: Count = 64
+    learning_rate: Positive = 1e-3
+    schedule: Schedule = "cosine"
+    validation_fraction: Share = 0.0
+    patience: Count | None = None
+    evaluate_every: Count = 50
+
+    def rules(self) -> Iterator[str]:
+        if (self.steps is None) == (self.epochs is None):
+            yield f"recipe.steps is {self.steps} and recipe.epochs is {self.epochs}; give one, set the other to null"
         if self.patience is not None and self.validation_fraction == 0:
-            raise T2WError(
-                f"recipe {self.name!r} stops early (patience = {self.patience}) but holds no images out",
-                fix="set validation_fraction, e.g. 0.1",
-            )
+            yield "recipe.patience needs held-out images; set recipe.validation_fraction, e.g. to 0.1"
 
     def steps_for(self, images: int) -> int:
         """Optimiser steps for a task with this many training images."""
@@ -80,9 +61,6 @@ class Recipe:
         if self.schedule == "constant":
             return self.learning_rate
         return self.learning_rate * 0.5 * (1.0 + cos(pi * step / steps))
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 RECIPES: dict[str, Recipe] = {

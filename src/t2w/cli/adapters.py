@@ -30,16 +30,15 @@ def adapters(overrides: tuple[str, ...], update: bool, summary: bool, export: st
     if push and not export:
         raise click.UsageError("--push needs --export DIR: the folder that is pushed.")
     run = start(overrides, update=update, last=None if summary and not export else "adapters")
-    from t2w.runs.stage_adapters import read_weights
-
     if summary:
-        from t2w.adapters.store import render_summary, summarise
+        from t2w.adapters.store import WeightDataset, render_summary, summarise
 
-        click.echo(render_summary(summarise(read_weights(run, complete=False))))
+        there = WeightDataset.open(run.path("adapters", "weights"), complete=False)
+        click.echo(render_summary(summarise(there)))
     if export:
         from t2w.adapters.store import export_parquet
 
-        click.echo(export_parquet(read_weights(run), export, name=f"t2w adapters: {run.config.name}"))
+        click.echo(export_parquet(run.weights, export, name=f"t2w adapters: {run.config.name}"))
     if push:
         from t2w.adapters.store import push_folder
 

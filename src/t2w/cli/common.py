@@ -86,8 +86,8 @@ def notes() -> Iterator[None]:
 def start(overrides: Sequence[str], *, update: bool, last: str | None) -> Run:
     """Open the run that `overrides` describe and do its stages up to `last` (None: none)."""
     from t2w.config import compose
+    from t2w.progress import log_to_terminal
     from t2w.runs import open_run, run_stages
-    from t2w.runs.logs import log_to_terminal
 
     log_to_terminal()
     run = open_run(compose(overrides), update=update)

@@ -1,4 +1,4 @@
-"""Configuration: Hydra composes it, pydantic checks all of it before any work starts."""
+"""Configuration: Hydra composes it, and all of it is checked before any work starts."""
 
 from t2w.config.compose import compose, list_options
 from t2w.config.schema import Config

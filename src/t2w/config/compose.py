@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
 from t2w.config.schema import Config
-from t2w.errors import T2WError, nearest
+from t2w.errors import nearest
+from t2w.extras import needs
+from t2w.settings import refusal
 
 __all__ = ["compose", "list_options"]
 
@@ -29,12 +29,13 @@ def compose(overrides: Sequence[str] = ()) -> Config:
     Raises:
         T2WError: unknown keys, options or values; all of them in one message.
     """
-    from hydra import compose as hydra_compose
-    from hydra import initialize_config_module
-    from hydra.core.global_hydra import GlobalHydra
-    from hydra.errors import HydraException
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
+    with needs("a run"):
+        from hydra import compose as hydra_compose
+        from hydra import initialize_config_module
+        from hydra.core.global_hydra import GlobalHydra
+        from hydra.errors import HydraException
+        from omegaconf import OmegaConf
+        from omegaconf.errors import OmegaConfBaseException
 
     problems: list[str] = []
     accepted = [text for override in overrides if (text := _checked(override, problems)) is not None]
@@ -44,22 +45,8 @@ def compose(overrides: Sequence[str] = ()) -> Config:
             composed = hydra_compose("config", overrides=accepted)
             values: Any = OmegaConf.to_container(composed, resolve=True)
     except (HydraException, OmegaConfBaseException) as error:
-        problems.append(" ".join(str(error).split()))
-        raise _refusal(problems) from error
-    try:
-        config = Config.model_validate(values)
-    except ValidationError as error:
-        problems += [_sentence(dict(e)) for e in error.errors()]
-        raise _refusal(problems) from error
-    if problems:
-        raise _refusal(problems)
-    return config
-
-
-def _refusal(problems: list[str]) -> T2WError:
-    if len(problems) == 1:
-        return T2WError(problems[0])
-    return T2WError(f"{len(problems)} problems in the configuration:\n  - " + "\n  - ".join(problems))
+        raise refusal([*problems, " ".join(str(error).split())]) from error
+    return Config.read(values, problems)
 
 
 def _checked(override: str, problems: list[str]) -> str | None:
@@ -78,21 +65,3 @@ def _checked(override: str, problems: list[str]) -> str | None:
             return None
         return override
     return override if key[0] in "+~" else f"++{override}"
-
-
-def _keys(model: type[BaseModel] = Config, prefix: str = "") -> Iterator[str]:
-    for name, field in model.model_fields.items():
-        yield prefix + name
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from _keys(field.annotation, f"{prefix}{name}.")
-
-
-def _sentence(error: dict[str, Any]) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        return f"there is no key {key!r}{nearest(key, _keys())}"
-    message = str(error["msg"]).removeprefix("Value error, ")
-    if error["type"] == "value_error":
-        return message
-    found = error["input"] if error["type"] != "missing" else "missing"
-    return f"{key} is {found!r}; {message[0].lower()}{message[1:]}"

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from t2w.concepts import Evidence
 from t2w.evaluation.bench import Bench, Tasks
-from t2w.evaluation.generated import Sampling
+from t2w.evaluation.generated import Sampled
 from t2w.generator import UnitNormalizer, condition_of_evidence
 
 __all__ = ["TOLD", "Memorisation", "memorisation", "text_effect"]
@@ -22,16 +22,16 @@ TOLD = ("matched", "shuffled", "other classes", "random", "nothing")
 _NEAR = 0.05  # quantile of the real adapters' distances below which a generated one counts as a copy
 
 
-def text_effect(sampling: Sampling, bench: Bench, tasks: Tasks, *, seed: int = 0) -> dict[str, np.ndarray]:
+def text_effect(sampled: Sampled, bench: Bench, tasks: Tasks, *, seed: int = 0) -> dict[str, np.ndarray]:
     """what it was told -> (T,) accuracies.
 
     Shuffled: the right texts, with each other's rows; of a generator of texts alone, in another order. Other classes:
     as many others. Random: unit vectors. Nothing: zeros.
     """
-    return {told: bench.score(_vectors(sampling, bench, tasks, told, seed), tasks) for told in TOLD}
+    return {told: bench.score(_vectors(sampled, bench, tasks, told, seed), tasks) for told in TOLD}
 
 
-def _vectors(sampling: Sampling, bench: Bench, tasks: Tasks, told: str, seed: int) -> Tensor:
+def _vectors(sampled: Sampled, bench: Bench, tasks: Tasks, told: str, seed: int) -> Tensor:
     rng = np.random.default_rng(seed)
     choose: dict[str, Callable[[list[int]], list[int]]] = {
         "shuffled": lambda task: _derangement(rng, task),
@@ -60,7 +60,7 @@ def _vectors(sampling: Sampling, bench: Bench, tasks: Tasks, told: str, seed: in
                 altered(own.text, texts), altered(own.rows, shown), own.variance[shown], ("",) * len(shown)
             ),
         )
-    return sampling.vectors(other, places, seed=seed)
+    return sampled.vectors(other, places, seed=seed)
 
 
 def _derangement(rng: np.random.Generator, task: list[int]) -> list[int]:
@@ -93,21 +93,21 @@ class Memorisation:
     explained: float
 
 
-def memorisation(sampling: Sampling, bench: Bench, tasks: Tasks, real: Tensor, *, seed: int = 0) -> Memorisation:
+def memorisation(sampled: Sampled, bench: Bench, tasks: Tasks, real: Tensor, *, seed: int = 0) -> Memorisation:
     """Compare; `real` (T, P) are the tasks' own trained adapters, of which the generator knows nothing."""
-    train = _pieces(sampling, bench, bench.train_vectors, bench.train_tasks)
-    made = _pieces(sampling, bench, sampling.vectors(bench, tasks, seed=seed), tasks)
-    own = _pieces(sampling, bench, real, tasks)
+    train = _pieces(sampled, bench, bench.train_vectors, bench.train_tasks)
+    made = _pieces(sampled, bench, sampled.vectors(bench, tasks, seed=seed), tasks)
+    own = _pieces(sampled, bench, real, tasks)
     near, reference = _nearest(made, train), _nearest(own, train)
     copies = float((near < np.quantile(reference, _NEAR)).mean())
     explained = 1 - float((made - own).square().sum() / own.square().sum())
     return Memorisation(near, reference, copies, explained)
 
 
-def _pieces(sampling: Sampling, bench: Bench, vectors: Tensor, tasks: Tasks) -> Tensor:
+def _pieces(sampled: Sampled, bench: Bench, vectors: Tensor, tasks: Tasks) -> Tensor:
     if bench.evidence is None:
         return vectors - bench.base
-    normalizer = sampling.generator.normalizer
+    normalizer = sampled.generator.normalizer
     assert isinstance(normalizer, UnitNormalizer)  # a bench has evidence where adapters are of units
     condition = condition_of_evidence(bench.evidence, tasks, width=bench.spec.hidden)
     return normalizer.cpu().differences(vectors, condition).units[condition.mask]

@@ -13,9 +13,10 @@ import numpy as np
 import torch
 
 from t2w.adapters import AdapterSpec, train_base
-from t2w.adapters.linear_head import fit_linear_head
+from t2w.adapters.linear_head import LinearHead, fit_linear_head
 from t2w.evaluation.bench import Bench, Tasks
-from t2w.evaluation.zero_shot import LinearScores
+from t2w.evaluation.zero_shot import linear_accuracy
+from t2w.extras import needs
 from t2w.progress import track
 from t2w.seeds import derive_seed
 
@@ -78,7 +79,8 @@ class Ridge:
 
 def ridge(bench: Bench, alphas: Sequence[float]) -> Ridge:
     """Fit for each of `alphas` and keep what does best on the validation tasks."""
-    from sklearn.linear_model import Ridge as SklearnRidge
+    with needs("ridge regression"):
+        from sklearn.linear_model import Ridge as SklearnRidge
 
     pooled, targets = bench.pooled(bench.train_tasks).numpy(), (bench.train_vectors - bench.base).numpy()
     best: tuple[float, Ridge] | None = None
@@ -135,15 +137,15 @@ def joint_wide(
     return best[1]
 
 
-def linear_head(bench: Bench, noises: Sequence[float] = (0.3, 0.6, 1.0)) -> LinearScores:
+def linear_head(bench: Bench, noises: Sequence[float] = (0.3, 0.6, 1.0)) -> tuple[LinearHead, float]:
     """A softmax head on all seen classes' features, for tasks of those classes alone: what labels give without text.
 
-    The noise on features that regularises it is chosen on validation tasks, on held-out images.
+    The noise on features that regularises it, returned beside it, is chosen on validation tasks, on held-out images.
     """
     fitted = []
     for noise in track(noises, "linear head", total=len(noises), unit="training"):
         head = fit_linear_head(
             bench.train, bench.seen, validation_fraction=bench.validation_fraction, noise=noise, seed=bench.seed
         )
-        fitted.append(LinearScores(head.weight, head.bias, (noise,)))
-    return max(fitted, key=lambda head: head.accuracy(bench.held_out, bench.validation_tasks).mean())
+        fitted.append((head, noise))
+    return max(fitted, key=lambda one: linear_accuracy(one[0], bench.held_out, bench.validation_tasks).mean())

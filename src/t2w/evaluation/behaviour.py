@@ -17,7 +17,7 @@ from torch import Tensor
 from t2w.adapters import Adapter
 from t2w.evaluation.baselines import base
 from t2w.evaluation.bench import Bench, Tasks
-from t2w.evaluation.generated import Sampling
+from t2w.evaluation.generated import Sampled
 from t2w.evaluation.unit_baselines import start
 from t2w.seeds import derive_seed
 
@@ -49,7 +49,7 @@ class Mistakes:
         return float(known.mean()) if len(known) else None
 
 
-def mistakes(sampling: Sampling, bench: Bench, *, seed: int = 0) -> dict[str, Mistakes]:
+def mistakes(sampled: Sampled, bench: Bench, *, seed: int = 0) -> dict[str, Mistakes]:
     """kind of adapter -> its mistakes, on up to 100 training tasks.
 
     Generated; generated from other noise; where adapters start; and the trained adapters with Gaussian noise of 0.5 to
@@ -67,8 +67,8 @@ def mistakes(sampling: Sampling, bench: Bench, *, seed: int = 0) -> dict[str, Mi
     }
     kinds = {
         "trained": trained,
-        "generated": sampling.vectors(bench, tasks, seed=seed),
-        "generated, other noise": sampling.vectors(bench, tasks, seed=seed + 1),
+        "generated": sampled.vectors(bench, tasks, seed=seed),
+        "generated, other noise": sampled.vectors(bench, tasks, seed=seed + 1),
         "start": begin,
         **noise,
     }
@@ -115,7 +115,7 @@ class UnseenShare:
     distance: np.ndarray
 
 
-def unseen_shares(sampling: Sampling, bench: Bench, *, seed: int = 0) -> list[UnseenShare]:
+def unseen_shares(sampled: Sampled, bench: Bench, *, seed: int = 0) -> list[UnseenShare]:
     """40 tasks of each of `SHARES`, of 12 classes or as many as there are; shares that cannot be made are left out."""
     unseen = sorted(set(range(len(bench.text))) - set(bench.seen))
     most = min(_CLASSES, len(bench.seen), _CLASSES if bench.starts is None else bench.spec.hidden)
@@ -135,7 +135,7 @@ def unseen_shares(sampling: Sampling, bench: Bench, *, seed: int = 0) -> list[Un
             begin = bench.score(base(bench, tasks), tasks, spec=bench.base_spec)
         else:
             begin = bench.score(start(bench, tasks), tasks)
-        made = bench.score(sampling.vectors(bench, tasks, seed=seed), tasks)
+        made = bench.score(sampled.vectors(bench, tasks, seed=seed), tasks)
         found.append(UnseenShare(share, made, begin, _distances(bench, tasks)))
     return found
 

@@ -10,38 +10,25 @@ import numpy as np
 import torch
 
 from t2w.adapters import Adapter
-from t2w.diffusion import Sampler
 from t2w.evaluation.bench import Bench, Tasks
 from t2w.evaluation.report import DenoisingCurve
 from t2w.evaluation.statistics import bootstrap_mean
-from t2w.generator import Condition, Generator, condition_of_evidence
+from t2w.generator import Condition, Generator, Sampling, condition_of_evidence
 from t2w.progress import track
 
-__all__ = ["Sampling", "denoising_curve", "ensemble_scores", "sample_scores"]
+__all__ = ["Sampled", "denoising_curve", "ensemble_scores", "sample_scores"]
 
 
 @dataclass(frozen=True, eq=False)
-class Sampling:
-    """A generator and how it is sampled: see `Generator.generate`."""
+class Sampled:
+    """A generator and how it is sampled."""
 
     generator: Generator
-    sampler: Sampler
-    steps: int
-    timesteps: str | Sequence[int] | None = None
-    guidance: float = 1.0
-    reach: float | None = None
-
-    @property
-    def walk(self) -> dict[str, Any]:
-        """The arguments of `Generator.generate` and `Generator.trajectory`."""
-        return {
-            "sampler": self.sampler, "steps": self.steps, "timesteps": self.timesteps, "guidance": self.guidance,
-            "reach": self.reach,
-        }  # fmt: skip
+    how: Sampling
 
     def vectors(self, bench: Bench, tasks: Tasks, *, seed: int) -> torch.Tensor:
         """(T, P) one adapter per task, from the noise of `seed`."""
-        return self.generator.generate(self.condition(bench, tasks), seed=seed, **self.walk)
+        return self.generator.generate(self.condition(bench, tasks), self.how, seed=seed)
 
     def condition(self, bench: Bench, tasks: Tasks) -> Condition:
         """What the generator is told; with evidence padded to the bench's hidden units, as its other vectors are."""
@@ -50,19 +37,19 @@ class Sampling:
         return self.generator.condition(bench.text, tasks)
 
 
-def sample_scores(sampling: Sampling, bench: Bench, tasks: Tasks, *, seeds: Sequence[int]) -> np.ndarray:
+def sample_scores(sampled: Sampled, bench: Bench, tasks: Tasks, *, seeds: Sequence[int]) -> np.ndarray:
     """(T,) accuracy of single samples, the mean over noise seeds."""
     scores = [
-        bench.score(sampling.vectors(bench, tasks, seed=seed), tasks)
+        bench.score(sampled.vectors(bench, tasks, seed=seed), tasks)
         for seed in track(seeds, "generated", total=len(seeds), unit="seed")
     ]
     return np.asarray(np.mean(scores, axis=0))
 
 
-def ensemble_scores(sampling: Sampling, bench: Bench, tasks: Tasks, *, samples: int, seed: int) -> np.ndarray:
+def ensemble_scores(sampled: Sampled, bench: Bench, tasks: Tasks, *, samples: int, seed: int) -> np.ndarray:
     """(T,) accuracy of the mean probabilities of `samples` adapters drawn for the same text."""
     drawn = [
-        sampling.vectors(bench, tasks, seed=seed + i)
+        sampled.vectors(bench, tasks, seed=seed + i)
         for i in track(range(samples), "ensemble", total=samples, unit="sample")
     ]
     stacked = torch.stack(drawn)  # (S, T, P)
@@ -78,7 +65,7 @@ def ensemble_scores(sampling: Sampling, bench: Bench, tasks: Tasks, *, samples: 
 
 
 def denoising_curve(
-    sampling: Sampling,
+    sampled: Sampled,
     bench: Bench,
     tasks: Tasks,
     *,
@@ -88,8 +75,8 @@ def denoising_curve(
     **bootstrap: Any,
 ) -> DenoisingCurve:
     """Follow one sample of each task through its denoising steps."""
-    condition = sampling.condition(bench, tasks)
-    path, timesteps = sampling.generator.trajectory(condition, seed=seed, **sampling.walk)
+    condition = sampled.condition(bench, tasks)
+    path, timesteps = sampled.generator.trajectory(condition, sampled.how, seed=seed)
     means = [bootstrap_mean(bench.score(vectors, tasks), **bootstrap) for vectors in path]
     return DenoisingCurve(
         split,

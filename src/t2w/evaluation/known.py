@@ -8,24 +8,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from t2w.adapters.linear_head import LinearHead
 from t2w.concepts import Concepts, Evidence
 from t2w.encoders.head import ClassifierHead
-from t2w.evaluation.zero_shot import LinearScores
 
 __all__ = ["conse_scores", "map_scores", "rows_scores"]
 
 _TOP, _TEMPERATURE = 10, 0.5
 
 
-def rows_scores(head: ClassifierHead, labels: Sequence[int]) -> LinearScores:
+def rows_scores(head: ClassifierHead, labels: Sequence[int]) -> LinearHead:
     """The encoder's own last layer, of the classes at these positions among its labels; it was trained on them."""
     index = torch.as_tensor(list(labels))
-    return LinearScores(head.weight[index], head.bias[index], ())
+    return LinearHead(head.weight[index], head.bias[index])
 
 
-def map_scores(evidence: Evidence) -> LinearScores:
+def map_scores(evidence: Evidence) -> LinearHead:
     """The rows of some evidence as a linear classifier."""
-    return LinearScores(evidence.rows, torch.zeros(len(evidence)), ())
+    return LinearHead(evidence.rows, torch.zeros(len(evidence)))
 
 
 def conse_scores(head: ClassifierHead, known: Sequence[int], concepts: Concepts, text: Tensor, x: Tensor) -> Tensor:

@@ -6,43 +6,26 @@ Their hyper-parameters are chosen by hiding a fifth of the seen classes, never o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 import torch
 
+from t2w.adapters.linear_head import LinearHead
 from t2w.evaluation.bench import Bench, Tasks
+from t2w.extras import needs
 from t2w.features import FeatureSet
 from t2w.seeds import derive_seed
 
-__all__ = ["LinearScores", "eszsl", "text_to_prototype", "top1"]
+__all__ = ["eszsl", "linear_accuracy", "text_to_prototype", "top1"]
 
 _REGULARISATION = (1e-2, 1e-1, 1.0, 10.0, 100.0)
 _RBF = (0.25, 0.5, 1.0, 2.0)  # of unit vectors at distances of 0 to 2
 
 
-@dataclass(frozen=True, eq=False)
-class LinearScores:
-    """One linear score per class of the dataset: x @ weights.T + bias.
-
-    Attributes:
-        weights: (C, in).
-        bias: (C,).
-        chosen: the hyper-parameters.
-    """
-
-    weights: torch.Tensor
-    bias: torch.Tensor
-    chosen: tuple[float, ...]
-
-    def accuracy(self, images: FeatureSet, tasks: Tasks) -> np.ndarray:
-        """(T,) top-1 in 0..1 among each task's classes, on all their images."""
-        return top1(self.of(images.dense()), images.labels, tasks)
-
-    def of(self, x: torch.Tensor) -> torch.Tensor:
-        """(N, C) scores of features (N, in)."""
-        return x @ self.weights.T + self.bias
+def linear_accuracy(head: LinearHead, images: FeatureSet, tasks: Tasks) -> np.ndarray:
+    """(T,) top-1 in 0..1 of a linear classifier of all classes, among each task's classes, on all their images."""
+    return top1(head.logits(images.dense()), images.labels, tasks)
 
 
 def top1(scores: torch.Tensor, labels: torch.Tensor, tasks: Tasks) -> np.ndarray:
@@ -61,32 +44,34 @@ def top1(scores: torch.Tensor, labels: torch.Tensor, tasks: Tasks) -> np.ndarray
     return np.array(found)
 
 
-_Fit = Callable[[Sequence[int], Sequence[float]], LinearScores]  # (classes with images, hyper-parameters)
+_Fit = Callable[[Sequence[int], Sequence[float]], LinearHead]  # (classes with images, hyper-parameters)
+Chosen = tuple[LinearHead, tuple[float, ...]]  # the classifier of all classes, and its hyper-parameters
 
 
-def text_to_prototype(bench: Bench) -> LinearScores:
+def text_to_prototype(bench: Bench) -> Chosen:
     """Kernel ridge regression (RBF) from a class's text to the mean of its features; the nearest prototype wins."""
-    from sklearn.kernel_ridge import KernelRidge
+    with needs("text-to-prototype"):
+        from sklearn.kernel_ridge import KernelRidge
 
     means = _class_means(bench)
 
-    def fit(classes: Sequence[int], values: Sequence[float]) -> LinearScores:
+    def fit(classes: Sequence[int], values: Sequence[float]) -> LinearHead:
         alpha, gamma = values
         known = list(classes)
         centre = means[known].mean(0)
         model = KernelRidge(kernel="rbf", alpha=alpha, gamma=gamma)
         model.fit(bench.text[known].numpy(), (means[known] - centre).numpy())
         prototypes = torch.from_numpy(model.predict(bench.text.numpy())).float() + centre
-        return LinearScores(2 * prototypes, -prototypes.square().sum(1), tuple(values))
+        return LinearHead(2 * prototypes, -prototypes.square().sum(1))
 
     return _choose(bench, fit, product((1e-3, *_REGULARISATION[:3]), _RBF))
 
 
-def eszsl(bench: Bench) -> LinearScores:
+def eszsl(bench: Bench) -> Chosen:
     """Romera-Paredes and Torr, "An embarrassingly simple approach to zero-shot learning" (ICML 2015), closed form."""
     means, counts = _class_means(bench), torch.bincount(bench.train.labels, minlength=len(bench.text)).float()
 
-    def fit(classes: Sequence[int], values: Sequence[float]) -> LinearScores:
+    def fit(classes: Sequence[int], values: Sequence[float]) -> LinearHead:
         gamma, ridge = values
         known = list(classes)
         rows = bench.train.rows(torch.nonzero(torch.isin(bench.train.labels, torch.as_tensor(known))).flatten())
@@ -96,19 +81,19 @@ def eszsl(bench: Bench) -> LinearScores:
         left = rows.T @ rows + gamma * len(rows) * torch.eye(rows.shape[1])
         right = text.T @ text + ridge * torch.eye(text.shape[1])
         mapping = torch.linalg.solve(left, targets) @ torch.linalg.inv(right)
-        return LinearScores(bench.text @ mapping.T, torch.zeros(len(bench.text)), tuple(values))
+        return LinearHead(bench.text @ mapping.T, torch.zeros(len(bench.text)))
 
     return _choose(bench, fit, product(_REGULARISATION, _REGULARISATION))
 
 
-def _choose(bench: Bench, fit: _Fit, grid: Iterable[tuple[float, ...]]) -> LinearScores:
+def _choose(bench: Bench, fit: _Fit, grid: Iterable[tuple[float, ...]]) -> Chosen:
     """Fit on four fifths of the seen classes, choose by telling the rest apart, then fit on all seen classes."""
     generator = torch.Generator().manual_seed(derive_seed(bench.seed, "zero-shot"))
     order = torch.tensor(bench.seen)[torch.randperm(len(bench.seen), generator=generator)].tolist()
     hidden = order[: max(2, len(order) // 5)]
     known = order[len(hidden) :]
-    best = max(grid, key=lambda values: float(fit(known, values).accuracy(bench.train, [hidden])[0]))
-    return fit(bench.seen, best)
+    best = max(grid, key=lambda values: float(linear_accuracy(fit(known, values), bench.train, [hidden])[0]))
+    return fit(bench.seen, best), best
 
 
 def _class_means(bench: Bench) -> torch.Tensor:

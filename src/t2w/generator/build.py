@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import torch
 
-from t2w.adapters import AdapterSpec
-from t2w.errors import T2WError, nearest
-from t2w.generator.config import GeneratorConfig, small, tiny
+from t2w.errors import T2WError
+from t2w.generator.config import GeneratorConfig, ReferenceConfig, UnitConfig
 from t2w.generator.network import WeightTransformer
-from t2w.generator.reference import ReferenceConfig, ReferenceTransformer, reference_large, reference_small
-from t2w.generator.units import UnitConfig, UnitTransformer
+from t2w.generator.reference import ReferenceTransformer
+from t2w.generator.units.network import UnitTransformer
 
-__all__ = ["PRESETS", "Network", "NetworkConfig", "build_network", "config_from_dict", "preset"]
+__all__ = ["CONFIGS", "Network", "NetworkConfig", "build_network", "config_from_dict"]
 
 NetworkConfig: TypeAlias = GeneratorConfig | ReferenceConfig | UnitConfig
 Network: TypeAlias = WeightTransformer | ReferenceTransformer | UnitTransformer
 
-PRESETS: dict[str, Callable[..., NetworkConfig]] = {
-    "tiny": tiny,
-    "small": small,
-    "reference-small": reference_small,
-    "reference-large": reference_large,
-}
-
-
-def preset(name: str, spec: AdapterSpec, text_dim: int, **changes: Any) -> NetworkConfig:
-    """The config called `name`, with fields changed.
-
-    Raises:
-        T2WError: no preset of that name, or a field out of range.
-    """
-    if name not in PRESETS:
-        raise T2WError(f"no generator preset {name!r}{nearest(name, PRESETS)}", expected=f"one of {', '.join(PRESETS)}")
-    return PRESETS[name](spec, text_dim, **changes)
+CONFIGS: dict[str, type[NetworkConfig]] = {kind.kind: kind for kind in (GeneratorConfig, ReferenceConfig, UnitConfig)}
 
 
 def build_network(config: NetworkConfig, *, seed: int = 0) -> Network:
@@ -49,5 +32,7 @@ def build_network(config: NetworkConfig, *, seed: int = 0) -> Network:
 
 def config_from_dict(values: Mapping[str, Any]) -> NetworkConfig:
     """The inverse of `to_dict` of any kind. Raises T2WError where a field is missing, unknown or out of range."""
-    kinds: dict[str, type[ReferenceConfig] | type[UnitConfig]] = {k.kind: k for k in (ReferenceConfig, UnitConfig)}
-    return kinds.get(values.get("kind", ""), GeneratorConfig).from_dict(values)
+    kind = values.get("kind", "t2w")  # which files of the first versions do not say
+    if kind not in CONFIGS:
+        raise T2WError(f"a generator of kind {kind!r}", expected=f"one of {', '.join(CONFIGS)}")
+    return CONFIGS[kind].from_dict(values)

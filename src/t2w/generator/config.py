@@ -1,30 +1,58 @@
-"""What the generator is: a few numbers, stored with its weights, enough to build it again. And the named sizes."""
+"""What a generator's network is: a few numbers, stored with its weights, enough to build it again.
+
+Each kind comes in two classes: settings, which a user chooses, and the config, which adds what follows from the data.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal, TypeVar, get_args
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from t2w.adapters import AdapterSpec
-from t2w.errors import T2WError, nearest
+from t2w.errors import T2WError
+from t2w.settings import Count, NonNegative, Positive, Range, Settings, Share
 
-__all__ = ["Conditioning", "GeneratorConfig", "Tokenizer", "small", "tiny"]
+__all__ = [
+    "Conditioning",
+    "GeneratorConfig",
+    "ReferenceConfig",
+    "ReferenceSettings",
+    "SplitPolicy",
+    "TransformerSettings",
+    "UnitConfig",
+    "UnitSettings",
+]
 
-Tokenizer = Literal["unit", "chunk"]
 Conditioning = Literal["classes", "pooled", "both"]
+SplitPolicy = Literal["chunk_within_layer", "chunk", "layer_by_layer", "chunk_within_input"]
+Residual = Annotated[float, Range(0, 1, above=True)]
 
-C = TypeVar("C")
-_LATER = {"shared": False}  # fields that files of before do not have, and what they meant then
+C = TypeVar("C", bound="_Config")
+_LATER = {"shared": False}  # settings that older files do not have, and what they meant then
 
 
-@dataclass(frozen=True)
-class GeneratorConfig:
-    """Sizes of a generator.
+@dataclass(frozen=True, kw_only=True)
+class _Sizes(Settings):
+    section: ClassVar[str] = "generator"
+
+    n_embd: Count = 256
+    n_layer: Count = 6
+    n_head: Count = 4
+
+    def rules(self) -> Iterator[str]:
+        if self.n_embd % self.n_head:
+            yield (
+                f"generator.n_embd is {self.n_embd}; expected a multiple of generator.n_head = {self.n_head}, "
+                "which is the one of the configuration the network was trained with"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformerSettings(_Sizes):
+    """Our transformer, for adapters of a fixed number of hidden units.
 
     Attributes:
-        spec: the adapters it writes.
-        text_dim: numbers per text embedding.
         n_embd: width of a token. Cost of a step grows with its square.
         n_layer: transformer blocks.
         n_head: attention heads; divides n_embd.
@@ -36,81 +64,135 @@ class GeneratorConfig:
             with "unit" tokens the network is equivariant: renumber the hidden units of x_t, and x_0 follows.
         shared: weight tokens of one kind share their projections even where they have places: a third of the
             parameters, the file and the reading of it at every sampling step.
-        timesteps: T of the linear noise schedule it is trained with.
-        dropout: share of every block's outputs dropped in training, in [0, 1). Larger: learns more slowly, and learns
-            the training adapters by heart later.
-        residual: the standard deviation, in normalised space, of what the text leaves open in x_0; in (0, 1]. It sets
-            how far x_t is believed (see `network.py`). Larger: samples differ more; smaller: nearer to their mean.
-
-    Raises:
-        T2WError: a value outside its range, the message naming it.
+        dropout: share of every block's outputs dropped in training. Larger: learns more slowly, overfits later.
+        residual: standard deviation, in normalised space, of what the text leaves open in x_0. It sets how far x_t is
+            believed (see `network.py`). Larger: samples differ more; smaller: nearer to their mean.
     """
 
-    spec: AdapterSpec
-    text_dim: int
-    n_embd: int = 256
-    n_layer: int = 6
-    n_head: int = 4
-    tokenizer: Tokenizer = "unit"
-    chunk_size: int = 576
+    tokenizer: Literal["unit", "chunk"] = "unit"
+    chunk_size: Count = 576
     conditioning: Conditioning = "classes"
     position: bool = True
-    timesteps: int = 1000
-    dropout: float = 0.0
-    residual: float = 0.2
     shared: bool = False
+    dropout: Share = 0.0
+    residual: Residual = 0.2
 
-    def __post_init__(self) -> None:
-        check_counts(self, "text_dim", "n_embd", "n_layer", "n_head", "chunk_size", "timesteps")
-        if self.n_embd % self.n_head:
-            raise T2WError(f"generator n_embd is {self.n_embd}", expected=f"a multiple of n_head = {self.n_head}")
-        for name, known in (("tokenizer", get_args(Tokenizer)), ("conditioning", get_args(Conditioning))):
-            value = getattr(self, name)
-            if value not in known:
-                raise T2WError(
-                    f"generator {name} is {value!r}{nearest(str(value), known)}", expected=f"one of {', '.join(known)}"
-                )
-        if not 0 <= self.dropout < 1:
-            raise T2WError(f"generator dropout is {self.dropout!r}", expected="a number in [0, 1)")
-        if not 0 < self.residual <= 1:
-            raise T2WError(f"generator residual is {self.residual!r}", expected="a number in (0, 1]")
+
+@dataclass(frozen=True, kw_only=True)
+class UnitSettings(_Sizes):
+    """The network of adapters with one hidden unit per class.
+
+    Attributes:
+        rank: of the linear map from evidence rows to weights, which works on every class alike.
+        caution: power of (1 - variance) that what the transformer adds to a unit is multiplied by. Larger: less is
+            added where the evidence is unsure, and overfitting to the classes trained on does less harm.
+        mute: share of the training tasks whose texts are hidden from the transformer.
+        residual: see `TransformerSettings`.
+    """
+
+    n_layer: Count = 3
+    n_head: Count = 8
+    rank: Count = 64
+    caution: NonNegative = 4.0
+    mute: Share = 0.5
+    residual: Residual = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferenceSettings(_Sizes):
+    """The network of the reference implementation; by default of its training configurations' size.
+
+    Attributes:
+        n_head: the one size that the weights alone do not tell.
+        chunk_size: most numbers per token, for the policies that cut into chunks.
+        split_policy: what is cut into chunks: each parameter ("chunk_within_layer"), the whole input with timestep and
+            text ("chunk"), each layer's weight and bias together ("chunk_within_input"), or nothing, one token per
+            parameter ("layer_by_layer").
+        encoder_depth: linear layers from a chunk to its token.
+        decoder_depth: linear layers from a token to its chunk.
+        num_frequencies: of the timestep embedding, which has 2 num_frequencies + 1 numbers.
+        max_freq_log2: the frequencies run from 1 to 2^max_freq_log2, evenly in their logarithm.
+        dropout: share of activations dropped in training.
+    """
+
+    n_embd: Count = 1024
+    n_head: Count = 8
+    chunk_size: Count = 576
+    split_policy: SplitPolicy = "chunk_within_layer"
+    encoder_depth: Count = 1
+    decoder_depth: Count = 1
+    num_frequencies: Count = 128
+    max_freq_log2: Annotated[float, Range(0, 64, above=True)] = 14
+    dropout: Share = 0.0
+
+
+@dataclass(frozen=True)
+class _Config(Settings):
+    """What every network's config holds besides its settings.
+
+    Attributes:
+        spec: the adapters it writes.
+        text_dim: numbers per text embedding.
+        timesteps: T of the linear noise schedule it is trained with.
+    """
+
+    kind: ClassVar[str]
+
+    spec: AdapterSpec
+    text_dim: Count
+    timesteps: Count = 1000
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; `from_dict` is the inverse."""
-        return asdict(self)
+        """Plain values for JSON; `config_from_dict` is the inverse."""
+        return {"kind": self.kind, **super().to_dict()}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> GeneratorConfig:
+    def from_dict(cls: type[C], values: Mapping[str, Any]) -> C:
         """Raises T2WError where a field is missing, unknown or out of range."""
-        return read_fields(cls, _LATER | dict(values))
+        known = {field.name for field in fields(cls)}
+        given = {key: value for key, value in (_LATER | dict(values)).items() if key in known or key not in _LATER}
+        given.pop("kind", None)
+        if set(given) != known:
+            missing, unknown = sorted(known - set(given)), sorted(set(given) - known)
+            raise T2WError(
+                f"a generator config with missing fields {missing} and unknown fields {unknown}",
+                expected=f"exactly {sorted(known)}",
+                fix="read it with the version of t2w that wrote it",
+            )
+        return cls(**{**given, "spec": AdapterSpec.from_dict(given["spec"])})
 
 
-def check_counts(config: Any, *names: str) -> None:
-    """Raises T2WError where a field of that name is no whole number, 1 or more."""
-    for name in names:
-        value = getattr(config, name)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise T2WError(f"generator {name} is {value!r}", expected="a whole number, 1 or more")
+@dataclass(frozen=True)
+class GeneratorConfig(TransformerSettings, _Config):
+    """Our transformer for these adapters."""
+
+    kind: ClassVar[str] = "t2w"
 
 
-def read_fields(kind: type[C], values: Mapping[str, Any]) -> C:
-    """A config of that kind from plain values. Raises T2WError where a field is missing or unknown."""
-    known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
-    if set(values) != known:
-        missing, unknown = sorted(known - set(values)), sorted(set(values) - known)
-        raise T2WError(
-            f"a generator config with missing fields {missing} and unknown fields {unknown}",
-            expected=f"exactly {sorted(known)}",
-            fix="read it with the version of t2w that wrote it",
-        )
-    return kind(**{**values, "spec": AdapterSpec.from_dict(values["spec"])})
+@dataclass(frozen=True)
+class ReferenceConfig(ReferenceSettings, _Config):
+    """The reference's network for these adapters; its text is one pooled embedding per task."""
+
+    kind: ClassVar[str] = "reference"
+    conditioning: ClassVar[Conditioning] = "pooled"
 
 
-def tiny(spec: AdapterSpec, text_dim: int, **changes: Any) -> GeneratorConfig:
-    """For adapters of a few thousand weights."""
-    return replace(GeneratorConfig(spec, text_dim, n_embd=128, n_layer=4, n_head=4), **changes)
+@dataclass(frozen=True)
+class UnitConfig(UnitSettings, _Config):
+    """The network of one hidden unit per class; `spec.hidden` is the most classes of a training task.
 
+    A task of n classes gets an adapter of n hidden units. `spec.out_features` is `text_dim`.
 
-def small(spec: AdapterSpec, text_dim: int, **changes: Any) -> GeneratorConfig:
-    """For adapters of about 15,000 weights."""
-    return replace(GeneratorConfig(spec, text_dim, n_embd=256, n_layer=6, n_head=4), **changes)
+    Attributes:
+        gain: what evidence rows are multiplied by to start from; it sets where on GELU's bend units work.
+    """
+
+    kind: ClassVar[str] = "units"
+    conditioning: ClassVar[Conditioning] = "classes"
+
+    gain: Positive = 0.3
+
+    def rules(self) -> Iterator[str]:
+        yield from super().rules()
+        if self.text_dim != self.spec.out_features:
+            yield f"generator.text_dim is {self.text_dim}; expected {self.spec.out_features}, the adapters' output"

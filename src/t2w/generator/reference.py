@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from t2w.adapters import AdapterSpec
 from t2w.errors import T2WError
 from t2w.generator.condition import Condition
-from t2w.generator.reference_config import ReferenceConfig, SplitPolicy, reference_large, reference_small
+from t2w.generator.config import ReferenceConfig, SplitPolicy
 from t2w.generator.reference_tokens import chunk_sizes, project, projection
 
-__all__ = ["ReferenceConfig", "ReferenceTransformer", "SplitPolicy", "reference_large", "reference_small"]
+__all__ = ["ReferenceConfig", "ReferenceTransformer", "SplitPolicy"]
 
 
 class TimeEmbedding(nn.Module):

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from t2w.generator.reference_config import ReferenceConfig
+from t2w.generator.config import ReferenceConfig
 
 __all__ = ["chunk_sizes", "project", "projection"]
 

@@ -47,7 +47,7 @@ def origin_of(writer: TextToWeights, classifier: Classifier) -> Origin:
     Raises:
         T2WError: a generator for another image encoder, other text embeddings, or adapters of other sizes.
     """
-    ours, theirs = writer.generator.identity["vision"], classifier.vision
+    ours, theirs = writer.generator.provenance["vision"], classifier.vision
     if (ours.get("identity"), ours.get("preprocessing")) != (theirs.get("identity"), theirs.get("preprocessing")):
         raise T2WError(
             f"the generator writes for the image encoder {ours.get('identity')}, the classifier takes features of "
@@ -73,7 +73,7 @@ def origin_of(writer: TextToWeights, classifier: Classifier) -> Origin:
             start = to_vector(normalizer.start(condition.to(writer.generator.device)))[0]
         what = "the evidence alone"
     assert start is not None  # a normaliser is one of the two
-    return Origin(writer.generator, writer.generator.identity["name"], condition, start.float().cpu(), what)
+    return Origin(writer.generator, writer.generator.provenance["name"], condition, start.float().cpu(), what)
 
 
 def _evidence(lexicon: Lexicon, classifier: Classifier) -> Evidence:

@@ -124,7 +124,7 @@ class ReferenceYaml(_Section):
             "train.mixed_precision": "fp16" if self.amp else "no",
             "train.resume_from": self.resume_path,
             "train.functional.steps": 0,
-            "diffusion.reach": None,
+            "diffusion.fallback_distance": None,
         }
         # What the reference does whatever its YAML says.
         always = ["generator=reference_small", "diffusion=reference", "train=reference_small"]

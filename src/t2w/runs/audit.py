@@ -12,15 +12,11 @@ from t2w.adapters.store import WeightDataset
 from t2w.errors import T2WError
 from t2w.evaluation.audit import Memorisation, memorisation, text_effect
 from t2w.evaluation.behaviour import mistakes, unseen_shares
-from t2w.evaluation.generated import Sampling
 from t2w.evaluation.report import add_audit
 from t2w.evaluation.statistics import bootstrap_mean
 from t2w.files import atomic_path, write_json
 from t2w.runs.audit_picture import draw_audit
-from t2w.runs.folder import Run
-from t2w.runs.stage_eval import read_bench
-from t2w.runs.stage_tasks import read_task_set
-from t2w.runs.stage_train import read_generator
+from t2w.runs.run import Run
 
 __all__ = ["audit", "render"]
 
@@ -40,9 +36,8 @@ def audit(run: Run) -> dict[str, Any]:
         raise T2WError(
             f"{run.folder} has no trained adapters to compare with", fix=f"finish it: t2w run out={run.folder}"
         )
-    bench, how = read_bench(run), run.config.diffusion
-    sampling = Sampling(read_generator(run), how.sampler, how.steps, how.respacing, how.guidance, how.reach)
-    task_set, weights = read_task_set(run), WeightDataset.open(folder)
+    bench, sampled = run.bench, run.sampled
+    task_set, weights = run.task_set, WeightDataset.open(folder)
     position = {name: i for i, name in enumerate(task_set.class_names)}
     tasks = (*task_set.of("unseen_combination"), *task_set.of("unseen_class"))
     splits: dict[str, Any] = {}
@@ -52,8 +47,8 @@ def audit(run: Run) -> dict[str, Any]:
         if not index:
             continue
         classes = [[position[name] for name in tasks[i].classes] for i in index]
-        scores = text_effect(sampling, bench, classes, seed=run.config.seed)
-        kept[split] = memorisation(sampling, bench, classes, weights.rows(index), seed=run.config.seed)
+        scores = text_effect(sampled, bench, classes, seed=run.config.seed)
+        kept[split] = memorisation(sampled, bench, classes, weights.rows(index), seed=run.config.seed)
         splits[split] = {
             "tasks": len(index),
             "text": {
@@ -70,8 +65,8 @@ def audit(run: Run) -> dict[str, Any]:
                 "median_distance_of_real": float(np.median(kept[split].real)),
             },
         }
-    alike = mistakes(sampling, bench, seed=run.config.seed)
-    unseen = unseen_shares(sampling, bench, seed=run.config.seed)
+    alike = mistakes(sampled, bench, seed=run.config.seed)
+    unseen = unseen_shares(sampled, bench, seed=run.config.seed)
     found = {
         "splits": splits,
         "mistakes": {

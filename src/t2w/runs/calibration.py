@@ -12,14 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from t2w.adapters import Adapter, class_codes
-from t2w.adapters.holdout import held_out
 from t2w.adapters.units import to_units
 from t2w.concepts import Concepts, Evidence, TextMap
 from t2w.concepts.surety import NoneRule, Surety, head_rows
 from t2w.generator import Generator
-from t2w.runs.folder import Run
-from t2w.runs.stage_concepts import read_head, read_known
-from t2w.runs.stage_features import read_features
+from t2w.runs.run import Run
 
 __all__ = ["calibrate"]
 
@@ -31,13 +28,12 @@ _TEMPERATURES = torch.logspace(-0.7, 0.9, 50)  # 0.2 to 8
 
 def calibrate(run: Run, generator: Generator) -> Surety | None:
     """The fit; None where no training images are held out."""
-    images = held_out(read_features(run)[0], run.config.recipe.validation_fraction)
-    known = read_known(run)
+    images, known = run.held_out, run.known
     places = {number: place for number, place in enumerate(known.positions) if place >= 0}
     if images is None or len(places) < _SIZES[0]:
         return None
     concepts, rng = known.concepts, np.random.default_rng(run.config.seed)
-    others = head_rows(read_head(run).named(), concepts.centres)
+    others = head_rows(run.head.named(), concepts.centres)
     rule = NoneRule(0.0, concepts.centres)
     x, labels = images.dense().float(), images.labels
     terms, temperatures, thresholds = [], [], []

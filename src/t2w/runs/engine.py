@@ -14,14 +14,14 @@ from typing import Any
 from tqdm import tqdm
 
 from t2w.config import Config
-from t2w.devices import is_main_process, process_count, resolve_device
+from t2w.devices import is_main_process, process_count
 from t2w.errors import T2WError
 from t2w.files import fingerprint, read_json, write_json
-from t2w.runs.folder import Run, identity, record_run
+from t2w.runs.folder import claimed, record_run
 from t2w.runs.logs import log_to_file
-from t2w.runs.stage_tasks import plan
+from t2w.runs.run import Run
 
-__all__ = ["STAGES", "Stage", "check_inputs", "run_stages", "stage_record"]
+__all__ = ["STAGES", "Stage", "run_stages", "stage_fingerprint", "stage_record"]
 
 log = logging.getLogger("t2w")
 
@@ -61,65 +61,66 @@ def run_stages(run: Run, last: str = "eval") -> None:
     """Do what is missing up to and including the stage `last`.
 
     Raises:
-        T2WError: whatever the stages find wrong.
+        T2WError: whatever the stages find wrong, or another process at work in the folder.
     """
-    check_inputs(run.config, last)
-    if not stage_record(run.folder, "features").get("finished"):
-        import_module("t2w.runs.stage_features").check_vision_encoder(run.config)
+    _check_start(run, last)
     if is_main_process():
         record_run(run)
         log_to_file(run.folder)
-    order = list(STAGES)
+    # Processes that each make a range of adapters begin together: the first draws tasks and features for all.
+    order, patient = list(STAGES), last == "adapters"
     for name in order[: order.index(last) + 1]:
-        if _is_done(run, name):
+        if not _is_done(run, name):
+            if process_count() > 1 and name != "train":
+                raise T2WError(
+                    f"{name} is not done yet, and {process_count()} processes were started",
+                    expected="several processes for training alone",
+                    fix=f"do it in one process first: t2w {name} ...",
+                )
+            with claimed(run, shared=name == "adapters", wait=patient):
+                if not _is_done(run, name) and not _do(run, name):
+                    return
+            patient = True
+        else:
             log.info("%s: done before", name)
-        elif process_count() > 1 and name != "train":
-            raise T2WError(
-                f"{name} is not done yet, and {process_count()} processes were started",
-                expected="several processes for training alone",
-                fix=f"do it in one process first: t2w {name} ...",
-            )
-        elif not _do(run, name):
-            return
 
 
-def check_inputs(config: Config, last: str = "eval") -> None:
-    """Find what is wrong with data, device, text encoder and batch size before anything is written.
-
-    Args:
-        last: the stage after which the run ends.
-
-    Raises:
-        T2WError: the first problem.
-    """
-    from t2w.encoders import load_text_encoder
-
-    resolve_device(config.device)
-    tasks = len(plan(config).of("train"))
+def _check_start(run: Run, last: str) -> None:
+    """Raises T2WError at the first thing wrong with device, data, training and encoders, before anything is written."""
+    config = run.config
+    _ = run.device
+    tasks = len(run.planned.of("train"))
     if last in ("train", "eval") and config.train.batch_size > tasks:
         raise T2WError(
             f"train.batch_size is {config.train.batch_size}",
             expected=f"at most {tasks}, the number of training tasks",
             fix="set it lower, or tasks.n_train higher",
         )
-    load_text_encoder(config.encoder.path or config.encoder.name)
+    if config.train.select == "validation_accuracy" and not config.recipe.validation_fraction:
+        raise T2WError(
+            "train.select is 'validation_accuracy' and recipe.validation_fraction is 0",
+            fix="hold images out to measure it on, e.g. 0.1, or set train.select=validation_loss",
+        )
+    _ = run.text_encoder
+    if not stage_record(run.folder, "features").get("finished"):
+        import_module("t2w.runs.stage_features").check_vision_encoder(run)
 
 
 def _is_done(run: Run, name: str) -> bool:
-    """Whether a stage is finished; what it left for other inputs is removed."""
     record = stage_record(run.folder, name)
-    if record and record["fingerprint"] != stage_fingerprint(run.config, name):
-        log.info("%s: its inputs have changed", name)
-        if not is_main_process():
-            return False
-        shutil.rmtree(run.path(name))
-    return stage_record(run.folder, name).get("finished") is True
+    return record.get("finished") is True and record["fingerprint"] == stage_fingerprint(run.config, name)
 
 
 def _do(run: Run, name: str) -> bool:
-    """Do a stage; False when only a part of it was asked for."""
+    """Do a stage, or go on with it; what it left for other inputs is removed. False: only a part was asked for."""
     log.info("%s: ...", name)
     record = {"fingerprint": stage_fingerprint(run.config, name), "finished": False}
+    before = stage_record(run.folder, name)
+    if before and before["fingerprint"] != record["fingerprint"]:
+        log.info("%s: its inputs have changed", name)
+        run.forget()
+        if is_main_process():
+            shutil.rmtree(run.path(name))
     if is_main_process():
         write_json(run.path(name, "stage.json"), record)
     start = monotonic()
@@ -149,8 +150,7 @@ def stage_record(folder: Path, name: str) -> dict[str, Any]:
 
 def stage_fingerprint(config: Config, name: str) -> str:
     """Hash of all that determines a stage's result, the stages before it included."""
-    stage = STAGES[name]
-    values = identity(config)
+    stage, values = STAGES[name], config.results()
     used = {section: _value(values, section) for section in stage.sections}
     return fingerprint([name, stage.version, used, [stage_fingerprint(config, before) for before in stage.after]])
 

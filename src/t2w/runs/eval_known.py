@@ -14,15 +14,13 @@ from torch import Tensor
 
 from t2w.adapters import Adapter, class_codes
 from t2w.concepts import Concepts, Evidence, Lexicon
-from t2w.devices import resolve_device
 from t2w.evaluation.bench import Tasks
-from t2w.evaluation.generated import Sampling
+from t2w.evaluation.generated import Sampled
 from t2w.evaluation.known import conse_scores, map_scores, rows_scores
-from t2w.evaluation.zero_shot import top1
+from t2w.evaluation.zero_shot import linear_accuracy, top1
 from t2w.features import FeatureSet, extract
-from t2w.runs.folder import Run
-from t2w.runs.stage_concepts import read_head, read_known, read_known_by_encoder
-from t2w.runs.stage_features import read_vision
+from t2w.runs.run import Run
+from t2w.runs.stage_features import cache_folder
 
 if TYPE_CHECKING:
     from t2w.encoders.head import ClassifierHead
@@ -52,11 +50,10 @@ class KnownRows:
 
     @classmethod
     def of(cls, run: Run) -> KnownRows:
-        known = read_known(run)
+        known = run.known
         return cls(
-            read_head(run).named(), known.label_senses, known.kept, read_known_by_encoder(run), known.by_encoder,
-            known.senses,
-        )  # fmt: skip
+            run.head.named(), known.label_senses, known.kept, run.encoder_concepts, known.by_encoder, known.senses
+        )
 
     def scores(self, images: FeatureSet, tasks: Tasks) -> dict[str, np.ndarray]:
         """method -> (T,) accuracies; the encoder's rows only where it has one for every class of the tasks."""
@@ -64,8 +61,8 @@ class KnownRows:
         found = {}
         if all(labels[number] is not None for task in tasks for number in task):
             rows = rows_scores(self.head, [label or 0 for label in labels])
-            found["encoder's rows"] = rows.accuracy(images, tasks)
-        found["map"] = map_scores(self.evidence).accuracy(images, tasks)
+            found["encoder's rows"] = linear_accuracy(rows, images, tasks)
+        found["map"] = linear_accuracy(map_scores(self.evidence), images, tasks)
         found["ConSE"] = top1(self.conse(images.dense(), self.evidence.text), images.labels, tasks)
         return found
 
@@ -90,39 +87,34 @@ def encoder_labels(known: KnownRows, senses: Sequence[int]) -> str:
 
 
 def unseen_dataset(
-    run: Run, path: Path, sampling: Sampling, known: KnownRows, *, seeds: Sequence[int]
+    run: Run, path: Path, sampled: Sampled, known: KnownRows, *, seeds: Sequence[int]
 ) -> tuple[dict[str, np.ndarray], str]:
     """A folder of class folders by its names alone: method -> (N,) hits, and how many classes the encoder knows.
 
     All classes at once; nothing of the pictures is used but to score.
     """
     from t2w.datasets.folder import load_whole_folder
-    from t2w.encoders import load_text_encoder, vision_encoder_from_dict
 
-    config = run.config
-    images = load_whole_folder(path)
-    vision = vision_encoder_from_dict(read_vision(run), device=resolve_device(config.device))
-    cache = Path(config.encoder.cache).expanduser() if config.encoder.cache else None
-    features = extract(vision, images, cache=cache)
-    encode = load_text_encoder(config.encoder.path or config.encoder.name).encode
+    images, encode = load_whole_folder(path), run.text_encoder.encode
+    features = extract(run.vision_encoder, images, cache=cache_folder(run.config))
     lexicon = Lexicon(known.concepts, encode)
     choices = lexicon.understand(images.class_names)
     x, labels = features.dense(), features.labels
-    own, evidence = lexicon.evidence(choices), Lexicon(read_known(run).concepts, encode).evidence(choices)
+    own, evidence = lexicon.evidence(choices), Lexicon(run.known.concepts, encode).evidence(choices)
     hits = {
         "chance": np.full(len(x), 1 / len(choices)),
         "ConSE": _hits(known.conse(x, own.text), labels),
-        "map": _hits(map_scores(own).of(x), labels),
-        "start": _hits(map_scores(evidence).of(x), labels),
-        "generated": np.mean([_generated(sampling, evidence, x, labels, seed) for seed in seeds], axis=0),
+        "map": _hits(map_scores(own).logits(x), labels),
+        "start": _hits(map_scores(evidence).logits(x), labels),
+        "generated": np.mean([_generated(sampled, evidence, x, labels, seed) for seed in seeds], axis=0),
     }
     return hits, encoder_labels(known, [choice.sense.row if choice.sense else -1 for choice in choices])
 
 
-def _generated(sampling: Sampling, evidence: Evidence, x: Tensor, labels: Tensor, seed: int) -> np.ndarray:
-    condition = sampling.generator.condition(evidence)
-    vector = sampling.generator.generate(condition, seed=seed, **sampling.walk)[0]
-    adapter = Adapter.from_vector(sampling.generator.spec_for(condition), vector)
+def _generated(sampled: Sampled, evidence: Evidence, x: Tensor, labels: Tensor, seed: int) -> np.ndarray:
+    condition = sampled.generator.condition(evidence)
+    vector = sampled.generator.generate(condition, sampled.how, seed=seed)[0]
+    adapter = Adapter.from_vector(sampled.generator.spec_for(condition), vector)
     with torch.no_grad():
         return _hits(adapter.logits(x, class_codes(evidence.text)), labels)
 

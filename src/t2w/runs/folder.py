@@ -1,44 +1,33 @@
-"""The run folder: where each stage keeps its files, and the one configuration they belong to."""
+"""The run folder: the one configuration it belongs to, and who works in it."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from t2w.config import Config
+from t2w.config.schema import ReferenceSection, TransformerSection, UnitSection
+from t2w.devices import is_main_process
 from t2w.differences import described
 from t2w.errors import T2WError
 from t2w.files import read_json, write_json
+from t2w.runs.run import Run
+from t2w.settings import Settings
 
-__all__ = ["Run", "identity", "open_run", "record_run", "stored_run"]
+__all__ = ["claimed", "open_run", "record_run", "stored_run"]
 
 log = logging.getLogger("t2w")
 
-_FORMAT = 1
-# Keys that say where and how work is done, not what comes out: two runs that differ only in these are the same run.
-_OPERATIONAL = {
-    ("out",),
-    ("device",),
-    ("launcher",),
-    ("dataset", "download"),
-    ("encoder", "cache"),
-    ("tasks", "begin"),
-    ("tasks", "end"),
-    ("adapters", "group_size"),
-}
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run folder and its configuration."""
-
-    folder: Path
-    config: Config
-
-    def path(self, *parts: str) -> Path:
-        return self.folder.joinpath(*parts)
+_FORMAT = 2
+_FORMER = {"reach": "fallback_distance"}
+_GENERATORS = {"t2w": TransformerSection, "units": UnitSection, "reference": ReferenceSection}
+_OURS = {"log.txt", "lock"}  # files that do not make a folder one of something else
+_CHOOSE = "choose another folder with out=DIR"
 
 
 def open_run(config: Config, *, update: bool = False) -> Run:
@@ -51,24 +40,17 @@ def open_run(config: Config, *, update: bool = False) -> Run:
         T2WError: the folder holds a run of another configuration (and not `update`), or something else altogether.
     """
     folder = Path(config.out)
-    record = folder / "run.json"
-    asked = identity(config)
-    if record.exists():
-        stored = read_json(record, what="the record of a run", fix="remove the folder or choose another with out=DIR")
-        if not isinstance(stored, dict) or stored.get("format") != _FORMAT:
-            raise T2WError(
-                f"{record} is of another format", expected=f"format {_FORMAT}", fix="choose another folder with out=DIR"
-            )
-        changes = described(_of_any_shard_size(stored["config"]), asked)
+    if (folder / "run.json").exists():
+        changes = described(_record(folder), config.results())
         if changes and not update:
             shown = ", ".join(changes[:4]) + (f" and {len(changes) - 4} more" if len(changes) > 4 else "")
             raise T2WError(
                 f"the run folder {folder} holds a run of another configuration: {shown}",
-                fix="choose another folder with out=DIR, or add --update to redo in it what changes",
+                fix=f"{_CHOOSE}, or add --update to redo in it what changes",
             )
         for difference in changes:
             log.info("changed: %s", difference)
-    elif folder.is_dir() and any(path for path in folder.iterdir() if path.name != "log.txt"):
+    elif folder.is_dir() and any(path.name not in _OURS for path in folder.iterdir()):
         raise T2WError(
             f"{folder} is not empty and not a run folder", fix="choose an empty or a new folder with out=DIR"
         )
@@ -85,33 +67,80 @@ def stored_run(folder: Path, *, device: str = "cpu") -> Run:
     """
     if not (folder / "run.json").exists():
         raise T2WError(f"{folder} is not a run folder", expected="the folder of a run of t2w")
-    values = read_json(folder / "run.json", what="the record of a run")["config"]
-    here = {"out": str(folder), "device": device, "launcher": {"name": "local"}}
-    try:
-        return Run(folder, Config.model_validate(values | here))
-    except ValueError as error:  # pydantic's
-        first = str(error).splitlines()[0]
-        raise T2WError(
-            f"{folder} is a run of another version ({first})", fix="make it again in a new folder"
-        ) from error
+    config = _record(folder, former=True)
+    return Run(folder, Config.read({**config, "out": str(folder), "device": device}))
 
 
 def record_run(run: Run) -> None:
     """Write the configuration into the run folder, which from then on is this run's."""
-    write_json(run.path("run.json"), {"format": _FORMAT, "config": identity(run.config)})
+    path, config = run.path("run.json"), run.config.results()
+    if not path.exists() or _record(run.folder) != config:
+        with claimed(run):
+            write_json(path, {"format": _FORMAT, "config": config})
 
 
-def identity(config: Config) -> dict[str, Any]:
-    """The part of a configuration that determines the results."""
-    values = config.model_dump()
-    for *parents, key in _OPERATIONAL:
-        section = values
-        for parent in parents:
-            section = section[parent]
-        del section[key]
-    return _of_any_shard_size(values)
+def _record(folder: Path, *, former: bool = False) -> dict[str, Any]:
+    """The configuration a folder holds a run of; `former`: of the first format, too, whose results can be read."""
+    record = read_json(folder / "run.json", what="the record of a run", fix=f"remove the folder or {_CHOOSE}")
+    found = record.get("format") if isinstance(record, dict) else None
+    if found == 1 and former:
+        return _renewed(record["config"])
+    if found != _FORMAT:
+        raise T2WError(
+            f"{folder} is a run of another version of t2w (format {found})",
+            expected=f"format {_FORMAT}",
+            fix=f"finish it with the version that began it, or {_CHOOSE}",
+        )
+    config: dict[str, Any] = record["config"]
+    return config
 
 
-def _of_any_shard_size(values: dict[str, Any]) -> dict[str, Any]:
-    """Shards of any size are read as they are. Null and not left out: so the records of all runs have it."""
-    return {**values, "adapters": {**values.get("adapters", {}), "shard_size": None}}
+def _renewed(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration of the first format, where one key had another name, and all kinds of generator the same keys."""
+    diffusion = {_FORMER.get(key, key): value for key, value in config["diffusion"].items()}
+    kind: type[Settings] = _GENERATORS[config["generator"]["kind"]]
+    generator = {key: value for key, value in config["generator"].items() if key in set(kind.keys())}
+    return {**config, "diffusion": diffusion, "generator": generator}
+
+
+@contextmanager
+def claimed(run: Run, *, shared: bool = False, wait: bool = False) -> Iterator[None]:
+    """Let no other process work in the run folder meanwhile; the operating system ends a claim with its process.
+
+    Args:
+        shared: others may claim it in this way, too: the adapter factory's processes share their work.
+        wait: wait for another process instead of refusing.
+
+    Raises:
+        T2WError: another process has claimed it; says which.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows has no such locks
+        yield
+        return
+    if not is_main_process():
+        yield
+        return
+    try:
+        run.folder.mkdir(parents=True, exist_ok=True)
+        lock = run.path("lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        raise T2WError(f"cannot write to {run.folder}: {error.strerror}", fix=_CHOOSE) from error
+    with lock as file:
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        try:
+            fcntl.flock(file, kind | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            other = file.read() or "another process"
+            if not wait:
+                raise T2WError(
+                    f"{other} is at work in {run.folder}", fix=f"wait until it is done, or {_CHOOSE}"
+                ) from error
+            log.info("waiting for %s, which is at work in %s", other, run.folder)
+            fcntl.flock(file, kind)
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        file.flush()
+        yield

@@ -8,9 +8,7 @@ from typing import Any
 
 from t2w.files import sha256_of
 from t2w.runs.engine import STAGES, stage_fingerprint, stage_record
-from t2w.runs.folder import Run
-from t2w.runs.stage_features import read_features, read_texts
-from t2w.runs.stage_tasks import read_task_set
+from t2w.runs.run import Run
 
 __all__ = ["provenance"]
 
@@ -19,8 +17,7 @@ _PACKAGES = ("t2w", "torch", "numpy", "scikit-learn", "sentence-transformers")
 
 def provenance(run: Run) -> dict[str, Any]:
     """What it takes to tell whether two results should be equal, and to make this one again."""
-    task_set = read_task_set(run)
-    train, test = read_features(run)
+    task_set, (train, test) = run.task_set, run.features
     return {
         "run": run.config.name,
         "fingerprint": stage_fingerprint(run.config, "eval"),
@@ -32,9 +29,9 @@ def provenance(run: Run) -> dict[str, Any]:
         "classes": {"seen": len(task_set.seen_classes), "unseen": len(task_set.unseen_classes)},
         "images": {"train": len(train), "test": len(test)},
         "vision_encoder": train.encoder,
-        "text_encoder": read_texts(run)[1],
+        "text_encoder": run.texts[1],
         "text": dict(task_set.text_mode),
-        "recipe": run.config.recipe.model_dump(),
+        "recipe": run.config.recipe.to_dict(),
         "generator_sha256": sha256_of(run.path("train", "generator.safetensors")),
         "versions": {"python": platform.python_version()} | {name: v for name in _PACKAGES if (v := _version(name))},
         "seconds": {name: s for name in STAGES if (s := stage_record(run.folder, name).get("seconds")) is not None},

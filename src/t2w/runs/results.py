@@ -11,9 +11,7 @@ from t2w.errors import T2WError
 from t2w.evaluation.report import DenoisingCurve, ExampleGrid, LossCurves, ReportData, write_report
 from t2w.evaluation.scoreboard import Scoreboard
 from t2w.files import read_json
-from t2w.runs.folder import Run
-from t2w.runs.stage_adapters import read_base, read_weights
-from t2w.runs.stage_tasks import read_task_set
+from t2w.runs.run import Run
 
 __all__ = ["show_results", "write_run_report"]
 
@@ -24,22 +22,21 @@ def write_run_report(run: Run, board: Scoreboard, curves: list[DenoisingCurve], 
     """Write report.html into the run folder."""
     from t2w.adapters.store import summarise
 
-    task_set = read_task_set(run)
     training = read_json(run.path("train", "losses.json"), what="the generator's losses")
     data = ReportData(
         title=f"t2w: {run.config.name.replace('_', ' ')}",
         command=f"t2w run experiment={run.config.name} out={run.config.out}",
         scoreboard=board,
         losses=_curves(training),
-        base_losses=tuple(read_base(run).losses.tolist()),
+        base_losses=tuple(run.base.losses.tolist()),
         denoising=tuple(curves),
         grids=tuple(grids),
-        adapters=summarise(read_weights(run)),
-        config=run.config.model_dump(),
+        adapters=summarise(run.weights),
+        config=run.config.to_dict(),
         tasks={
             "counts": board.provenance["tasks"],
-            "seen_classes": list(task_set.seen_classes),
-            "unseen_classes": list(task_set.unseen_classes),
+            "seen_classes": list(run.task_set.seen_classes),
+            "unseen_classes": list(run.task_set.unseen_classes),
         },
     )
     write_report(run.path("report.html"), data)

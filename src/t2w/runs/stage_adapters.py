@@ -5,62 +5,47 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from t2w.adapters import AdapterSpec, Recipe, UnitStarts, train_base
+from t2w.adapters import AdapterSpec, train_base
 from t2w.adapters.factory import AdapterJob, make_adapters
 from t2w.adapters.store import WeightDataset, list_shards
-from t2w.devices import resolve_device, resolve_dtype
+from t2w.devices import resolve_dtype
 from t2w.errors import T2WError
-from t2w.files import load_tensors, read_metadata, save_tensors
-from t2w.runs.folder import Run
-from t2w.runs.stage_concepts import read_known
-from t2w.runs.stage_features import read_features, read_texts
-from t2w.runs.stage_tasks import read_task_set
+from t2w.files import read_metadata, save_tensors
+from t2w.runs.run import Run
 from t2w.tasks import Task
 
-__all__ = ["Base", "class_text", "make_for_tasks", "read_base", "read_weights", "run", "task_adapters"]
+__all__ = ["make_for_tasks", "run"]
 
 log = logging.getLogger("t2w")
 
 
-@dataclass(frozen=True, eq=False)
-class Base:
-    """The base adapter: its sizes, weights (P,) and training losses (steps,)."""
-
-    spec: AdapterSpec
-    vector: torch.Tensor
-    losses: torch.Tensor
-
-
 def run(run: Run) -> bool:
     """False when only a range of the tasks was asked for and others are still missing."""
-    if not _base_path(run).exists():
-        _train_base(run)
-    task_set = read_task_set(run)
-    tasks = (*task_set.of("train"), *task_set.of("validation"))
-    begin, end = run.config.tasks.begin, run.config.tasks.end
-    return make_for_tasks(run, tasks, run.path("adapters", "weights"), begin=begin, end=end)
+    path, tasks, section = run.path("adapters", "base.safetensors"), run.task_set, run.config.tasks
+    if not path.exists():
+        _train_base(run, path)
+    both = (*tasks.of("train"), *tasks.of("validation"))
+    return make_for_tasks(run, both, run.path("adapters", "weights"), begin=section.begin, end=section.end)
 
 
 def make_for_tasks(run: Run, tasks: Sequence[Task], folder: Path, *, begin: int = 0, end: int | None = None) -> bool:
     """Train the adapters of `tasks` into `folder`; True when all of them are there."""
     config = run.config
-    train, test = read_features(run)
-    base = read_base(run)
-    spec, starts = task_adapters(run)
+    train, test = run.features
+    spec, starts = run.task_adapters
     job = AdapterJob.from_tasks(
         tasks,
         spec=spec,
-        base=base.vector if starts is None else torch.zeros(spec.size),
+        base=run.base.vector if starts is None else torch.zeros(spec.size),
         starts=starts,
         train=train,
         test=test,
-        text=class_text(run),
-        recipe=Recipe(**config.recipe.model_dump()),
+        text=run.class_text,
+        recipe=config.recipe,
         seed=config.seed,
         dtype=_dtype(run),
     )
@@ -89,8 +74,8 @@ def _dtype(run: Run) -> torch.dtype:
     """
     name: str = run.config.adapters.dtype
     if name == "auto":
-        name = read_metadata(_base_path(run)).get("dtype") or _dtype_of_shards(run.path("adapters", "weights")) or name
-    return resolve_dtype(name, resolve_device(run.config.device))
+        name = run.base.dtype or _dtype_of_shards(run.path("adapters", "weights")) or name
+    return resolve_dtype(name, run.device)
 
 
 def _dtype_of_shards(folder: Path) -> str | None:
@@ -100,53 +85,20 @@ def _dtype_of_shards(folder: Path) -> str | None:
     return None
 
 
-def _train_base(run: Run) -> None:
-    config = run.config.adapters
-    train, _ = read_features(run)
-    text = class_text(run)
+def _train_base(run: Run, path: Path) -> None:
+    config, (train, _), text = run.config.adapters, run.features, run.class_text
     spec = AdapterSpec(train.dim, config.hidden, text.shape[1], config.logit_scale)
-    seen, device = read_task_set(run).seen_classes, resolve_device(run.config.device)
     result = train_base(
         spec,
         train,
         text,
-        classes=[train.class_names.index(name) for name in seen],
+        classes=run.seen,
         steps=config.base.steps,
         batch_size=config.base.batch_size,
         learning_rate=config.base.learning_rate,
         validation_fraction=run.config.recipe.validation_fraction,
         seed=run.config.seed,
-        device=device,
+        device=run.device,
     )
-    dtype = str(resolve_dtype(config.dtype, device)).removeprefix("torch.")
-    tensors = {"vector": result.vector, "losses": result.losses}
-    save_tensors(_base_path(run), tensors, {"spec": spec.to_dict(), "dtype": dtype})
-
-
-def task_adapters(run: Run) -> tuple[AdapterSpec, UnitStarts | None]:
-    """The sizes of the adapters of single tasks, and where each starts; None: at the base, whose sizes they have."""
-    config, base = run.config.adapters, read_base(run)
-    if config.kind == "shared":
-        return base.spec, None
-    known = read_known(run)
-    spec = replace(base.spec, hidden=run.config.tasks.max_classes)
-    return spec, UnitStarts(known.evidence.rows, known.evidence.text, config.gain / known.spread)
-
-
-def class_text(run: Run) -> torch.Tensor:
-    """(C, out) the class texts that adapters are compared with: of their meaning, where that was looked up."""
-    return read_known(run).evidence.text if run.config.encoder.concepts else read_texts(run)[0]
-
-
-def _base_path(run: Run) -> Path:
-    return run.path("adapters", "base.safetensors")
-
-
-def read_base(run: Run) -> Base:
-    tensors, metadata = load_tensors(_base_path(run), what="a base adapter")
-    return Base(AdapterSpec.from_dict(metadata["spec"]), tensors["vector"], tensors["losses"])
-
-
-def read_weights(run: Run, *, complete: bool = True) -> WeightDataset:
-    """The run's weight dataset; `complete` False: as much of it as there is."""
-    return WeightDataset.open(run.path("adapters", "weights"), complete=complete)
+    dtype = str(resolve_dtype(config.dtype, run.device)).removeprefix("torch.")
+    save_tensors(path, {"vector": result.vector, "losses": result.losses}, {"spec": spec.to_dict(), "dtype": dtype})

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from math import ceil
+from dataclasses import fields
 from typing import Any
 
 import torch
 
 from t2w.adapters import AdapterSpec, accuracy
-from t2w.adapters.holdout import held_out
 from t2w.adapters.store import WeightDataset
 from t2w.config import Config
-from t2w.config.schema import TrainConfig
-from t2w.devices import is_main_process, resolve_device
+from t2w.devices import is_main_process
 from t2w.errors import T2WError
 from t2w.files import write_json
 from t2w.generator import (
+    CONFIGS,
     Condition,
     Generator,
-    GeneratorConfig,
     Network,
     NetworkConfig,
     Normalizer,
-    ReferenceConfig,
     UnitConfig,
     UnitNormalizer,
     condition_of,
@@ -32,73 +29,54 @@ from t2w.generator import (
 )
 from t2w.runs.calibration import calibrate
 from t2w.runs.engine import stage_fingerprint
-from t2w.runs.folder import Run
-from t2w.runs.stage_adapters import Base, class_text, read_base, read_weights, task_adapters
-from t2w.runs.stage_concepts import read_known, statistics_of
-from t2w.runs.stage_features import read_features, read_texts, read_vision
-from t2w.runs.stage_tasks import read_task_set
-from t2w.tasks import TaskSet
-from t2w.training import (
-    FreshTasks,
-    Functional,
-    FunctionalSettings,
-    TrainSettings,
-    Validation,
-    fit_generator,
-)
+from t2w.runs.run import Run
+from t2w.runs.stage_concepts import statistics_of
+from t2w.training import Functional, RandomTasks, Validation, fit_generator
 from t2w.training.concept_tasks import ConceptTasks
 
-__all__ = ["read_generator", "run", "sampling_of", "settings_of", "shape_of", "write_generator"]
+__all__ = ["network_config", "run", "write_generator"]
 
 log = logging.getLogger("t2w")
 
-_REFERENCE_KEYS = ("split_policy", "encoder_depth", "decoder_depth", "num_frequencies", "max_freq_log2")
-_OF_CONCEPT_TASKS = ("made_up", "made_up_classes", "maps", "predicted")  # functional keys that make tasks, not steps
-_UNIT_KEYS = ("rank", "caution", "mute", "residual")
-_OWN_KEYS = ("tokenizer", "conditioning", "position", "residual", "shared")
-
 
 def run(run: Run) -> None:
-    config, base = run.config, read_base(run)
-    text, text_encoder = class_text(run), read_texts(run)[1]
-    weights = read_weights(run)
-    train, validation = weights.subset(split="train"), weights.subset(split="validation")
-    task_set = read_task_set(run)
-    spec, starts = task_adapters(run)
-    shape = shape_of(config, spec, text.shape[1], gain=1.0 if starts is None else starts.gain)
-    condition = _condition(run, shape, text, _tasks(train, task_set))
-    normalizer = _normalizer(run, shape, base, train, condition)
-    concepts = read_known(run).concepts if isinstance(shape, UnitConfig) else None
+    config, text = run.config, run.class_text
+    train, validation = (run.weights.subset(split=split) for split in ("train", "validation"))
+    spec, starts = run.task_adapters
+    shape = network_config(config, spec, text.shape[1], gain=1.0 if starts is None else starts.gain)
+    condition = _condition(run, shape, run.positions(record.class_names for record in train.records))
+    normalizer = _normalizer(run, shape, train, condition)
+    concepts = run.known.concepts if isinstance(shape, UnitConfig) else None
     generator, result = fit_generator(
         shape,
-        base.vector,
+        run.base.vector,
         train.mapped,
         condition,
-        settings=settings_of(config.train, len(train), seed=config.seed),
+        settings=config.train.in_steps(len(train), seed=config.seed),
         normalizer=normalizer,
-        validation=_validation(run, spec, validation, task_set, text, normalizer, shape),
-        functional=_functional(run, task_set, text) if config.train.functional.steps else None,
+        validation=_validation(run, spec, validation, normalizer, shape),
+        functional=_functional(run) if config.train.functional.steps else None,
         initial=_initial(config, shape),
-        identity={
+        provenance={
             "name": f"{config.name}@{stage_fingerprint(config, 'train')}",
             "dataset": config.dataset.name,
-            "class_names": list(task_set.class_names),
-            "seen_classes": list(task_set.seen_classes),
-            "text": dict(task_set.text_mode),
-            "text_encoder": text_encoder,
+            "class_names": list(run.task_set.class_names),
+            "seen_classes": list(run.task_set.seen_classes),
+            "text": dict(run.task_set.text_mode),
+            "text_encoder": run.texts[1],
             "text_encoder_source": config.encoder.path or config.encoder.name,
-            "sampling": sampling_of(config),
-            "vision": read_vision(run),
+            "sampling": config.diffusion.sampling.to_dict(),
+            "vision": run.vision,
         },
-        known=text[[task_set.class_names.index(name) for name in task_set.seen_classes]],
+        known=text[run.seen],
         concepts=concepts,
         checkpoints=run.path("train", "checkpoints"),
-        device=resolve_device(config.device),
+        device=run.device,
     )
     if not is_main_process():
         return
     if concepts is not None and (surety := calibrate(run, generator)) is not None:
-        generator.identity["surety"] = surety.to_dict()
+        generator.provenance["surety"] = surety.to_dict()
     write_generator(run, generator)
     write_json(
         run.path("train", "losses.json"),
@@ -114,55 +92,40 @@ def run(run: Run) -> None:
     log.info("generator: %d steps, the weights after step %d are kept", result.steps, result.best_step)
 
 
-def shape_of(config: Config, spec: AdapterSpec, text_dim: int, *, gain: float = 1.0) -> NetworkConfig:
+def write_generator(run: Run, generator: Generator) -> None:
+    generator.save(run.path("train", "generator.safetensors"))
+
+
+def network_config(config: Config, spec: AdapterSpec, text_dim: int, *, gain: float = 1.0) -> NetworkConfig:
     """The network that a configuration asks for.
 
     Args:
         gain: of the adapters' starts, where each task has one of its own.
     """
-    section = config.generator.model_dump()
-    names = ("n_embd", "n_layer", "n_head")
-    common: dict[str, Any] = {name: section[name] for name in names} | {"timesteps": config.diffusion.timesteps}
-    if config.generator.kind == "units":
-        return UnitConfig(spec, text_dim, gain=gain, **common, **{name: section[name] for name in _UNIT_KEYS})
-    common |= {name: section[name] for name in ("dropout", "chunk_size")}
-    if config.generator.kind == "reference":
-        return ReferenceConfig(spec, text_dim, **common, **{name: section[name] for name in _REFERENCE_KEYS})
-    return GeneratorConfig(spec, text_dim, **common, **{name: section[name] for name in _OWN_KEYS})
+    kind = CONFIGS[config.generator.kind]
+    given: dict[str, Any] = {one.name: getattr(config.generator, one.name, None) for one in fields(kind)}
+    given |= {"spec": spec, "text_dim": text_dim, "timesteps": config.diffusion.timesteps}
+    return kind(**given | ({"gain": gain} if kind is UnitConfig else {}))
 
 
-def settings_of(config: TrainConfig, tasks: int, *, seed: int) -> TrainSettings:
-    """Training settings, with epochs turned into steps for this many training tasks."""
-    values = config.model_dump()
-    per_epoch = max(tasks // config.batch_size, 1)  # as the reference counts: an incomplete batch is left out
-    for target in ("steps", "warmup", "checkpoint_every"):
-        count = values.pop("epochs" if target == "steps" else f"{target}_epochs")
-        if count is not None:
-            values[target] = ceil(count * per_epoch)
-    del values["resume_from"]
-    second = {key: value for key, value in values.pop("functional").items() if key not in _OF_CONCEPT_TASKS}
-    functional, trackers = FunctionalSettings(**second), tuple(values.pop("trackers"))
-    return TrainSettings(seed=seed, functional=functional, trackers=trackers, **values)
-
-
-def _condition(run: Run, shape: NetworkConfig, text: torch.Tensor, tasks: list[list[int]]) -> Condition:
+def _condition(run: Run, shape: NetworkConfig, tasks: list[list[int]]) -> Condition:
     if isinstance(shape, UnitConfig):
-        return condition_of_evidence(read_known(run).evidence, tasks, width=shape.spec.hidden)
-    return condition_of(text, tasks, conditioning=shape.conditioning)
+        return condition_of_evidence(run.known.evidence, tasks, width=shape.spec.hidden)
+    return condition_of(run.class_text, tasks, conditioning=shape.conditioning)
 
 
 def _normalizer(
-    run: Run, shape: NetworkConfig, base: Base, train: WeightDataset, condition: Condition
+    run: Run, shape: NetworkConfig, train: WeightDataset, condition: Condition
 ) -> Normalizer | UnitNormalizer:
-    if isinstance(shape, UnitConfig):
-        centres = read_known(run).concepts.centres
-        return UnitNormalizer.fit(shape.spec, shape.gain, centres, train.mapped, condition)
-    kind, coefficient = run.config.generator.normalizer, run.config.generator.coefficient
-    if kind == "standard":
+    section, base = run.config.generator, run.base
+    if section.kind == "units":
+        assert isinstance(shape, UnitConfig)
+        return UnitNormalizer.fit(shape.spec, shape.gain, run.known.concepts.centres, train.mapped, condition)
+    if section.normalizer == "standard":
         return Normalizer.fit(base.vector, train.mapped)
-    if kind == "none":
+    if section.normalizer == "none":
         return Normalizer.scaled(base.spec.size, 1.0)
-    return Normalizer.scaled(base.spec.size, coefficient or Normalizer.coefficient_for(train.mapped))
+    return Normalizer.scaled(base.spec.size, section.coefficient or Normalizer.coefficient_for(train.mapped))
 
 
 def _initial(config: Config, shape: NetworkConfig) -> Mapping[str, torch.Tensor] | None:
@@ -185,61 +148,33 @@ def _initial(config: Config, shape: NetworkConfig) -> Mapping[str, torch.Tensor]
     return found.state_dict()
 
 
-def _tasks(dataset: WeightDataset, task_set: TaskSet) -> list[list[int]]:
-    position = {name: i for i, name in enumerate(task_set.class_names)}
-    return [[position[name] for name in record.class_names] for record in dataset.records]
-
-
 def _validation(
-    run: Run,
-    spec: AdapterSpec,
-    dataset: WeightDataset,
-    task_set: TaskSet,
-    text: torch.Tensor,
-    normalizer: Normalizer | UnitNormalizer,
-    shape: NetworkConfig,
+    run: Run, spec: AdapterSpec, dataset: WeightDataset, normalizer: Normalizer | UnitNormalizer, shape: NetworkConfig
 ) -> Validation:
     """Validation tasks; the accuracy of one-step adapters on training images that nothing is trained on."""
-    tasks = _tasks(dataset, task_set)
-    condition = _condition(run, shape, text, tasks)
-    images = held_out(read_features(run)[0], run.config.recipe.validation_fraction)
+    tasks, images = run.positions(record.class_names for record in dataset.records), run.held_out
+    condition = _condition(run, shape, tasks)
     if images is None:
         return Validation(dataset.vectors, condition)
 
     def measure(network: Network) -> float:
         vectors = Generator(network, normalizer).generate(condition, steps=1)
-        return float(accuracy(spec, vectors, images, text, tasks).mean())
+        return float(accuracy(spec, vectors, images, run.class_text, tasks).mean())
 
     return Validation(dataset.vectors, condition, measure)
 
 
-def _functional(run: Run, task_set: TaskSet, text: torch.Tensor) -> Functional:
-    config, train = run.config, read_features(run)[0]
-    position = {name: i for i, name in enumerate(task_set.class_names)}
-    sizes = (config.tasks.min_classes, min(config.tasks.max_classes, len(task_set.seen_classes)))
-    kept_apart = [task for task in task_set.tasks if task.split != "train"]
-    forbidden = {frozenset(position[name] for name in task.classes) for task in kept_apart}
-    seen = [position[name] for name in task_set.seen_classes]
-    fresh = FreshTasks(train, seen, sizes, config.recipe.validation_fraction, forbidden)
+def _functional(run: Run) -> Functional:
+    config, section = run.config, run.config.train.functional
+    sizes = (config.tasks.min_classes, min(config.tasks.max_classes, len(run.seen)))
+    kept_apart = run.positions(task.classes for task in run.task_set.tasks if task.split != "train")
+    forbidden = set(map(frozenset, kept_apart))
+    tasks = RandomTasks(run.features[0], run.seen, sizes, config.recipe.validation_fraction, forbidden)
     if config.generator.kind != "units":
-        return Functional(fresh, text)
-    known, section = read_known(run), config.train.functional
+        return Functional(tasks, run.class_text)
+    concepts = run.known.concepts
     made_up = ConceptTasks(
-        fresh, known.concepts, known.positions, statistics_of(run, known.concepts), share=section.made_up,
+        tasks, concepts, run.known.positions, statistics_of(run, concepts), share=section.made_up,
         classes=section.made_up_classes, maps=section.maps, predicted=section.predicted, seed=config.seed,
     )  # fmt: skip
-    return Functional(made_up, text)
-
-
-def sampling_of(config: Config) -> dict[str, Any]:
-    """How adapters are sampled from the generator where a user does not say: as it is scored."""
-    return {key: getattr(config.diffusion, key) for key in ("sampler", "steps", "reach")}
-
-
-def write_generator(run: Run, generator: Generator) -> None:
-    generator.save(run.path("train", "generator.safetensors"))
-
-
-def read_generator(run: Run) -> Generator:
-    """The run's trained generator."""
-    return Generator.load(run.path("train", "generator.safetensors"), device=resolve_device(run.config.device))
+    return Functional(made_up, run.class_text)

@@ -1,4 +1,4 @@
-"""Fresh tasks for generators that start from evidence: of seen classes, and of all concepts.
+"""Random tasks for generators that start from evidence: of seen classes, and of all concepts.
 
 Half of the steps take seen classes and their training images, known by their own rows. The others take any concepts:
 the features of their images are made up, N(mean that the row stands for, covariance of the seen classes), and a class
@@ -18,7 +18,7 @@ from t2w.concepts import Concepts, Evidence, TextMap
 from t2w.concepts.photographs import ClassStatistics
 from t2w.generator import Condition, condition_of_evidence
 from t2w.seeds import derive_seed
-from t2w.training.fresh import FreshTasks, TaskBatch
+from t2w.training.random_tasks import RandomTasks, TaskBatch
 
 __all__ = ["ConceptTasks"]
 
@@ -31,7 +31,7 @@ class ConceptTasks:
     """Where the functional loss of such a generator takes its tasks from.
 
     Attributes:
-        fresh: tasks of seen classes with their images.
+        seen: tasks of seen classes with their images.
         concepts: of which none is withheld from training.
         positions: per class of the dataset its place among the concepts; -1 for classes not seen.
         statistics: of the seen classes' features.
@@ -42,7 +42,7 @@ class ConceptTasks:
         seed: of the maps.
     """
 
-    fresh: FreshTasks
+    seen: RandomTasks
     concepts: Concepts
     positions: tuple[int, ...]
     statistics: ClassStatistics
@@ -55,13 +55,13 @@ class ConceptTasks:
     @property
     def spread(self) -> float:
         """Standard deviation of the seen classes' features."""
-        return self.fresh.spread
+        return self.seen.spread
 
     def draw(self, seed: int, step: int, *, batch_size: int, images: int) -> TaskBatch:
-        """The tasks of a step: a function of (seed, step) alone. See `FreshTasks.draw`."""
+        """The tasks of a step: a function of (seed, step) alone. See `RandomTasks.draw`."""
         rng = torch.Generator().manual_seed(derive_seed(seed, "concept tasks", step))
         if float(torch.rand((), generator=rng)) >= self.share:
-            batch = self.fresh.draw(seed, step, batch_size=batch_size, images=images)
+            batch = self.seen.draw(seed, step, batch_size=batch_size, images=images)
             tasks = [[self.positions[number] for number in task] for task in batch.tasks]
             return TaskBatch(batch.tasks, batch.x, batch.labels, condition_of_evidence(self._own, tasks))
         most = min(self.classes, len(self.concepts))
@@ -119,6 +119,6 @@ class ConceptTasks:
     def _means(self) -> Tensor:
         """(N, d) class means: of seen classes as they are, of other concepts as their rows have it."""
         means = self.statistics.means_of(self.concepts.rows)
-        for number, mean in zip(self.fresh.seen, self.statistics.means, strict=True):
+        for number, mean in zip(self.seen.classes, self.statistics.means, strict=True):
             means[self.positions[number]] = mean
         return means

@@ -31,7 +31,7 @@ def fit_generator(
     validation: Validation | None = None,
     functional: Functional | None = None,
     initial: Mapping[str, Tensor] | None = None,
-    identity: Mapping[str, Any] | None = None,
+    provenance: Mapping[str, Any] | None = None,
     known: Tensor | None = None,
     concepts: Concepts | None = None,
     checkpoints: str | Path | None = None,
@@ -49,7 +49,7 @@ def fit_generator(
         validation: its adapters as trained (not normalised); None for no validation.
         functional: what the second phase works on; None where there is none.
         initial: the network's first weights; None for new ones.
-        identity: stored with the generator (`Generator.identity`).
+        provenance: stored with the generator.
         known: (C, text_dim) texts of the classes trained with, stored with the generator; None for none.
         concepts: stored with the generator; None for none.
         checkpoints: folder of the run's checkpoints, continued where there are some; None for none.
@@ -75,4 +75,4 @@ def fit_generator(
         checkpoints=checkpoints,
         device=device,
     )
-    return Generator(network, normalizer, identity, known, concepts), result
+    return Generator(network, normalizer, provenance, known, concepts), result

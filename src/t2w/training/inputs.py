@@ -12,10 +12,10 @@ from t2w.adapters.store import Vectors
 from t2w.errors import T2WError
 from t2w.generator import Condition, Network, Normalizer, UnitNormalizer
 from t2w.training.concept_tasks import ConceptTasks
-from t2w.training.fresh import FreshTasks
+from t2w.training.random_tasks import RandomTasks
 from t2w.training.settings import TrainSettings
 
-__all__ = ["Functional", "TrainResult", "Validation", "ValidationPoint", "check_inputs"]
+__all__ = ["Functional", "TrainResult", "Validation", "ValidationPoint", "check_fit"]
 
 
 class ValidationPoint(NamedTuple):
@@ -49,9 +49,9 @@ class Validation:
 
 @dataclass(frozen=True, eq=False)
 class Functional:
-    """What the second phase needs: fresh tasks, and the unit text (C, text_dim) of every class."""
+    """What the second phase needs: random tasks, and the unit text (C, text_dim) of every class."""
 
-    fresh: FreshTasks | ConceptTasks
+    tasks: RandomTasks | ConceptTasks
     text: Tensor
 
 
@@ -78,7 +78,7 @@ class TrainResult:
     seconds: float
 
 
-def check_inputs(
+def check_fit(
     network: Network,
     vectors: Vectors,
     condition: Condition,
@@ -102,7 +102,7 @@ def check_inputs(
         raise T2WError("select is 'validation_accuracy', but nothing measures it", fix="select validation_loss")
     if settings.functional.steps and (functional is None or normalizer is None):
         raise T2WError(
-            "the functional phase has no features to work on", expected="fresh tasks, and adapters as trained"
+            "the functional phase has no features to work on", expected="random tasks, and adapters as trained"
         )
     if settings.functional.steps and functional is not None:
         found, expected = functional.text.shape[1], network.config.spec.out_features

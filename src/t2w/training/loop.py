@@ -8,10 +8,10 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from t2w.adapters.linear_head import LinearHead
 from t2w.adapters.store import Vectors
@@ -23,12 +23,13 @@ from t2w.training.batches import seeded
 from t2w.training.checkpoint import Checkpoints
 from t2w.training.concept_tasks import ConceptTasks
 from t2w.training.ema import averaged
-from t2w.training.inputs import Functional, TrainResult, Validation, ValidationPoint, check_inputs
+from t2w.training.inputs import Functional, TrainResult, Validation, ValidationPoint, check_fit
+from t2w.training.interrupts import delayed_interrupt
 from t2w.training.losses import validation_loss
 from t2w.training.objectives import FunctionalObjective, Objective, WeightObjective
-from t2w.training.optimizer import adamw, apply_rates
+from t2w.training.optimizer import adamw
 from t2w.training.processes import end_processes, parts_of, start_processes
-from t2w.training.resume import check_run, data_print, diverged
+from t2w.training.resume import TrainingState, check_run, data_fingerprint, diverged
 from t2w.training.rows import WeightRows
 from t2w.training.settings import TrainSettings
 from t2w.training.teacher import fit_teacher
@@ -36,6 +37,8 @@ from t2w.training.teacher import fit_teacher
 __all__ = ["train_generator"]
 
 log = logging.getLogger("t2w")
+
+_FIRST_CHECKPOINT = 60.0  # seconds, where `checkpoint_every` steps take longer
 
 
 def train_generator(
@@ -67,121 +70,140 @@ def train_generator(
         T2WError: sizes that do not fit, a batch larger than the data, numbers that are not finite in the data or in the
             loss, a checkpoint of another run, or nothing to select by.
     """
-    check_inputs(network, vectors, condition, settings, validation, functional, normalizer)
+    check_fit(network, vectors, condition, settings, validation, functional, normalizer)
     store = None if checkpoints is None else Checkpoints(checkpoints, keep=settings.keep)
-    run = {"settings": settings.to_dict(), "network": network.config.to_dict(), "data": data_print(vectors, condition)}
+    run = {
+        "settings": settings.to_dict(),
+        "network": network.config.to_dict(),
+        "data": data_fingerprint(vectors, condition),
+    }
     accelerator = start_processes(device, settings, logs=store.folder / "logs" if store else None, run=run)
-    schedule = linear_schedule(network.config.timesteps)
-    network.to(accelerator.device).train()
-    rows = WeightRows(network.config.spec, vectors, normalizer, accelerator.device)
+    place: torch.device = accelerator.device
+    main = accelerator.is_main_process
+    network.to(place).train()
+    rows = WeightRows(network.config.spec, vectors, normalizer, place)
     if normalizer is not None:
-        normalizer.to(accelerator.device)
-    optimizer = adamw(network, settings, accelerator.device)
+        normalizer.to(place)
+    optimizer = adamw(network, settings, place)
     rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: settings.rate(step) / settings.learning_rate)
     ema = averaged(network, settings.ema_decay, warmup=settings.ema_warmup)
     model, optimizer = accelerator.prepare(torch.compile(network) if settings.compile else network, optimizer)
-    first = WeightObjective(
-        rows, condition.to(accelerator.device), schedule, settings, gather=accelerator.gather,
-        adversary=_adversary(rows.size, accelerator, settings),
-    )  # fmt: skip
-    phases: list[tuple[int, Objective, list[slice]]] = [  # the step each ends before, what it minimises, on which rows
-        (settings.steps, first, parts_of(settings.batch_size, accelerator, settings.accumulate, what="batch_size"))
-    ]
-    if settings.functional.steps:
-        assert functional is not None  # checked above
-        assert normalizer is not None
-        second = FunctionalObjective(
-            functional.fresh, functional.text.to(accelerator.device), network.spec_for, normalizer, schedule,
-            settings, network.config.conditioning, accelerator.device,
-            teacher=_teacher(functional, settings, accelerator.device),
-        )  # fmt: skip
-        size = settings.functional.batch_size
-        parts = parts_of(size, accelerator, settings.accumulate, what="functional.batch_size")
-        phases.append((settings.total_steps, second, parts))
+    phases = _phases(network, rows, condition.to(place), settings, functional, normalizer, accelerator)
     if validation is not None:
-        validation = Validation(
-            validation.x_0.to(accelerator.device), validation.condition.to(accelerator.device), validation.accuracy
-        )
+        validation = Validation(validation.x_0.to(place), validation.condition.to(place), validation.accuracy)
 
-    done, train_losses, points, recent, seconds = 0, [], [], [], 0.0
-    found = store.load(device=accelerator.device) if store is not None else None
-    if found is not None:
-        state, stored_run = found
-        check_run(stored_run, run, store.folder)  # type: ignore[union-attr]
-        network.load_state_dict(state["network"])
-        ema.load_state_dict(state["ema_state"] | {f"module.{k}": v for k, v in state["ema"].items()})
-        optimizer.load_state_dict(state["optimizer"])
-        rates.load_state_dict(state["rates"])
-        apply_rates(optimizer, rates, settings, state["step"])
-        first.load_state_dict(state["objective"])
-        if accelerator.scaler is not None and state.get("scaler"):
-            accelerator.scaler.load_state_dict(state["scaler"])
-        done, seconds, recent = state["step"], state["seconds"], state["recent"]
-        train_losses = [(int(step), loss) for step, loss in state["train_losses"]]
-        points = [ValidationPoint(*point) for point in state["points"]]
-        log.info("generator: goes on after step %d of %s", done, store.folder)  # type: ignore[union-attr]
-
-    began = perf_counter() - seconds
-    best, chosen = _best(points, settings), store.best() if store is not None else None
-    main = accelerator.is_main_process
-    with progress("generator", total=settings.total_steps, unit="step", initial=done) as bar:
-        for step in range(done, settings.total_steps):
-            objective, parts = next((objective, parts) for end, objective, parts in phases if step < end)
+    state = TrainingState(network, ema, optimizer, rates, phases[0].objective, accelerator.scaler)
+    if store is not None and (found := store.load(device=place)) is not None:
+        check_run(found[1], run, store.folder)
+        state.load_state_dict(found[0], settings)
+        log.info("generator: goes on after step %d of %s", state.done, store.folder)
+    best, chosen = _best(state.points, settings), store.best() if store is not None else None
+    began = perf_counter() - state.seconds
+    first_save: float | None = perf_counter() + _FIRST_CHECKPOINT
+    with (
+        progress("generator", total=settings.total_steps, unit="step", initial=state.done) as bar,
+        delayed_interrupt() as interrupt,
+    ):
+        for step in range(state.done, settings.total_steps):
+            objective, parts = next((phase.objective, phase.parts) for phase in phases if step < phase.end)
             optimizer.zero_grad()
-            total, figures = torch.zeros((), device=accelerator.device), {}
+            total, figures = torch.zeros((), device=place), {}
             for i, part in enumerate(parts):
-                last_part = i + 1 == len(parts)
                 # Mixed precision is the prepared model's own affair: losses are computed in float32.
                 with (
-                    seeded(accelerator.device, settings.seed, step * len(parts) + i),
-                    _no_sync(accelerator, model, last_part),
+                    seeded(place, settings.seed, step * len(parts) + i),
+                    _no_sync(accelerator, model, i + 1 == len(parts)),
                 ):
                     loss = objective(model, step, part)
                     accelerator.backward(loss.total / len(parts))
                 total += loss.total.detach() / len(parts)
                 figures = loss.figures
             norm = accelerator.clip_grad_norm_(model.parameters(), settings.clip)
-            recent.append(float(accelerator.reduce(total, "mean")))
-            if not math.isfinite(recent[-1] + (0.0 if settings.mixed_precision == "fp16" else float(norm))):
+            state.recent.append(float(accelerator.reduce(total, "mean")))
+            if not math.isfinite(state.recent[-1] + (0.0 if settings.mixed_precision == "fp16" else float(norm))):
                 raise diverged(step, store)
             optimizer.step()
             rates.step()
             ema.update_parameters(network)
             if main:
-                bar.update(1, loss=recent[-1], **figures)
+                bar.update(1, loss=state.recent[-1], **figures)
 
-            done, last = step + 1, step + 1 in (settings.steps, settings.total_steps)  # the end of a phase
-            if done % settings.log_every == 0 or last:
-                train_losses.append((done, sum(recent) / len(recent)))
-                accelerator.log({"loss": train_losses[-1][1], "rate": rates.get_last_lr()[0], **figures}, step=done)
-                recent = []
+            state.done, last = step + 1, step + 1 in (settings.steps, settings.total_steps)  # the end of a phase
+            if state.done % settings.log_every == 0 or last:
+                loss_since = state.close_entry()
+                accelerator.log({"loss": loss_since, "rate": rates.get_last_lr()[0], **figures}, step=state.done)
             improved = False
-            if validation is not None and (done % settings.validate_every == 0 or last):
-                points.append(_validate(done, cast(Network, ema.module), validation))
-                logged = {k: v for k, v in points[-1]._asdict().items() if v is not None and k != "step"}
-                accelerator.log({f"validation_{k}": v for k, v in logged.items()}, step=done)
-                improved, best = _best(points, settings) != best, _best(points, settings)
-            if improved or (best is None and done == settings.total_steps):
-                chosen = {name: value.detach().cpu().clone() for name, value in ema.module.state_dict().items()}
-            if store is not None and main and (done % settings.checkpoint_every == 0 or last or improved):
-                average = ema.state_dict()
-                state = {
-                    "step": done, "network": network.state_dict(), "ema": ema.module.state_dict(),
-                    "ema_state": {k: v for k, v in average.items() if not k.startswith("module.")},
-                    "optimizer": optimizer.state_dict(), "rates": rates.state_dict(), "objective": first.state_dict(),
-                    "recent": recent, "train_losses": train_losses, "points": [list(point) for point in points],
-                    "scaler": accelerator.scaler.state_dict() if accelerator.scaler is not None else None,  # fp16 alone
-                    "seconds": perf_counter() - began,
-                }  # fmt: skip
-                store.save(done, state, run=run, best=best[1] if improved and best else None)
+            if validation is not None and (state.done % settings.validate_every == 0 or last):
+                state.points.append(_validate(state.done, cast(Network, ema.module), validation))
+                logged = {k: v for k, v in state.points[-1]._asdict().items() if v is not None and k != "step"}
+                accelerator.log({f"validation_{k}": v for k, v in logged.items()}, step=state.done)
+                improved, best = _best(state.points, settings) != best, _best(state.points, settings)
+            if improved or (best is None and state.done == settings.total_steps):
+                chosen = _weights(ema.module)
+            early = first_save is not None and perf_counter() > first_save
+            due = state.done % settings.checkpoint_every == 0 or last or improved or interrupt.pressed or early
+            if store is not None and main and due:
+                state.seconds, first_save = perf_counter() - began, None
+                store.save(state.done, state.state_dict(), run=run, best=best[1] if improved and best else None)
+            if interrupt.pressed:
+                raise KeyboardInterrupt
 
     end_processes(accelerator)
     accelerator.unwrap_model(model, keep_fp32_wrapper=False)  # mixed precision wraps `forward`; give it back plain
-    chosen = chosen or {name: value.detach().cpu().clone() for name, value in ema.module.state_dict().items()}
+    chosen = chosen or _weights(ema.module)
     network.load_state_dict(chosen)
     network.eval()
-    best_step = best[0] if best else done
-    return TrainResult(chosen, train_losses, points, done, min(done, settings.steps), best_step, perf_counter() - began)
+    return TrainResult(
+        chosen,
+        state.train_losses,
+        state.points,
+        steps=state.done,
+        first_phase_steps=min(state.done, settings.steps),
+        best_step=best[0] if best else state.done,
+        seconds=perf_counter() - began,
+    )
+
+
+class _Phase(NamedTuple):
+    """The step it ends before, what it minimises, and on which rows of a batch this process works."""
+
+    end: int
+    objective: Objective
+    parts: list[slice]
+
+
+def _phases(
+    network: Network,
+    rows: WeightRows,
+    condition: Condition,
+    settings: TrainSettings,
+    functional: Functional | None,
+    normalizer: Normalizer | UnitNormalizer | None,
+    accelerator: Any,
+) -> list[_Phase]:
+    schedule, device = linear_schedule(network.config.timesteps), accelerator.device
+    adversary = None
+    if settings.adversarial:
+        average = partial(accelerator.reduce, reduction="mean") if accelerator.num_processes > 1 else None
+        adversary = Adversary(rows.size, device, seed=settings.seed, average=average)
+    weights = WeightObjective(rows, condition, schedule, settings, gather=accelerator.gather, adversary=adversary)
+    parts = parts_of(settings.batch_size, accelerator, settings.accumulate, what="batch_size")
+    phases = [_Phase(settings.steps, weights, parts)]
+    if settings.functional.steps:
+        assert functional is not None  # checked before
+        assert normalizer is not None
+        task = FunctionalObjective(
+            functional.tasks, functional.text.to(device), network.spec_for, normalizer, schedule, settings,
+            network.config.conditioning, device, teacher=_teacher(functional, settings, device),
+        )  # fmt: skip
+        size = settings.functional.batch_size
+        parts = parts_of(size, accelerator, settings.accumulate, what="functional.batch_size")
+        phases.append(_Phase(settings.total_steps, task, parts))
+    return phases
+
+
+def _weights(network: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
 
 
 def _best(points: list[ValidationPoint], settings: TrainSettings) -> tuple[int, float] | None:
@@ -201,18 +223,11 @@ def _validate(step: int, network: Network, validation: Validation) -> Validation
     return ValidationPoint(step, sum(errors) / len(errors), errors[0], accuracy)
 
 
-def _adversary(size: int, accelerator: Any, settings: TrainSettings) -> Adversary | None:
-    if not settings.adversarial:
-        return None
-    average = partial(accelerator.reduce, reduction="mean") if accelerator.num_processes > 1 else None
-    return Adversary(size, accelerator.device, seed=settings.seed, average=average)
-
-
 def _teacher(functional: Functional, settings: TrainSettings, device: torch.device) -> LinearHead | None:
     """Fitted anew at every start: it takes seconds and is the same each time."""
     if not settings.functional.teacher:
         return None
-    real = functional.fresh.fresh if isinstance(functional.fresh, ConceptTasks) else functional.fresh
+    real = functional.tasks.seen if isinstance(functional.tasks, ConceptTasks) else functional.tasks
     return fit_teacher(real, noise=settings.functional.feature_noise, seed=settings.seed).to(device)
 
 

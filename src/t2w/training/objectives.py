@@ -25,8 +25,8 @@ from t2w.generator import (
 from t2w.training.adversary import Adversary
 from t2w.training.batches import draw, drop_mask, generator_for, permutations, stratified_timesteps
 from t2w.training.concept_tasks import ConceptTasks
-from t2w.training.fresh import FreshTasks
 from t2w.training.losses import timestep_weights, weight_loss
+from t2w.training.random_tasks import RandomTasks
 from t2w.training.rows import WeightRows
 from t2w.training.settings import TrainSettings
 from t2w.training.teacher import targets_of
@@ -120,20 +120,20 @@ class WeightObjective:
 
 @dataclass(frozen=True, eq=False)
 class FunctionalObjective:
-    """Cross-entropy of fresh tasks' training images under the predicted adapters.
+    """Cross-entropy of random tasks' training images under the predicted adapters.
 
     At pure noise the prediction is the one-pass generator. The other tasks stand where a sampler would: at a timestep
     t, in x_t made of the network's own first prediction and fresh noise.
 
     Attributes:
-        fresh: the tasks and their images.
+        tasks: where tasks and their images are drawn.
         text: (C, text_dim) unit class texts, of all classes; used where tasks come without their condition.
         spec_for: the sizes of the adapters of some tasks.
         normalizer: between the network's space and the adapters'.
         teacher: whose probabilities are a part of the target; None where `functional.teacher` is 0.
     """
 
-    fresh: FreshTasks | ConceptTasks
+    tasks: RandomTasks | ConceptTasks
     text: Tensor
     spec_for: Callable[[Condition], AdapterSpec]
     normalizer: Normalizer | UnitNormalizer
@@ -145,7 +145,7 @@ class FunctionalObjective:
 
     def __call__(self, model: Model, step: int, part: slice) -> Loss:
         s, f = self.settings, self.settings.functional
-        batch = self.fresh.draw(s.seed, step, batch_size=f.batch_size, images=f.images)
+        batch = self.tasks.draw(s.seed, step, batch_size=f.batch_size, images=f.images)
         # One text per class and their mask, whatever the network is told.
         classes = condition_of(self.text, batch.tasks) if batch.condition is None else batch.condition
         classes = classes.rows(part).to(self.device)
@@ -162,7 +162,7 @@ class FunctionalObjective:
             targets = targets_of(self.teacher, x, tasks)  # of the images as they are
         if f.feature_noise:
             blur = torch.randn(batch.x.shape, generator=generator_for(s.seed, "feature noise", step))[part]
-            x = x + f.feature_noise * self.fresh.spread * blur.to(self.device)
+            x = x + f.feature_noise * self.tasks.spread * blur.to(self.device)
         labels = batch.labels[part].to(self.device)
         condition = classes
         if batch.condition is None:

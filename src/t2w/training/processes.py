@@ -11,12 +11,11 @@ from typing import Any
 
 import torch
 
-from t2w.errors import T2WError, nearest
+from t2w.errors import T2WError
+from t2w.extras import needs
 from t2w.training.settings import TrainSettings
 
-__all__ = ["TRACKERS", "end_processes", "parts_of", "start_processes"]
-
-TRACKERS = {"tensorboard": "tensorboard", "wandb": "wandb"}  # name -> the package it needs
+__all__ = ["end_processes", "parts_of", "start_processes"]
 
 
 def start_processes(
@@ -30,7 +29,7 @@ def start_processes(
         run: configuration shown by the trackers.
 
     Raises:
-        T2WError: more processes than accelerators, fp16 on a CPU, or a tracker that is unknown or not installed.
+        T2WError: more processes than accelerators, fp16 on a CPU, or a tracker that is not installed.
     """
     device = torch.device(device)
     local = int(os.environ.get("LOCAL_RANK", 0))
@@ -49,8 +48,9 @@ def start_processes(
     if logs is None:
         trackers = []
 
-    from accelerate import Accelerator
-    from accelerate.state import AcceleratorState, PartialState, is_initialized
+    with needs("the training loop"):
+        from accelerate import Accelerator
+        from accelerate.state import AcceleratorState, PartialState, is_initialized
 
     # Accelerate remembers the first run's precision and device for the whole process; every run here brings its own.
     several = is_initialized() and PartialState().use_distributed
@@ -106,9 +106,8 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
 
 
 def _trackers(names: Sequence[str]) -> list[str]:
+    """Raises T2WError where the package of the same name is not installed."""
     for name in names:
-        if name not in TRACKERS:
-            raise T2WError(f"tracker {name!r}{nearest(name, TRACKERS)}", expected=" or ".join(TRACKERS))
-        if find_spec(TRACKERS[name]) is None:
+        if find_spec(name) is None:
             raise T2WError(f"tracker {name!r} is not installed", fix='pip install "t2w[tracking]"')
     return list(names)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from t2w.adapters.store import Vectors, blocks
 from t2w.differences import differences
@@ -16,8 +18,11 @@ from t2w.errors import T2WError
 from t2w.files import fingerprint
 from t2w.generator import Condition
 from t2w.training.checkpoint import Checkpoints
+from t2w.training.inputs import ValidationPoint
+from t2w.training.optimizer import apply_rates
+from t2w.training.settings import TrainSettings
 
-__all__ = ["check_run", "data_print", "diverged"]
+__all__ = ["TrainingState", "check_run", "data_fingerprint", "diverged"]
 
 log = logging.getLogger("t2w")
 
@@ -29,6 +34,69 @@ _MAY_CHANGE = frozenset(
         "weight_decay", "accumulate", "functional.learning_rate", "functional.steps", "functional.warmup",
     )
 )  # fmt: skip
+
+
+@dataclass(eq=False)
+class TrainingState:
+    """All that a checkpoint holds: what is trained and trains, and what was seen on the way.
+
+    Attributes:
+        scaler: of fp16; None without.
+        done: steps so far.
+        train_losses: (step, mean loss since the last entry).
+        points: validations.
+        recent: losses since the last entry.
+        seconds: time spent, over all resumptions.
+    """
+
+    network: nn.Module
+    ema: AveragedModel
+    optimizer: Any
+    rates: Any
+    objective: Any
+    scaler: Any
+    done: int = 0
+    train_losses: list[tuple[int, float]] = field(default_factory=list)
+    points: list[ValidationPoint] = field(default_factory=list)
+    recent: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def close_entry(self) -> float:
+        """Put the mean loss since the last entry into the curve, and return it."""
+        self.train_losses.append((self.done, sum(self.recent) / len(self.recent)))
+        self.recent = []
+        return self.train_losses[-1][1]
+
+    def state_dict(self) -> dict[str, Any]:
+        average = self.ema.state_dict()
+        return {
+            "step": self.done,
+            "network": self.network.state_dict(),
+            "ema": self.ema.module.state_dict(),
+            "ema_state": {name: value for name, value in average.items() if not name.startswith("module.")},
+            "optimizer": self.optimizer.state_dict(),
+            "rates": self.rates.state_dict(),
+            "objective": self.objective.state_dict(),
+            "scaler": None if self.scaler is None else self.scaler.state_dict(),
+            "recent": self.recent,
+            "train_losses": self.train_losses,
+            "points": [list(point) for point in self.points],
+            "seconds": self.seconds,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any], settings: TrainSettings) -> None:
+        """Go on from a checkpoint, with the rates of these settings."""
+        self.network.load_state_dict(state["network"])
+        self.ema.load_state_dict(state["ema_state"] | {f"module.{name}": value for name, value in state["ema"].items()})
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.rates.load_state_dict(state["rates"])
+        apply_rates(self.optimizer, self.rates, settings, state["step"])
+        self.objective.load_state_dict(state["objective"])
+        if self.scaler is not None and state.get("scaler"):
+            self.scaler.load_state_dict(state["scaler"])
+        self.done, self.seconds, self.recent = state["step"], state["seconds"], state["recent"]
+        self.train_losses = [(int(step), loss) for step, loss in state["train_losses"]]
+        self.points = [ValidationPoint(*point) for point in state["points"]]
 
 
 def check_run(stored: Mapping[str, Any], asked: Mapping[str, Any], folder: Path) -> None:
@@ -51,7 +119,7 @@ def check_run(stored: Mapping[str, Any], asked: Mapping[str, Any], folder: Path)
         log.warning("generator: goes on with %s = %s; it was %s", key.removeprefix("settings."), new, old)
 
 
-def data_print(vectors: Vectors, condition: Condition) -> str:
+def data_fingerprint(vectors: Vectors, condition: Condition) -> str:
     """Tells training sets apart, and orders of one set: sums of their bits, exact however many threads add them up."""
     sums = [0, 0]
     for rows, block in blocks(vectors):

@@ -11,15 +11,15 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from t2w.adapters.linear_head import LinearHead, fit_linear_head
-from t2w.training.fresh import FreshTasks
+from t2w.training.random_tasks import RandomTasks
 
 __all__ = ["fit_teacher", "targets_of"]
 
 
-def fit_teacher(fresh: FreshTasks, *, noise: float, seed: int) -> LinearHead:
-    """Fit to the images that fresh tasks are drawn from, and to no others: see `fit_linear_head`."""
+def fit_teacher(tasks: RandomTasks, *, noise: float, seed: int) -> LinearHead:
+    """Fit to the images that random tasks are drawn from, and to no others: see `fit_linear_head`."""
     return fit_linear_head(
-        fresh.features, fresh.seen, validation_fraction=fresh.validation_fraction, noise=noise, seed=seed
+        tasks.features, tasks.classes, validation_fraction=tasks.validation_fraction, noise=noise, seed=seed
     )
 
 

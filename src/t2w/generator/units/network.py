@@ -18,8 +18,8 @@ from t2w.adapters.units import Units, to_units, to_vector, unit_spec
 from t2w.diffusion import linear_schedule
 from t2w.errors import T2WError
 from t2w.generator.condition import Condition
+from t2w.generator.config import UnitConfig
 from t2w.generator.network import Block, sinusoids
-from t2w.generator.units.config import UnitConfig
 
 __all__ = ["UnitTransformer"]
 

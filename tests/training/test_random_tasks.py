@@ -72,7 +72,7 @@ def test_more_classes_than_images() -> None:
 
 def test_more_classes_than_are_seen_are_refused() -> None:
     for sizes in ((2, 9), (0, 3), (4, 3)):
-        with pytest.raises(T2WError, match=r"fresh tasks of .* classes; expected 1 to 8"):
+        with pytest.raises(T2WError, match=r"random tasks of .* classes; expected 1 to 8"):
             WORLD.fresh(sizes=sizes)
 
 
@@ -84,5 +84,5 @@ def test_a_seen_class_without_images_is_named() -> None:
 
 
 def test_where_every_set_is_forbidden_it_says_so() -> None:
-    with pytest.raises(T2WError, match=r"no fresh task of 8 to 8 classes found.*more seen classes"):
+    with pytest.raises(T2WError, match=r"no random task of 8 to 8 classes found.*more seen classes"):
         WORLD.fresh(sizes=(8, 8), forbidden={frozenset(SEEN)}).draw(0, 0, batch_size=1, images=8)

@@ -1,4 +1,4 @@
-"""Fresh tasks for the functional loss: new sets of seen classes at every step, with some of their training images."""
+"""Random tasks for the functional loss: new sets of seen classes at every step, with some of their training images."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from t2w.seeds import derive_seed
 if TYPE_CHECKING:
     from t2w.features import FeatureSet
 
-__all__ = ["FreshTasks", "TaskBatch"]
+__all__ = ["RandomTasks", "TaskBatch"]
 
 _TRIES = 1000  # per task: so many in vain, and nearly every set of classes is forbidden
 
@@ -41,12 +41,12 @@ class TaskBatch:
 
 
 @dataclass(frozen=True, eq=False)
-class FreshTasks:
+class RandomTasks:
     """Where the functional loss takes its tasks and images from.
 
     Attributes:
         features: training images; those held out (`validation_fraction` of each class) are never drawn.
-        seen: the classes that may be drawn, as positions in `features.class_names`.
+        classes: those that may be drawn, as positions in `features.class_names`: the seen ones.
         sizes: fewest and most classes of a task.
         validation_fraction: share of each class's images that is held out of all training.
         forbidden: sets of classes that are never drawn: the validation and test tasks.
@@ -56,18 +56,19 @@ class FreshTasks:
     """
 
     features: FeatureSet
-    seen: Sequence[int]
+    classes: Sequence[int]
     sizes: tuple[int, int]
     validation_fraction: float = 0.0
     forbidden: Collection[frozenset[int]] = ()
 
     def __post_init__(self) -> None:
         low, high = self.sizes
-        if not 1 <= low <= high <= len(self.seen):
+        if not 1 <= low <= high <= len(self.classes):
             raise T2WError(
-                f"fresh tasks of {low} to {high} classes", expected=f"1 to {len(self.seen)}, the number of seen classes"
+                f"random tasks of {low} to {high} classes",
+                expected=f"1 to {len(self.classes)}, the number of seen classes",
             )
-        for position in self.seen:
+        for position in self.classes:
             if not len(self._rows[position]):
                 raise T2WError(f"seen class {self.features.class_names[position]!r} has no training images")
 
@@ -78,7 +79,7 @@ class FreshTasks:
     @cached_property
     def spread(self) -> float:
         """Standard deviation of the seen classes' features, over images and features."""
-        rows = torch.cat([self._rows[position] for position in self.seen])
+        rows = torch.cat([self._rows[position] for position in self.classes])
         return float(self.features.rows(rows[:: max(len(rows) // 4096, 1)]).std())
 
     @cached_property
@@ -115,12 +116,12 @@ class FreshTasks:
         low, high = self.sizes
         for _ in range(_TRIES):
             size = int(torch.randint(low, high + 1, (), generator=rng))
-            chosen = torch.randperm(len(self.seen), generator=rng)[:size].tolist()
-            task = [self.seen[i] for i in chosen]
+            chosen = torch.randperm(len(self.classes), generator=rng)[:size].tolist()
+            task = [self.classes[i] for i in chosen]
             if frozenset(task) not in self.forbidden:
                 return task
         raise T2WError(
-            f"no fresh task of {low} to {high} classes found in {_TRIES} tries",
+            f"no random task of {low} to {high} classes found in {_TRIES} tries",
             expected="some that are neither validation nor test tasks",
             fix="take more seen classes, or larger tasks",
         )

@@ -1,0 +1,49 @@
+"""How adapters are sampled from a generator: the one place that names the choices and their defaults."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from t2w.diffusion import Sampler
+from t2w.settings import Count, Positive, Settings
+
+__all__ = ["Sampling"]
+
+_RESPACING = re.compile(r"ddim\d+|\d+(,\d+)*")
+_FORMER = {"reach": "fallback_distance"}  # names in files of before
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampling(Settings):
+    """Stored with a generator as it was scored, so that it is sampled so wherever a user does not say.
+
+    Attributes:
+        sampler: see `t2w.diffusion.sample`.
+        steps: sampling steps.
+        respacing: timesteps in place of `steps` evenly spaced ones: "10,15,20", "100" or "ddim50"; None for those.
+        guidance: w of classifier-free guidance (Ho and Salimans 2022); 1 asks with text alone. Other values double the
+            cost, and want a network trained with condition dropout.
+        fallback_distance: mean cosine distance of a task's class texts to the nearest ones trained with from which on
+            the base adapter is the answer; up to there, a falling share of the way from base to the generated weights.
+            None: the generated weights, however new the texts.
+    """
+
+    section: ClassVar[str] = "diffusion"
+
+    sampler: Sampler = "ddim"
+    steps: Count = 10
+    respacing: str | None = None
+    guidance: float = 1.0
+    fallback_distance: Positive | None = None
+
+    def rules(self) -> Iterator[str]:
+        if self.respacing is not None and not _RESPACING.fullmatch(self.respacing):
+            yield f'diffusion.respacing is {self.respacing!r}; expected counts such as "10,15,20", or "ddim50"'
+
+    @classmethod
+    def stored(cls, values: Mapping[str, Any]) -> Sampling:
+        """What a generator's file says; defaults for what older files leave open."""
+        return cls.read({_FORMER.get(key, key): value for key, value in values.items()})

@@ -1,0 +1,71 @@
+"""The tasks that a configuration asks for, drawn from the classes of its data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from t2w.config import Config
+from t2w.datasets.descriptions import descriptions
+from t2w.datasets.registry import CLASS_LISTS, class_list
+from t2w.errors import T2WError
+from t2w.features import FeatureSet
+from t2w.tasks import PROMPTS, TaskSet, TextMode, make_task_set
+
+__all__ = ["plan"]
+
+
+def plan(config: Config, source: tuple[FeatureSet, FeatureSet] | None) -> TaskSet:
+    """Draw the tasks without writing anything: bad input shows before a folder is made.
+
+    Args:
+        source: the features file of dataset=features; None for images.
+
+    Raises:
+        T2WError: the data cannot be read, or has too few classes for the tasks asked for.
+    """
+    tasks, class_names = config.tasks, _class_names(config, source)
+    return make_task_set(
+        config.dataset.name,
+        class_names,
+        n_train=tasks.n_train,
+        n_validation=tasks.n_validation,
+        n_test=tasks.n_unseen_combination,
+        n_unseen_class=tasks.n_unseen_class,
+        n_unseen_classes=tasks.unseen_classes,
+        min_classes=tasks.min_classes,
+        max_classes=tasks.max_classes,
+        seed=tasks.split_seed,
+        split_seed=tasks.split_seed,
+        text_mode=_text_mode(config, class_names),
+    )
+
+
+def _class_names(config: Config, source: tuple[FeatureSet, FeatureSet] | None) -> tuple[str, ...]:
+    if source is not None:
+        return source[0].class_names
+    from t2w.datasets import class_names_of
+
+    return class_names_of(config.dataset.name, config.dataset.path, download=config.dataset.download)
+
+
+def _text_mode(config: Config, class_names: Sequence[str]) -> TextMode:
+    """How class names become texts."""
+    encoder = config.encoder
+    if encoder.text_mode == "description":
+        return TextMode.described(_described(class_names), template=encoder.template)
+    if encoder.text_mode == "ensemble":
+        return TextMode.ensemble((encoder.template, *(one for one in PROMPTS if one != encoder.template)))
+    return TextMode(encoder.template)
+
+
+def _described(class_names: Sequence[str]) -> dict[str, str]:
+    """Descriptions of the data set that has all these classes; a features file does not say which one it is."""
+    for name in CLASS_LISTS:
+        if set(class_names) <= set(class_list(name)):
+            known = descriptions(name)
+            return {name: known[name] for name in class_names}
+    raise T2WError(
+        f"encoder.text_mode is description, and there are none of these classes ({', '.join(class_names[:3])}, ...)",
+        expected=f"classes of {', '.join(CLASS_LISTS)}",
+        fix="set encoder.text_mode to template or ensemble",
+    )
