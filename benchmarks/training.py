@@ -53,7 +53,7 @@ TOLERANCE = 1e-4  # of outputs of order 1, in float32
 
 
 class OurTraining:
-    """A step as `train_generator` does it, without its bookkeeping."""
+    """A step as `fit_generator` does it, without its bookkeeping."""
 
     def __init__(self, config: ReferenceConfig, args: argparse.Namespace, device: torch.device) -> None:
         vectors, text = samples()
