@@ -205,7 +205,7 @@ def _wrong(value: Any, hint: Any) -> str | None:
     found = [_wrong_alone(value, option) for option in options if option is not NoneType]
     if None in found or (value is None and NoneType in options):
         return None
-    return f"{found[0]}{' or null' if NoneType in options else ''}"
+    return f"{found[0]}{', or null' if NoneType in options else ''}"
 
 
 def _wrong_alone(value: Any, hint: Any) -> str | None:
