@@ -11,8 +11,8 @@ from training_parts import AS_IS, CONFIG, SETTINGS, SPEC, Setup, Stopped, same, 
 
 from t2w.diffusion import linear_schedule
 from t2w.training.batches import task_order
-from t2w.training.ema import averaged
 from t2w.training.objectives import WeightObjective
+from t2w.training.optimizer import averaged
 from t2w.training.rows import WeightRows
 
 CHANGES = {"timestep_sampler": "loss-second-moment"}

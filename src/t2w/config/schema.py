@@ -76,7 +76,7 @@ class FunctionalSection(FunctionalSettings):
     made_up: Unit = 0.5  # share of the steps on concepts with made-up features
     made_up_classes: Several = 64  # most classes of their tasks
     maps: Count = 16  # text-to-weights maps of some of the concepts, whose predictions are the evidence there
-    predicted: bool = True  # know some classes there by what a map says without them; false: all by their own rows
+    predicted: bool = True  # some classes there by what a map predicts without them; false: all by their own rows
 
 
 @dataclass(frozen=True, kw_only=True)

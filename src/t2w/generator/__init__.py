@@ -10,12 +10,11 @@ from t2w.generator.condition import (
     without_text,
 )
 from t2w.generator.config import Conditioning, GeneratorConfig, ReferenceConfig, UnitConfig
-from t2w.generator.familiarity import distance_to_known, share_kept
 from t2w.generator.generator import Generator
 from t2w.generator.network import WeightTransformer
 from t2w.generator.normalizer import Normalizer
 from t2w.generator.reference import ReferenceTransformer
-from t2w.generator.sampling import Sampling
+from t2w.generator.sampling import Sampling, distance_to_known, share_kept
 from t2w.generator.tokens import WeightTokens, chunk_tables, token_tables, unit_tables
 from t2w.generator.units import UnitNormalizer, UnitTransformer
 

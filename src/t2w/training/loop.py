@@ -20,11 +20,10 @@ from t2w.generator import Condition, Generator, Network, NetworkConfig, Normaliz
 from t2w.progress import progress
 from t2w.training.batches import seeded
 from t2w.training.checkpoint import Checkpoints
-from t2w.training.ema import averaged
 from t2w.training.inputs import Functional, TrainResult, Validation, ValidationPoint, check_fit
 from t2w.training.interrupts import delayed_interrupt
 from t2w.training.losses import validation_loss
-from t2w.training.optimizer import adamw
+from t2w.training.optimizer import adamw, averaged
 from t2w.training.phases import phases_of
 from t2w.training.processes import end_processes, start_processes
 from t2w.training.resume import TrainingState, check_run, data_fingerprint, diverged
