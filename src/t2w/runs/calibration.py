@@ -1,7 +1,7 @@
 """Fits how sure a generator's classifiers may be, on training images of seen classes that nothing else is trained on.
 
-Tasks of 2 to 128 classes, described by their own rows, by what the map predicts without them, or by either: for each the
-temperature of least cross-entropy, and the score that 95 % of its pictures are above. See `t2w.concepts.surety`.
+Tasks of 2 to 128 classes, described by their own rows, by what the map predicts without them, or by either: for each
+the temperature of least cross-entropy, and the score that 95 % of its pictures are above. See `t2w.concepts.surety`.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class ConceptTasks:
         share: of the steps on made-up features, in [0, 1].
         classes: most classes of a task with made-up features.
         maps: how many maps of some of the concepts there are.
-        predicted: some classes are described by what a map, fitted without them, predicts; False: all by their own rows.
+        predicted: describe some classes by what a map without them predicts; False: all by their own rows.
         seed: of the maps.
     """
 
