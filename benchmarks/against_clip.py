@@ -43,7 +43,7 @@ def compare(args: argparse.Namespace, device: torch.device) -> None:
     @torch.inference_mode()
     def ours() -> None:
         for batch in images.split(args.batch_size):
-            classifier.predict_features(encoder.embed(batch))
+            classifier.classify_features(encoder.embed(batch))
 
     @torch.inference_mode()
     def theirs() -> None:

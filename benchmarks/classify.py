@@ -29,7 +29,7 @@ from t2w import Classifier, TextToWeights
 from t2w.encoders import VisionEncoder, load_vision_encoder
 from t2w.errors import T2WError
 from t2w.features.batches import prepared_batches
-from t2w.features.of_files import features_of_files
+from t2w.features.of_pictures import features_of_pictures
 from t2w.images import read_image
 
 SECONDS, MILLISECONDS, GIGABYTES = 6.0, 150.0, 1.0
@@ -69,9 +69,9 @@ def classify(encoder: VisionEncoder, classifier: Classifier, files: Sequence[Pat
     """The median ratio of the two rates, which alternate."""
 
     def whole() -> None:
-        for batch in features_of_files(encoder, files, batch_size=args.batch_size):
+        for batch in features_of_pictures(encoder, files, batch_size=args.batch_size):
             assert batch.features is not None
-            classifier.predict_features(batch.features)
+            classifier.classify_features(batch.features)
 
     def prepare(path: Path) -> torch.Tensor:
         return encoder.prepare(read_image(path, min_side=encoder.min_side))

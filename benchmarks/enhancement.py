@@ -135,7 +135,7 @@ def compare(args: argparse.Namespace, device: torch.device) -> None:
 
 
 def probabilities(made: Classifier, features: Tensor) -> Tensor:
-    return made.predict_features(features).probabilities
+    return made.classify_features(features).probabilities
 
 
 def plot(

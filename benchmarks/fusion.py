@@ -133,7 +133,7 @@ def by_units(writer: TextToWeights, names: Sequence[str], draw: Draw, x: Tensor)
 
 
 def score(classifier: Classifier, x: Tensor) -> Tensor:
-    return classifier.predict_features(x).probabilities
+    return classifier.classify_features(x).probabilities
 
 
 def by_base(features: FeatureSet, text: Tensor, held: Tensor, draws: Sequence[Draw]) -> list[dict[str, Tensor]]:

@@ -92,7 +92,7 @@ def photographs(
 ) -> list[Path]:
     """Files of the first photograph of each of the first classes, and of the first that is taken for another class."""
     rows = (places >= 0).nonzero().flatten()
-    said = classifier.predict_features(features.dense()[rows].float()).probabilities.argmax(1)
+    said = classifier.classify_features(features.dense()[rows].float()).probabilities.argmax(1)
     chosen = {name: int(rows[places[rows] == k][0]) for k, name in enumerate(classifier.classes[:_PHOTOS])}
     if len(wrong := rows[said != places[rows]]):
         truth = classifier.classes[int(places[wrong[0]])]

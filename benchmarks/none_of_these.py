@@ -69,11 +69,11 @@ def compare(args: argparse.Namespace, device: torch.device) -> None:
         passed = values >= made.none_rule.threshold
         found.setdefault("as it ships: own accepted", []).append(float(passed[inside].float().mean()))
         found.setdefault("as it ships: others accepted", []).append(float(passed[~inside].float().mean()))
-        right = half[made.predict_features(x[inside]).probabilities.argmax(1)] == y[inside]
+        right = half[made.classify_features(x[inside]).probabilities.argmax(1)] == y[inside]
         found.setdefault("accuracy", []).append(float(right.float().mean()))
         plain = replace(made, spec=replace(made.spec, logit_scale=writer.generator.config.spec.logit_scale))
         for name, one in (("before", plain), ("after", made)):
-            sure = one.predict_features(x[inside]).probabilities.amax(1)
+            sure = one.classify_features(x[inside]).probabilities.amax(1)
             error = calibration(sure.numpy(), right.numpy()).error
             found.setdefault(f"calibration error {name} its temperature", []).append(error)
     print(f"{Path(args.photos).stem}: {n // 2} classes against {n - n // 2}, {args.splits} splits")

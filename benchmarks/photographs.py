@@ -45,7 +45,7 @@ def ours(writer: TextToWeights, names: Sequence[str], x: Tensor, labels: Tensor)
         warnings.simplefilter("ignore", T2WWarning)  # of senses that pictures change
         seen = TaskPictures(x, tuple(labels.tolist()), ()) if len(x) else None
         made = writer.generate(names, photos=seen)
-    return lambda features: made.predict_features(features).probabilities
+    return lambda features: made.classify_features(features).probabilities
 
 
 def few_shot(writer: TextToWeights, names: Sequence[str], x: Tensor, y: Tensor) -> dict[str, dict[int, list[float]]]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,46 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(T2WError, match="cannot write"):
         write_json(tmp_path / "file" / "x.json", {})
+
+
+@pytest.mark.parametrize(
+    ("number", "fix"),
+    [
+        (errno.ENOSPC, "free some space"),
+        (errno.EACCES, "choose a folder that you may write to"),
+        (errno.EROFS, "choose a folder that you may write to"),
+        (errno.ENAMETOOLONG, "choose another folder"),
+    ],
+)
+def test_what_to_do_depends_on_what_went_wrong(
+    number: int, fix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    with pytest.raises(T2WError, match=f"{os.strerror(number)}; {fix}") as caught:
+        write_json(tmp_path / "x.json", {})
+    assert ("space" in str(caught.value)) == (number == errno.ENOSPC)
+
+
+def test_an_unreadable_file_is_not_called_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(T2WError, match="Is a directory"):
+        load_tensors(tmp_path)
+    with pytest.raises(T2WError, match="No such file"):
+        load_tensors(tmp_path / "absent.safetensors")
+    path = tmp_path / "x.safetensors"
+    save_tensors(path, {"x": torch.zeros(2)})
+    real = Path.open
+
+    def refuse(self: Path, *arguments: object, **options: object) -> object:
+        if self == path:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(self, *arguments, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(T2WError, match="Permission denied"):
+        load_tensors(path)
 
 
 def test_fingerprint_sees_values_not_order() -> None:

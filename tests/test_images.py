@@ -310,3 +310,22 @@ def test_folders_that_lead_in_circles(tmp_path: Path) -> None:
     (tmp_path / "in" / "again").symlink_to(tmp_path)
     (tmp_path / "elsewhere").mkdir()
     assert files_in(tmp_path) == ([tmp_path / "in" / "x.png"], [])
+
+
+def test_a_path_that_may_not_be_looked_at_is_not_called_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "locked" / "x.png"
+    real = Path.stat
+
+    def refuse(self: Path, **options: object) -> object:
+        if self == path:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(self, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    monkeypatch.setattr(Path, "is_dir", lambda self: False)
+    found, refused = image_files([path, tmp_path / "absent.png"])
+    assert found == []
+    assert "Permission denied" in str(refused[0][1])
+    assert "there is no" in str(refused[1][1])

@@ -45,7 +45,7 @@ def classifier() -> Classifier:
 
 
 def test_the_cat_is_a_cat_and_the_coffee_is_coffee(classifier: Classifier, photographs: dict[str, Path]) -> None:
-    prediction = classifier.predict([photographs["tabby"], photographs["espresso"]])
+    prediction = classifier.classify([photographs["tabby"], photographs["espresso"]])
     assert prediction.labels == ("tabby", "espresso")
 
 
@@ -101,7 +101,7 @@ def test_another_encoder_than_the_file_names_is_refused(classifier: Classifier, 
     about["vision"]["identity"] = "efficientnet-lite0@0000000000000000"
     save_tensors(path, tensors, about)
     with pytest.raises(T2WError, match=r"efficientnet-lite0@.*; expected efficientnet-lite0@0000000000000000"):
-        Classifier.load(path).predict(torch.zeros(1, 64, 64, 3, dtype=torch.uint8).numpy())
+        Classifier.load(path).classify(torch.zeros(1, 64, 64, 3, dtype=torch.uint8).numpy())
 
 
 def test_altered_weights_are_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

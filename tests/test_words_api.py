@@ -106,8 +106,8 @@ def test_one_image_is_one_image(writer: TextToWeights, tmp_path: Path) -> None:
     Image.fromarray(pixels).save(path)
     images = [pixels, Image.fromarray(pixels), path, str(path), torch.from_numpy(pixels).movedim(2, 0)]
     for image in [*images, path.read_bytes()]:
-        assert made.predict(image).probabilities.shape == (1, 2)
-    torch.testing.assert_close(made.predict(images).probabilities, made.predict(pixels).probabilities.expand(5, 2))
+        assert made.classify(image).probabilities.shape == (1, 2)
+    torch.testing.assert_close(made.classify(images).probabilities, made.classify(pixels).probabilities.expand(5, 2))
 
 
 def test_a_flipped_byte_is_noticed(writer: TextToWeights, tmp_path: Path) -> None:

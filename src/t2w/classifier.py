@@ -3,58 +3,38 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
-from t2w.adapters import Adapter, AdapterSpec
-from t2w.adapters.enhance import EnhanceSettings, enhance
-from t2w.concepts.concepts import label_names
+from t2w.adapters.adapter import Adapter
+from t2w.adapters.spec import AdapterSpec
+from t2w.classifier_file import description_of, read_classifier, write_classifier
 from t2w.concepts.surety import NoneRule, head_rows
-from t2w.devices import one_thread
-from t2w.encoders import VisionEncoder, vision_encoder_from_dict
-from t2w.encoders.head import ClassifierHead
+from t2w.devices import FEW, one_thread, resolve_device
 from t2w.errors import T2WError, T2WWarning
-from t2w.files import load_tensors, read_metadata, save_tensors
-from t2w.pictures import Pictures, pictures_of, pixels_of
+from t2w.pictures import Pictures, pictures_of
+from t2w.prediction import PredictedBatch, Prediction
+from t2w.sharing import WEIGHTS, located, push, write_beside
 
 if TYPE_CHECKING:
+    from t2w.adapters.enhance import EnhanceSettings
+    from t2w.encoders import VisionEncoder
+    from t2w.encoders.head import ClassifierHead
     from t2w.photos import Examples
 
 __all__ = ["Classifier", "Prediction"]
 
-_FORMAT, _VERSION = "t2w-classifier", 3
-_READABLE = (1, 2, 3)  # 1: one weight vector (P,); 2: without a checksum
-_BATCH = 256
-_FEW = 64  # classes up to which one thread trains as fast as several
+_BATCH = 64
 
 
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """What a classifier says of N images.
-
-    Attributes:
-        classes: the classes, in the order of the columns.
-        probabilities: (N, n) softmax over the classes.
-        labels: the most probable class of each image.
-        none: (N,) bool, the image is more like other things that the encoder knows than like any of the classes; None
-            where the classifier cannot tell, or was not asked.
-        looks_like: the known thing that each image is most like; None where `none` is.
-    """
-
-    classes: tuple[str, ...]
-    probabilities: torch.Tensor
-    labels: tuple[str, ...]
-    none: torch.Tensor | None = None
-    looks_like: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Classifier:
     """Generated adapters with all it takes to use them.
 
@@ -67,6 +47,8 @@ class Classifier:
         vision: description of the vision encoder whose features it takes (see `VisionEncoder.to_dict`).
         provenance: text encoder, generator, seed, sampler, steps.
         none_rule: when an image is of none of the classes; None where that is not known.
+        device: where the vision encoder runs: "auto" for the best there is, "cpu", "cuda:1", "mps". Not in the file.
+        encoder_source: where the vision encoder is, a folder or a name; None: where `vision` says. Not in the file.
     """
 
     spec: AdapterSpec
@@ -77,39 +59,81 @@ class Classifier:
     vision: Mapping[str, Any]
     provenance: Mapping[str, Any] = field(default_factory=dict)
     none_rule: NoneRule | None = None
+    device: torch.device | str = "auto"
+    encoder_source: str | Path | None = None
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.classes[:3]) + (", ..." if len(self.classes) > 3 else "")
+        size = f"{self.weights.numel():,} weights on {self.vision.get('identity')}"
+        return f"Classifier({len(self.classes)} classes: {names}; {size})"
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """(n,) the classes in the order of the columns of `predict_proba`, under scikit-learn's name."""
+        return np.array(self.classes)
 
     @cached_property
     def encoder(self) -> VisionEncoder:
-        """The vision encoder it was made for, on the CPU.
+        """The vision encoder it was made for.
 
         Raises:
             T2WError: it is not on this machine and cannot be fetched, or is another one than the file names.
         """
-        return vision_encoder_from_dict(self.vision)
+        from t2w.encoders import vision_encoder_from_dict
 
-    def predict(self, images: Pictures, *, none: bool = True) -> Prediction:
-        """Classify images.
+        return vision_encoder_from_dict(
+            self.vision, source=self.encoder_source, device=resolve_device(str(self.device))
+        )
+
+    def to(self, device: torch.device | str) -> Classifier:
+        """The same classifier with its vision encoder on another device."""
+        return replace(self, device=device)
+
+    def predict(self, images: Pictures, *, batch_size: int = _BATCH) -> np.ndarray:
+        """The most probable class of each image, (N,) names. Arguments and errors as of `classify`."""
+        return np.array(self.classify(images, none=False, batch_size=batch_size).labels, dtype=self.classes_.dtype)
+
+    def predict_proba(self, images: Pictures, *, batch_size: int = _BATCH) -> np.ndarray:
+        """(N, n) probabilities, their columns in the order of `classes_`. Arguments and errors as of `classify`."""
+        return self.classify(images, none=False, batch_size=batch_size).probabilities.numpy()
+
+    def classify(self, images: Pictures, *, none: bool = True, batch_size: int = _BATCH) -> Prediction:
+        """All that can be said of images: labels, probabilities, and which of them show none of the classes.
 
         Args:
-            none: say which images are of none of the classes, where the classifier can.
-            images: one or several: arrays, tensors, Pillow images, paths of image files, or their bytes (see
+            images: one or several: paths of image files, their bytes, Pillow images, arrays or tensors (see
                 `t2w.pictures`); of any size where the encoder resizes.
+            none: say which images are of none of the classes, where the classifier can.
+            batch_size: images at once.
 
         Raises:
-            T2WError: no image in one of the files, images the encoder does not take, or no such encoder here.
+            T2WError: an image that cannot be used, which `classify_each` passes over, or no such encoder here.
         """
-        several, side = pictures_of(images), self.encoder.min_side
-        parts = [several[start : start + _BATCH] for start in range(0, len(several), _BATCH)]
-        features = [self.encoder.encode([pixels_of(image, min_side=side) for image in part]) for part in parts]
-        found = torch.cat(features) if features else torch.empty(0, self.spec.in_features)
-        return self.predict_features(found, encoder=self.encoder if none else None)
+        parts = []
+        for batch in self.classify_each(images, none=none, batch_size=batch_size):
+            if batch.refused:
+                raise batch.refused[0][1]
+            assert batch.prediction is not None  # a batch holds at least one image
+            parts.append(batch.prediction)
+        return Prediction.joined(parts) if parts else self.classify_features(torch.empty(0, self.spec.in_features))
+
+    def classify_each(
+        self, images: Pictures, *, none: bool = True, batch_size: int = _BATCH
+    ) -> Iterator[PredictedBatch]:
+        """`classify` batch by batch, for any number of files; an image that cannot be used does not stop the others.
+
+        Raises:
+            T2WError: no such encoder here.
+        """
+        from t2w.features.of_pictures import features_of_pictures
+
+        for batch in features_of_pictures(self.encoder, pictures_of(images), batch_size=batch_size):
+            found = None if batch.features is None else self.classify_features(batch.features, none=none)
+            yield PredictedBatch(batch.positions, found, batch.refused)
 
     @torch.inference_mode()
-    def predict_features(self, features: torch.Tensor, *, encoder: VisionEncoder | None = None) -> Prediction:
-        """Classify features (N, in_features) of the vision encoder.
-
-        Args:
-            encoder: the vision encoder, to ask what else an image may be; None: do not ask.
+    def classify_features(self, features: torch.Tensor, *, none: bool = False) -> Prediction:
+        """`classify` for features (N, in_features) of the vision encoder, which is needed for `none` alone.
 
         Raises:
             T2WError: features of another size.
@@ -119,18 +143,30 @@ class Classifier:
                 f"features of shape {tuple(features.shape)}",
                 expected=f"(images, {self.spec.in_features}), of {self.vision.get('identity')}",
             )
-        adapters = [Adapter.from_vector(self.spec, vector) for vector in self.weights]
-        votes = [adapter.logits(features.float(), self.text).softmax(-1) for adapter in adapters]
+        features = features.float()
+        votes = [adapter.logits(features, self.text).softmax(-1) for adapter in self._adapters]
         probabilities = torch.stack(votes).mean(dim=0)
         labels = tuple(self.classes[i] for i in probabilities.argmax(-1).tolist())
-        if encoder is None or self.none_rule is None:
+        if not none or self.none_rule is None:
             return Prediction(self.classes, probabilities, labels)
-        known, names = _known_by(encoder, self.none_rule)
-        rows = torch.stack([adapter.linear1.weight for adapter in adapters]).mean(0)
-        scores = self.none_rule.scores(F.normalize(rows, dim=1), known, features.float())
-        nearest = self.none_rule.nearest(known, features.float()).tolist()
-        looks_like = tuple(names[i] for i in nearest)
+        known, names = self._known
+        rows = torch.stack([adapter.linear1.weight for adapter in self._adapters]).mean(0)
+        scores = self.none_rule.scores(F.normalize(rows, dim=1), known, features)
+        looks_like = tuple(names[i] for i in self.none_rule.nearest(known, features).tolist())
         return Prediction(self.classes, probabilities, labels, scores < self.none_rule.threshold, looks_like)
+
+    @cached_property
+    def _adapters(self) -> list[Adapter]:
+        return [Adapter.from_vector(self.spec, vector) for vector in self.weights]
+
+    @cached_property
+    def _known(self) -> tuple[torch.Tensor, tuple[str, ...]]:
+        """(C, d) rows of everything that the encoder knows by name, and the names."""
+        from t2w.concepts.concepts import label_names
+
+        assert self.none_rule is not None
+        head: ClassifierHead = self.encoder.head().named()  # type: ignore[attr-defined]  # a rule is made with a head
+        return head_rows(head, self.none_rule.centres), label_names(head.labels)
 
     def fit(self, examples: Examples, *, settings: EnhanceSettings | None = None, seed: int = 0) -> Classifier:
         """The classifier after some training on labelled pictures; this one stays as it is.
@@ -146,16 +182,14 @@ class Classifier:
         Warns:
             T2WWarning: pictures that cannot be used.
         """
+        from t2w.adapters.enhance import enhance
         from t2w.photos import pictures_of_task
 
         seen = pictures_of_task(self.encoder, self.classes, None, examples)
-        if seen.refused:
-            path, reason = seen.refused[0]
-            warnings.warn(
-                f"{len(seen.refused)} of the pictures cannot be used, such as {path}: {reason}", T2WWarning, 2
-            )
+        if (complaint := seen.complaint) is not None:
+            warnings.warn(complaint, T2WWarning, 2)
         labels = torch.tensor(seen.labels)
-        with one_thread(len(self.classes) <= _FEW):
+        with one_thread(len(self.classes) <= FEW):
             fitted = [
                 enhance(self.spec, one, self.text, seen.features, labels, settings, seed=seed) for one in self.weights
             ]
@@ -169,72 +203,47 @@ class Classifier:
         return fuse([self, *others])
 
     def save(self, path: str | Path) -> None:
-        """Write one self-describing safetensors file.
-
-        Raises:
-            T2WError: what is there is no classifier, or it cannot be written.
-        """
-        if Path(path).is_file() and not _is_classifier(path):
-            raise T2WError(
-                f"{path} is there already and is no .t2w classifier", expected="a new name, or a classifier to replace"
-            )
-        metadata = {
-            "format": _FORMAT,
-            "version": _VERSION,
-            "spec": self.spec.to_dict(),
-            "classes": list(self.classes),
-            "texts": list(self.texts),
-            "vision": dict(self.vision),
-            "provenance": dict(self.provenance),
-        }
-        tensors = {"weights": self.weights, "text": self.text}
-        if self.none_rule is not None:
-            tensors["centres"] = self.none_rule.centres
-            metadata["none_below"] = self.none_rule.threshold
-        save_tensors(path, tensors, metadata)
+        """Write one self-describing .t2w file. Raises T2WError where another kind of file is there."""
+        write_classifier(path, self)
 
     @classmethod
-    def load(cls, path: str | Path) -> Classifier:
+    def load(
+        cls, path: str | Path, *, device: torch.device | str = "auto", encoder: str | Path | None = None
+    ) -> Classifier:
         """Read what `save` wrote; nothing in the file is executed.
+
+        Args:
+            device: where the vision encoder will run.
+            encoder: where it is, a folder or a name; None for where the file says.
 
         Raises:
             T2WError: missing, truncated, not a classifier, or of another format.
         """
-        tensors, meta = load_tensors(path, what="a .t2w classifier", checked=_has_checksum(path))
-        if meta.get("format") != _FORMAT or meta.get("version") not in _READABLE:
-            raise T2WError(
-                f"{path} is {meta.get('format', 'an unknown kind of file')}, version {meta.get('version')}",
-                expected=f"{_FORMAT}, version {' or '.join(map(str, _READABLE))}",
-            )
-        spec, classes = AdapterSpec.from_dict(meta["spec"]), tuple(meta["classes"])
-        if "weights" in tensors and tensors["weights"].ndim == 1:
-            tensors["weights"] = tensors["weights"][None]
-        samples = len(tensors.get("weights", ())) or 1
-        expected = {"weights": (samples, spec.size), "text": (len(classes), spec.out_features)}
-        if "none_below" in meta:
-            expected["centres"] = (len(tensors.get("centres", ())), spec.in_features)
-        found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-        if found != expected:
-            raise T2WError(f"{path} holds tensors {found}", expected=f"{expected}", fix="generate it again")
-        rule = NoneRule(meta["none_below"], tensors["centres"]) if "none_below" in meta else None
-        return cls(
-            spec, tensors["weights"], tensors["text"], classes, tuple(meta["texts"]), meta["vision"],
-            meta["provenance"], rule,
-        )  # fmt: skip
+        return cls(**read_classifier(path), device=device, encoder_source=encoder)
 
+    @classmethod
+    def from_pretrained(
+        cls, source: str | Path, *, revision: str | None = None, device: torch.device | str = "auto"
+    ) -> Classifier:
+        """Load a classifier from a folder that `save_pretrained` wrote, a .t2w file, or "user/name" on the hub.
 
-def _known_by(encoder: VisionEncoder, rule: NoneRule) -> tuple[torch.Tensor, tuple[str, ...]]:
-    """(C, d) rows of everything an encoder knows by name, and the names."""
-    head: ClassifierHead = encoder.head().named()  # type: ignore[attr-defined]  # a rule is made with a head
-    return head_rows(head, rule.centres), label_names(head.labels)
+        Args:
+            revision: commit, branch or tag on the hub; None for the main branch.
 
+        Raises:
+            T2WError: there is none, or it cannot be fetched within seconds; else as `load`.
+        """
+        return cls.load(located(source, what="classifier", names=[WEIGHTS], revision=revision), device=device)
 
-def _has_checksum(path: str | Path) -> bool:
-    return read_metadata(path, what="a .t2w classifier").get("version") not in _READABLE[:2]
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write model.safetensors (the same as a .t2w file), config.json and a card. Raises as `save`."""
+        from t2w.cards import classifier_card
 
+        self.save(Path(folder) / WEIGHTS)
+        write_beside(folder, description_of(self), classifier_card(self))
 
-def _is_classifier(path: str | Path) -> bool:
-    try:
-        return read_metadata(path).get("format") == _FORMAT
-    except T2WError:
-        return False
+    def push_to_hub(
+        self, name: str, *, token: str | None = None, private: bool = False, message: str = "t2w classifier"
+    ) -> str:
+        """Upload what `save_pretrained` writes as the model `name` ("user/name") of the hub; its address."""
+        return push(self.save_pretrained, name, token=token, private=private, message=message)

@@ -14,7 +14,10 @@ from t2w.errors import T2WError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["enough_memory", "is_main_process", "one_thread", "process_count", "resolve_device", "resolve_dtype"]
+__all__ = ["FEW", "enough_memory", "is_main_process", "one_thread", "process_count", "resolve_device", "resolve_dtype"]
+
+FEW = 64
+"""Classes, in all samples: for so few a second thread saves nothing, and on a busy machine it is waited for."""
 
 _WORTH = 1.5
 """How many times as fast bfloat16 products must be: conversions take their part, and rounding is not free either."""

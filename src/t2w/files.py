@@ -5,6 +5,7 @@ Everything the project stores is safetensors or JSON (or text); nothing is unpic
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -36,6 +37,8 @@ __all__ = [
 ]
 
 
+_BLOCK = 1 << 20  # bytes read at once
+
 CHECKSUM = "checksum"  # the metadata key of every file that `save_tensors` writes
 
 
@@ -46,11 +49,12 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     A link is followed: what it points to is replaced. A folder, device or pipe never is.
 
     Raises:
-        T2WError: the folder cannot be written, the disk is full, or something else than a file is there.
+        T2WError: the folder cannot be written, the disk is full, or something other than a file is there.
     """
     path = Path(os.path.realpath(path))
     if path.exists() and not path.is_file():
-        raise T2WError(f"{path} is {_kind(path)}", expected="a file, or nothing", fix="choose another name")
+        kind = "a folder" if path.is_dir() else "a pipe" if path.is_fifo() else "a device"
+        raise T2WError(f"{path} is {kind}", expected="a file, or nothing", fix="choose another name")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
@@ -96,22 +100,21 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _kind(path: Path) -> str:
-    return "a folder" if path.is_dir() else "a pipe" if path.is_fifo() else "a device"
-
-
 def _umask() -> int:
     current = os.umask(0)
     os.umask(current)
     return current
 
 
+_FULL, _NO_RIGHT = (errno.ENOSPC, errno.EDQUOT), (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
 def _not_written(path: Path, error: Exception) -> T2WError:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-    return T2WError(
-        f"cannot write {path}: {reason}",
-        fix="free some space or choose another folder; what was written before is complete",
-    )
+    number, reason = (error.errno, error.strerror) if isinstance(error, OSError) else (None, None)
+    fix = "choose a folder that you may write to" if number in _NO_RIGHT else "choose another folder"
+    if number in _FULL or "no space left" in str(error).lower():
+        fix = "free some space or choose another folder; what was written before is complete"
+    return T2WError(f"cannot write {path}: {reason or error}", fix=fix)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -208,6 +211,7 @@ def _opened(path: str | Path, what: str) -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
 
     try:
+        Path(path).open("rb").close()  # safetensors calls every file that it cannot open missing
         with safe_open(path, framework="pt") as file:
             yield file
     except OSError as error:
@@ -231,14 +235,10 @@ def decoded(metadata: Mapping[str, str]) -> dict[str, Any]:
 
 def sha256_of(path: str | Path) -> str:
     """SHA-256 of a file, in hex; read anew at every call, for a changed bit need not change the time of change."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _sha256(file)
-
-
-def _sha256(file: Any) -> str:  # Python 3.10
     digest = hashlib.sha256()
-    while block := file.read(1 << 20):
-        digest.update(block)
+    with Path(path).open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
     return digest.hexdigest()
 
 

@@ -226,10 +226,16 @@ def image_files(paths: Sequence[str | Path]) -> tuple[list[Path], list[Refused]]
                 unlisted = [(path, _no_images(str(path)))]
             found += images
             refused += unlisted
-        elif path.exists():
-            found.append(path)
         else:
-            refused.append((path, T2WError(f"there is no {path}", expected="image files or folders of them")))
+            try:
+                path.stat()
+                found.append(path)
+            except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+                reason = getattr(error, "strerror", None) or error
+                told = T2WError(f"cannot read {path}: {reason}", expected="image files or folders of them")
+                if isinstance(error, FileNotFoundError):
+                    told = T2WError(f"there is no {path}", expected="image files or folders of them")
+                refused.append((path, told))
     return found, refused
 
 

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from t2w.errors import T2WError
 from t2w.evaluation.class_folders import find_class_folders, match_class
-from t2w.features.of_files import features_of_files
+from t2w.features.of_pictures import features_of_pictures
 from t2w.files import fingerprint, load_tensors, save_tensors
 from t2w.images import Refused, image_files
-from t2w.pictures import Pictures, pictures_of, pixels_of
+from t2w.pictures import Picture, Pictures, pictures_of
 from t2w.progress import progress
 
 if TYPE_CHECKING:
@@ -48,6 +48,14 @@ class TaskPictures:
     features: Tensor
     labels: tuple[int, ...]
     refused: tuple[Refused, ...]
+
+    @property
+    def complaint(self) -> str | None:
+        """What there is to say of files that could not be used; None where all could."""
+        if not self.refused:
+            return None
+        path, reason = self.refused[0]
+        return f"{len(self.refused)} of the pictures cannot be used, such as {path}: {reason}"
 
 
 def pictures_of_task(
@@ -100,7 +108,9 @@ def pictures_of_task(
             of_arrays += [-1] * len(several)
     features, kept, failed = _features_of(encoder, files, cache)
     refused += failed
-    everything = torch.cat([features, *arrays])
+    everything = (
+        torch.cat([features, *arrays]).half().float()
+    )  # as the cache has them: every call sees the same numbers
     if len(everything) == 0:
         raise refused[0][1] if refused else T2WError("no pictures", expected="image files, or folders of them")
     return TaskPictures(everything, (*(labels[i] for i in kept), *of_arrays), tuple(refused))
@@ -115,8 +125,14 @@ def _paths(photos: Photos) -> list[Path] | None:
     return None
 
 
-def _encoded(encoder: VisionEncoder, pictures: Sequence[object]) -> Tensor:
-    return encoder.encode([pixels_of(picture, min_side=encoder.min_side) for picture in pictures])  # type: ignore[arg-type]
+def _encoded(encoder: VisionEncoder, pictures: Sequence[Picture]) -> Tensor:
+    """The features of images that were given themselves: one that cannot be used is a mistake."""
+    parts = [torch.empty(0, encoder.dim)]
+    for batch in features_of_pictures(encoder, pictures):
+        if batch.refused:
+            raise batch.refused[0][1]
+        parts += [] if batch.features is None else [batch.features]
+    return torch.cat(parts)
 
 
 def _features_of(
@@ -134,7 +150,7 @@ def _features_of(
     kept: list[int] = []
     refused: list[Refused] = []
     with progress("photographs", total=len(files), unit="image") as bar:
-        for batch in features_of_files(encoder, files):
+        for batch in features_of_pictures(encoder, files):
             if batch.features is not None:
                 parts.append(batch.features)
             kept += batch.positions

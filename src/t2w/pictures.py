@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast
 
 import numpy as np
@@ -24,6 +25,9 @@ Pictures: TypeAlias = "Picture | Sequence[Picture]"
 """One image, several, or an array (N, H, W), (N, H, W, 3) or tensor (N, 3, H, W) of them."""
 
 _CHANNELS = (3, 4)
+_pillow_reads = (
+    Lock()
+)  # an image is read from its file when it is first used; one that is given twice may be twice at once
 
 
 def pictures_of(images: Pictures) -> Sequence[Picture]:
@@ -52,6 +56,11 @@ def pixels_of(picture: Picture, *, min_side: int | None = None) -> np.ndarray:
     if isinstance(picture, (str, Path, bytes)):
         return read_image(picture, min_side=min_side)
     if _is_pillow(picture):
+        with _pillow_reads:
+            try:
+                picture.load()
+            except Exception as error:  # as `read_image`: damaged files raise nearly anything
+                raise T2WError(f"a Pillow image cannot be read ({error})", expected="a complete image") from error
         return rgb_array(picture)
     if _is_tensor(picture):
         values = picture.detach().cpu().numpy()

@@ -8,34 +8,32 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
-from t2w.adapters import class_codes
 from t2w.assets import asset
 from t2w.classifier import Classifier, Prediction
-from t2w.concepts import Evidence, Lexicon, with_pictures
 from t2w.concepts.surety import NoneRule, Surety
-from t2w.devices import one_thread, resolve_device
-from t2w.encoders import check_not_retired, encode_classes, load_text_encoder, vision_encoder_from_dict
-from t2w.errors import T2WError, nearest
-from t2w.generator import Generator
-from t2w.photos import Examples, Photos, TaskPictures, pictures_of_task
-from t2w.tasks import TextMode, parse_described
-from t2w.tasks.class_names import check_text, folded_name
-from t2w.word_checks import check_distinct, listed, warn, warn_of_words
+from t2w.devices import FEW, one_thread, resolve_device
+from t2w.errors import T2WError
+from t2w.sharing import WEIGHTS, located, push, write_beside
+from t2w.tasks.class_names import folded_name, parse_described
+from t2w.word_checks import check_distinct
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    import torch
 
+    from t2w.concepts import Lexicon
     from t2w.diffusion import Sampler
     from t2w.encoders import TextEncoder, VisionEncoder
-    from t2w.words import Choice
+    from t2w.generator import Generator
+    from t2w.photos import Examples, Photos, TaskPictures
 
 __all__ = ["EMBEDDED", "Classifier", "Prediction", "TextToWeights"]
 
 EMBEDDED = "embedded"  # the generator that comes with the package
-_GENERATOR_FILE = Path("train", "generator.safetensors")
-_FEW = 64  # classes, in all samples: for so few a second thread saves nothing, and on a busy machine it is waited for
+_FILES = (
+    "train/generator.safetensors",
+    "generator.safetensors",
+    WEIGHTS,
+)  # of a run, of an import, of `save_pretrained`
 
 
 class TextToWeights:
@@ -44,12 +42,15 @@ class TextToWeights:
     Args:
         generator: a trained generator.
         text_encoder: the one it was trained with.
+        file: where the generator was read; None where it was made here. Its card looks beside it for a scoreboard.
 
     Raises:
-        T2WError: it was trained with another one, or for an image encoder that t2w no longer has.
+        T2WError: it was trained with another text encoder, or for an image encoder that t2w no longer has.
     """
 
-    def __init__(self, generator: Generator, text_encoder: TextEncoder) -> None:
+    def __init__(self, generator: Generator, text_encoder: TextEncoder, *, file: Path | None = None) -> None:
+        from t2w.encoders import check_not_retired
+
         trained_with = generator.provenance.get("text_encoder")
         if text_encoder.identity != trained_with:
             raise T2WError(
@@ -58,31 +59,41 @@ class TextToWeights:
                 fix="install that one, or train a generator with this one",
             )
         check_not_retired(generator.provenance.get("vision", {}))
-        self.generator, self.text_encoder = generator, text_encoder
+        self.generator, self.text_encoder, self.file = generator, text_encoder, file
+
+    def __repr__(self) -> str:
+        known = self.generator.concepts
+        knows = f"{len(known.names):,} classes by name" if known is not None else f"{len(self.class_names):,} classes"
+        return (
+            f"TextToWeights({self.generator.provenance.get('name')}: knows {knows}; writes for "
+            f"{self.generator.provenance['vision'].get('identity')}; on {self.generator.device})"
+        )
 
     @classmethod
-    def from_pretrained(cls, source: str | Path = EMBEDDED, *, device: str = "auto") -> TextToWeights:
+    def from_pretrained(
+        cls, source: str | Path = EMBEDDED, *, revision: str | None = None, device: torch.device | str = "auto"
+    ) -> TextToWeights:
         """Load a generator.
 
         Args:
-            source: "embedded" for the one in this package, a finished run's folder, or a generator's file.
+            source: "embedded" for the one in this package; a finished run's folder, a folder that `save_pretrained`
+                wrote, or a generator's file; or "user/name" on the Hugging Face hub.
+            revision: commit, branch or tag on the hub; None for the main branch.
+            device: where the generator, and the image encoders of its classifiers, run: "auto" for the best there is,
+                "cpu", "cuda", "cuda:1", "mps".
 
         Raises:
-            T2WError: no generator there, a damaged one, one whose text encoder is not at hand, or one imported from
-                the reference, whose encoders t2w does not have.
+            T2WError: no generator there, a hub that does not answer within seconds, a damaged one, one whose text
+                encoder is not at hand, or one imported from the reference, whose encoders t2w does not have.
         """
-        path = asset("generator.safetensors") if source == EMBEDDED else Path(source)
-        if path.is_dir():
-            # In the folder of a run, or of a generator that `t2w import-reference` wrote.
-            found = [file for file in (path / _GENERATOR_FILE, path / _GENERATOR_FILE.name) if file.exists()]
-            if not found:
-                raise T2WError(
-                    f"there is no trained generator in {path}",
-                    expected=f"a run folder with {_GENERATOR_FILE}",
-                    fix=f"finish the run: t2w run out={path}",
-                )
-            path = found[0]
-        generator = Generator.load(path, device=resolve_device(device))
+        from t2w.encoders import load_text_encoder
+        from t2w.generator import Generator
+
+        path = asset("generator.safetensors")
+        if source != EMBEDDED:
+            fix = f"finish the run: t2w run out={source}"
+            path = located(source, what="generator", names=_FILES, revision=revision, fix=fix)
+        generator = Generator.load(path, device=resolve_device(str(device)))
         if origin := generator.provenance.get("imported"):
             raise T2WError(
                 f"the generator in {path} was imported from {origin}, whose text and image encoders t2w does not have",
@@ -90,7 +101,25 @@ class TextToWeights:
                 fix="sample this one with t2w.generator.Generator on the imported conditions.safetensors, as "
                 "docs/coming-from-the-reference.md shows, or train one here",
             )
-        return cls(generator, load_text_encoder(generator.provenance.get("text_encoder_source")))
+        return cls(generator, load_text_encoder(generator.provenance.get("text_encoder_source")), file=path)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write model.safetensors, config.json and a card. Raises T2WError where they cannot be written."""
+        from t2w.cards import generator_card
+
+        self.generator.save(Path(folder) / WEIGHTS)
+        config = {"provenance": self.generator.provenance, "network": self.generator.config.to_dict()}
+        write_beside(folder, config, generator_card(self))
+
+    def push_to_hub(
+        self, name: str, *, token: str | None = None, private: bool = False, message: str = "t2w generator"
+    ) -> str:
+        """Upload what `save_pretrained` writes as the model `name` ("user/name") of the hub; its address.
+
+        Raises:
+            T2WError: no token with write access, or a hub that does not answer within seconds.
+        """
+        return push(self.save_pretrained, name, token=token, private=private, message=message)
 
     @cached_property
     def vision(self) -> VisionEncoder:
@@ -99,6 +128,8 @@ class TextToWeights:
         Raises:
             T2WError: it is not on this machine and cannot be fetched.
         """
+        from t2w.encoders import vision_encoder_from_dict
+
         return vision_encoder_from_dict(self.generator.provenance["vision"], device=self.generator.device)
 
     @property
@@ -109,6 +140,8 @@ class TextToWeights:
     @cached_property
     def lexicon(self) -> Lexicon | None:
         """What its image encoder knows by name, with the dictionary; None where it writes from texts alone."""
+        from t2w.concepts import Lexicon
+
         concepts = self.generator.concepts
         return None if concepts is None else Lexicon(concepts, self.text_encoder.encode)
 
@@ -165,118 +198,33 @@ class TextToWeights:
             raise T2WError(f"{samples} samples", expected="1 or more")
         if context is not None and not context.strip():
             raise T2WError("the text for the task is empty", expected="a phrase, such as: seen from the air")
-        identity, lexicon = self.generator.provenance, self.lexicon
-        open_to_all = (lexicon is not None or identity.get("any_class", False)) if any_class is None else any_class
+        from t2w.told import given_texts, told_to
+
+        identity, knows = self.generator.provenance, self.lexicon is not None
+        open_to_all = (knows or identity.get("any_class", False)) if any_class is None else any_class
         names, own = parse_described(classes, known=None if open_to_all else self.class_names)
-        own |= _by_name(names, texts)
-        context = None if context is None else context.strip()
-        told: Tensor | Evidence
-        if lexicon is None:
-            if senses:
-                raise T2WError(
-                    "a sense is given, and this generator reads texts alone", fix="describe the class instead"
-                )
-            if photos is not None or examples is not None:
-                raise T2WError(
-                    "pictures are given, and this generator reads texts alone",
-                    fix="use one that knows concepts, such as the one that comes with t2w",
-                )
-            shown, told = self._prompts(names, own, context)
-            codes, known_by = told, None
-            self._warn_of_new(names)
-        else:
-            with one_thread(len(names) <= _FEW):
-                choices = lexicon.understand(names, senses)
-                told = lexicon.evidence(choices, texts=own, context=context)
-            if photos is not None or examples is not None:
-                if not isinstance(photos, TaskPictures):
-                    photos = pictures_of_task(self.vision, names, photos, examples)
-                choices, told = self._with(photos, choices, own, context)
-            shown = tuple(own.get(choice.name, str(choice)) for choice in choices)
-            codes, known_by = class_codes(told.text), list(told.sources)
-            warn_of_words(choices, own, lexicon)
-        check_distinct(names, codes, own)
+        own |= given_texts(names, texts)
+        told = told_to(self, names, own, senses=senses, context=context, photos=photos, examples=examples)
+        check_distinct(names, told.codes, own)
         given: dict[str, Any] = {} if sampler is None else {"sampler": sampler}
         given |= {} if steps is None else {"steps": steps, "respacing": None}  # which would go before steps
         how = replace(self.generator.sampling, **given)
-        condition = self.generator.condition(told, [range(len(names))] * samples)
-        with one_thread(len(names) * samples <= _FEW):
+        condition = self.generator.condition(told.content, [range(len(names))] * samples)
+        with one_thread(len(names) * samples <= FEW):
             weights = self.generator.generate(condition, how, seed=seed)
         spec, rule = self.generator.spec_for(condition), None
-        if isinstance(told, Evidence) and "surety" in identity:
-            assert lexicon is not None  # evidence comes from it
+        if self.lexicon is not None and told.variance is not None and "surety" in identity:
             surety = Surety.from_dict(identity["surety"])
             spec = replace(spec, logit_scale=spec.logit_scale / surety.temperature_of(told.variance))
-            rule = NoneRule(surety.threshold_of(told.variance), lexicon.concepts.centres)
+            rule = NoneRule(surety.threshold_of(told.variance), self.lexicon.concepts.centres)
+        provenance = {
+            "text_encoder": self.text_encoder.identity,
+            "generator": identity["name"],
+            "seed": seed,
+            "samples": samples,
+            **how.to_dict(),
+            **({} if told.known_by is None else {"known_by": told.known_by}),
+        }
         return Classifier(
-            spec,
-            weights,
-            codes,
-            names,
-            shown,
-            identity["vision"],
-            {
-                "text_encoder": self.text_encoder.identity,
-                "generator": identity["name"],
-                "seed": seed,
-                "samples": samples,
-                **how.to_dict(),
-                **({} if known_by is None else {"known_by": known_by}),
-            },
-            rule,
+            spec, weights, told.codes, names, told.shown, identity["vision"], provenance, rule, self.generator.device
         )
-
-    def _with(
-        self, seen: TaskPictures, choices: tuple[Choice, ...], own: Mapping[str, str], context: str | None
-    ) -> tuple[tuple[Choice, ...], Evidence]:
-        """The choices and the evidence after pictures."""
-        lexicon = self.lexicon
-        assert lexicon is not None  # pictures are refused where there is none
-        if seen.refused:
-            first = f"{seen.refused[0][0]}: {seen.refused[0][1]}"
-            warn(f"{len(seen.refused)} of the pictures cannot be used, such as {first}")
-        told = lexicon.evidence(choices, texts=own, context=context)
-        found = with_pictures(told, lexicon.concepts, seen.features, seen.labels)
-        free = torch.tensor(seen.labels) < 0
-        if found.kept_words:
-            warn(
-                "the pictures without labels do not look like these classes more than like others; they are left out, "
-                "and the words are kept"
-            )
-        elif bool(free.any()):
-            again = lexicon.seen_in(choices, seen.features[free], given=own)
-            for before, after in zip(choices, again, strict=True):
-                if before.sense != after.sense:
-                    warn(f"{after.name!r:.40} is taken for {after.sense} by the pictures, not for {before.sense}")
-            if again != choices:
-                told = lexicon.evidence(again, texts=own, context=context)
-                return again, with_pictures(told, lexicon.concepts, seen.features, seen.labels).evidence
-        return choices, found.evidence
-
-    def _prompts(
-        self, names: Sequence[str], own: Mapping[str, str], context: str | None
-    ) -> tuple[tuple[str, ...], Tensor]:
-        """The texts that are read, the first prompt of each to be shown, and their embeddings."""
-        prompts = TextMode.from_dict(self.generator.provenance["text"]).prompts(names, own)
-        if context is not None:
-            prompts = tuple(tuple(f"{prompt}, {context}" for prompt in several) for several in prompts)
-        return tuple(several[0] for several in prompts), encode_classes(self.text_encoder, prompts)
-
-    def _warn_of_new(self, names: Sequence[str]) -> None:
-        if new := self.new_names(names):
-            warn(
-                f"the generator was not trained on {listed(new)}; for such classes its weights are guesses from the "
-                "text, often no better than the base adapter"
-            )
-
-
-def _by_name(names: Sequence[str], texts: Mapping[str, str] | None) -> dict[str, str]:
-    """Given texts under the names as they were parsed. Raises T2WError at one for a name that is not there."""
-    spelt = {folded_name(name): name for name in names}
-    found = {}
-    for name, text in (texts or {}).items():
-        if folded_name(name) not in spelt:
-            raise T2WError(f"there is a text for {name!r:.60}, which is not one of the classes{nearest(name, names)}")
-        check_text(text, f"the text given for class {name!r}")
-        found[spelt[folded_name(name)]] = text.strip()
-    return found

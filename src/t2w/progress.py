@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-__all__ = ["Progress", "progress", "track"]
+__all__ = ["Progress", "log_to_terminal", "progress", "track"]
 
 T = TypeVar("T")
 log = logging.getLogger("t2w")
@@ -82,3 +82,18 @@ def track(items: Iterable[T], description: str, *, total: int, unit: str = "it")
         for item in items:
             yield item
             bar.update()
+
+
+class _BarSafe(logging.Handler):
+    """Writes through tqdm, so that a line does not cut a progress bar in two."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tqdm.write(self.format(record), file=sys.stderr)
+
+
+def log_to_terminal() -> None:
+    """Write what is logged as plain sentences on standard error."""
+    if not any(isinstance(handler, _BarSafe) for handler in log.handlers):
+        log.addHandler(_BarSafe())
+    log.setLevel(logging.INFO)
+    log.propagate = False

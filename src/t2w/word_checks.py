@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
-
-import torch
 
 from t2w.errors import T2WError, T2WWarning
 from t2w.tasks.class_names import folded_name
@@ -42,6 +41,8 @@ def warn_of_words(choices: Sequence[Choice], own: Mapping[str, str], lexicon: Le
 
 def check_distinct(names: Sequence[str], codes: Tensor, own: Mapping[str, str]) -> None:
     """Raises T2WError where two classes have the same text: nothing could tell them apart."""
+    import torch
+
     likeness = codes @ codes.T - torch.eye(len(codes))
     same = (likeness > 1 - _SAME).nonzero().tolist()
     pairs = [(names[i], names[j]) for i, j in same]
@@ -59,8 +60,11 @@ def check_distinct(names: Sequence[str], codes: Tensor, own: Mapping[str, str]) 
 
 
 def warn(message: str) -> None:
-    """Warn at the place where a user called `generate`, two calls above the caller."""
-    warnings.warn(message, T2WWarning, stacklevel=4)
+    """Warn at the place outside this package that called it."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("t2w."):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, T2WWarning, stacklevel=level)
 
 
 def listed(names: Sequence[str]) -> str:

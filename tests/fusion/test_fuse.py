@@ -25,7 +25,7 @@ def test_starts_become_the_start_of_the_union(tmp_path: Path) -> None:
     fused.save(tmp_path / "both.t2w")
     again = Classifier.load(tmp_path / "both.t2w")
     x = 8 * evidence_of(union.classes)[0]
-    assert again.predict_features(x).labels == union.classes
+    assert again.classify_features(x).labels == union.classes
     torch.testing.assert_close(again.weights, fused.weights)
     assert [part["classes"] for part in again.provenance["fused"]] == [["cat", "dog"], ["bus", "tram", "bike"]]
     assert again.provenance["text_encoder"] == "words@1"
@@ -43,7 +43,7 @@ def test_three_at_once_are_as_two_and_one() -> None:
     assert once.classes == twice.classes
     x = torch.randn(50, a.spec.in_features, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(
-        once.predict_features(x).probabilities, twice.predict_features(x).probabilities, atol=0.05, rtol=0
+        once.classify_features(x).probabilities, twice.classify_features(x).probabilities, atol=0.05, rtol=0
     )
 
 
@@ -139,6 +139,6 @@ def test_words_of_two_tasks_are_as_sure_as_those_of_one() -> None:
     assert fused.provenance["known_by"] == union.provenance["known_by"]
     assert writer.lexicon is not None
     x = 20 * torch.cat([writer.lexicon.concepts.rows[:400], union.weights[0, : 7 * 1280].reshape(7, 1280)])
-    ours, theirs = (one.predict_features(x).probabilities for one in (fused, union))
+    ours, theirs = (one.classify_features(x).probabilities for one in (fused, union))
     assert float((ours.argmax(1) == theirs.argmax(1)).float().mean()) > 0.9
     torch.testing.assert_close(ours[-7:].argmax(1), torch.arange(7))

@@ -111,7 +111,7 @@ def test_everything(writer: TextToWeights, examples: Path, t2w: Callable, tmp_pa
     told = {name: json.loads((out / f"{name}.json").read_text()) for name in names}
     assert [one["nearest"][0]["name"] for one in told["evidence"]][:2] == ["tabby", "espresso"]
     assert told["photo-0"]["shown"][0]["class"] == "tabby"
-    said = Classifier.load(path).predict(cat)
+    said = Classifier.load(path).classify(cat)
     assert told["photo-0"]["probabilities"] == pytest.approx(said.probabilities[0].tolist(), abs=1e-4)
     assert len(told["denoising"]["predicted"]["loss"]) == 3
     assert told["landscape"]["points"][2]["what"] == "B: A trained on 2 pictures"

@@ -116,7 +116,7 @@ def test_words_to_a_classifier(run: Path, images: Path) -> None:
     made = TextToWeights.from_pretrained(run).generate("goldfish, umbrella, tractor, mandolin")
     assert made.spec.hidden == 4
     assert made.provenance["known_by"][:2] == ["known", "known"]
-    answers = made.predict(sorted((images / "test").rglob("*.png")))
+    answers = made.classify(sorted((images / "test").rglob("*.png")))
     assert answers.probabilities.shape == (48, 4)
 
 

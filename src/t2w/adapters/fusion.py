@@ -23,6 +23,7 @@ from torch import Tensor
 from t2w.adapters.spec import AdapterSpec, permute, unflatten
 from t2w.adapters.units import Units, class_codes, start, to_units, to_vector, unit_spec
 from t2w.errors import T2WError
+from t2w.extras import needs
 
 __all__ = [
     "UnitPart", "average", "fuse_units", "match_then_average", "matching", "task_arithmetic", "text_of",
@@ -43,7 +44,8 @@ def matching(spec: AdapterSpec, fixed: Tensor, moving: Tensor) -> Tensor:
 
     Source: weight matching for one hidden layer, Ainsworth et al., Git Re-Basin, arXiv 2209.04836, section 3.2.
     """
-    from scipy.optimize import linear_sum_assignment
+    with needs("matching hidden units"):
+        from scipy.optimize import linear_sum_assignment
 
     ours, theirs = (to_units(spec, vector[None]).units[0] for vector in (fixed, moving))
     _, order = linear_sum_assignment((ours @ theirs.T).double().cpu().numpy(), maximize=True)

@@ -57,16 +57,11 @@ def classify(
     t2w classify lunch.t2w folder/ --json > lunch.json
     """
     from t2w.classifier import Classifier
-    from t2w.devices import resolve_device
-    from t2w.encoders import vision_encoder_from_dict
-    from t2w.features.of_files import features_of_files
     from t2w.images import image_files
-    from t2w.progress import progress
-    from t2w.runs.logs import log_to_terminal
+    from t2w.progress import log_to_terminal, progress
 
     log_to_terminal()
-    found = Classifier.load(classifier)
-    network = vision_encoder_from_dict(found.vision, source=encoder, device=resolve_device(device))
+    found = Classifier.load(classifier, device=device, encoder=encoder)
     files, missing = image_files(paths)
     writer = _JsonWriter() if as_json else _Table(found, files, top)
     for path, error in missing:
@@ -76,18 +71,15 @@ def classify(
     bar_or_none = nullcontext() if watched else progress("images", total=len(files), unit="image")
     n_refused = len(missing)
     with bar_or_none as bar:
-        for batch in features_of_files(network, files, batch_size=batch_size):
-            answer = None
-            if batch.features is not None:
-                answer = found.predict_features(batch.features, encoder=network if none == "on" else None)
+        for batch in found.classify_each(files, none=none == "on", batch_size=batch_size):
             refused = dict(batch.refused)
             rows = {position: row for row, position in enumerate(batch.positions)}
             for position in sorted([*rows, *refused]):
                 if position in refused:
                     writer.refused(files[position], refused[position])
                 else:
-                    assert answer is not None  # the batch has rows
-                    writer.classified(files[position], answer, rows[position])
+                    assert batch.prediction is not None  # the batch has rows
+                    writer.classified(files[position], batch.prediction, rows[position])
             n_refused += len(refused)
             if bar is not None:
                 bar.update(len(rows) + len(refused))

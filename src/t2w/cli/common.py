@@ -14,7 +14,10 @@ from t2w.errors import T2WError
 if TYPE_CHECKING:
     from t2w.runs import Run
 
-__all__ = ["notes", "reference_options", "run_options", "show", "start", "with_reference"]
+__all__ = ["SAMPLERS", "notes", "reference_options", "run_options", "show", "start", "with_reference"]
+
+# t2w.diffusion.SAMPLERS, said again because that import brings torch, too slow for --help
+SAMPLERS = ("ddim", "dpm++", "ancestral")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -86,8 +89,8 @@ def notes() -> Iterator[None]:
 def start(overrides: Sequence[str], *, update: bool, last: str | None) -> Run:
     """Open the run that `overrides` describe and do its stages up to `last` (None: none)."""
     from t2w.config import compose
+    from t2w.progress import log_to_terminal
     from t2w.runs import open_run, run_stages
-    from t2w.runs.logs import log_to_terminal
 
     log_to_terminal()
     run = open_run(compose(overrides), update=update)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from t2w.cli.columns import fit, width_of
+from t2w.cli.common import notes
 
 if TYPE_CHECKING:
     from t2w.evaluation.folder import ClassScore, FolderEvaluation
@@ -44,23 +45,21 @@ def evaluate_folder_command(
         T2WError: see `evaluate_folder`, or the results cannot be written.
     """
     from t2w.classifier import Classifier
-    from t2w.devices import resolve_device
-    from t2w.encoders import vision_encoder_from_dict
     from t2w.evaluation.folder import evaluate_folder, write_evaluation
-    from t2w.runs.logs import log_to_terminal
+    from t2w.progress import log_to_terminal
 
     log_to_terminal()
-    found = Classifier.load(classifier)
-    encoder = vision_encoder_from_dict(found.vision, source=source, device=resolve_device(device))
-    evaluation = evaluate_folder(found, encoder, folder, skip_unknown=skip_unknown, batch_size=batch_size)
+    found = Classifier.load(classifier, device=device, encoder=source)
+    evaluation = evaluate_folder(found, folder, skip_unknown=skip_unknown, batch_size=batch_size)
     path = Path(classifier)
     place = Path(output) if output is not None else path.with_name(f"{path.stem}-eval")
-    about = {"classifier": str(path), "folder": str(folder), "vision": encoder.identity}
-    write_evaluation(place, evaluation, about)
+    about = {"classifier": str(path), "folder": str(folder), "vision": found.encoder.identity}
+    with notes():
+        written = write_evaluation(place, evaluation, about)
     _warn(evaluation, place)
     click.echo(_table(evaluation))
-    for name in ("results.json", "confusion.png", "calibration.png"):
-        click.echo(place / name)
+    for file in written:
+        click.echo(file)
     click.echo(f"accuracy: {evaluation.accuracy.mean:.3f}")
 
 

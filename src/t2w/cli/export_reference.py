@@ -17,7 +17,7 @@ def export_reference(folder: str, output: str) -> None:
     t2w export-reference runs/cifar100_classifier -o exported
     """
     from t2w.interop.export_tree import export_tree
-    from t2w.runs.logs import log_to_terminal
+    from t2w.progress import log_to_terminal
 
     log_to_terminal()
     for line in export_tree(folder, output):

@@ -27,7 +27,7 @@ def import_reference(
     t2w import-reference ~/T2W -o imported
     """
     from t2w.interop.import_tree import import_tree
-    from t2w.runs.logs import log_to_terminal
+    from t2w.progress import log_to_terminal
 
     log_to_terminal()
     for line in import_tree(folder, output, weights=weights, n_head=n_head, skip_damaged=skip_damaged):

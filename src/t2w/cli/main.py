@@ -22,6 +22,7 @@ from t2w.cli.inspect_ import inspect
 from t2w.cli.run import run
 from t2w.cli.stages import evaluate, features, tasks, train
 from t2w.errors import T2WError
+from t2w.extras import lacking
 
 __all__ = ["main"]
 
@@ -52,17 +53,39 @@ for verb in (
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; user's mistakes end in one sentence and exit code 2."""
+    # Whoever starts a program may close its standard streams: what is written to them then goes nowhere.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    stdout = sys.stdout
     try:
-        sys.exit(cli.main(arguments, prog_name="t2w", standalone_mode=False) or 0)
+        code = cli.main(arguments, prog_name="t2w", standalone_mode=False) or 0
+        sys.stdout.flush()  # now, while a failure can still be told from success
+        sys.exit(code)
     except T2WError as error:
-        click.echo(f"t2w: {error}", err=True)
-        sys.exit(2)
+        _fail(str(error))
+    except ImportError as error:
+        if (told := lacking(error)) is None:
+            raise
+        _fail(str(told))
     except click.ClickException as error:
         error.show()
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
         click.echo("t2w: interrupted; what was finished is kept, the same command goes on from there", err=True)
         sys.exit(_INTERRUPTED)
+    except SystemExit:
+        if sys.stdout is not stdout:  # click puts another one there when the reader has gone
+            sys.exit(_CLOSED)
+        raise
     except BrokenPipeError:  # `t2w classify ... | head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_CLOSED)
+    except OSError as error:
+        if error.filename is not None:  # of a file, not of a stream
+            raise
+        _fail(f"cannot write to standard output: {error.strerror or error}")
+
+
+def _fail(sentence: str) -> None:
+    click.echo(f"t2w: {sentence}", err=True)
+    sys.exit(2)

@@ -52,6 +52,8 @@ def train(overrides: tuple[str, ...], update: bool, config_path: str | None, con
 @click.option("-o", "--output", metavar="DIR", help="Of FILE.t2w: where the results go; by default FILE-eval.")
 @click.option("--encoder", metavar="FOLDER", help="Of FILE.t2w: where its vision encoder is, if moved.")
 @click.option("--skip-unknown", is_flag=True, help="Of FILE.t2w: leave out folders that name none of its classes.")
+@click.option("--device", metavar="NAME", help="Of FILE.t2w: where its vision encoder runs: auto, cpu, cuda, mps.")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Of FILE.t2w: images at once; by default 64.")
 def evaluate(
     overrides: tuple[str, ...],
     update: bool,
@@ -60,6 +62,8 @@ def evaluate(
     output: str | None,
     encoder: str | None,
     skip_unknown: bool,
+    device: str | None,
+    batch_size: int | None,
 ) -> None:
     """Score a run beside every baseline, or one classifier on a folder of class folders.
 
@@ -77,8 +81,13 @@ def evaluate(
             raise T2WError(
                 f"{len(overrides) - 1} folders after {overrides[0]}", expected="one, with a folder for every class"
             )
-        evaluate_folder_command(*overrides, output=output, skip_unknown=skip_unknown, source=encoder)
+        evaluate_folder_command(
+            *overrides, output=output, skip_unknown=skip_unknown, source=encoder, device=device or "auto",
+            batch_size=batch_size or 64,
+        )  # fmt: skip
         return
-    if output is not None or encoder is not None or skip_unknown:
-        raise T2WError("--output, --encoder or --skip-unknown without FILE.t2w", fix="t2w eval FILE.t2w FOLDER")
+    of_files: dict[str, object] = {"output": output, "encoder": encoder, "skip-unknown": skip_unknown or None}
+    of_files |= {"device": device, "batch-size": batch_size}
+    if given := [f"--{name}" for name, value in of_files.items() if value is not None]:
+        raise T2WError(f"{given[0]} without FILE.t2w", fix="t2w eval FILE.t2w FOLDER")
     show(start(with_reference(overrides, config_path, config_name), update=update, last="eval"))

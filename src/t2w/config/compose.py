@@ -8,6 +8,7 @@ from typing import Any
 
 from t2w.config.schema import Config
 from t2w.errors import nearest
+from t2w.extras import needs
 from t2w.settings import refusal
 
 __all__ = ["compose", "list_options"]
@@ -28,12 +29,13 @@ def compose(overrides: Sequence[str] = ()) -> Config:
     Raises:
         T2WError: unknown keys, options or values; all of them in one message.
     """
-    from hydra import compose as hydra_compose
-    from hydra import initialize_config_module
-    from hydra.core.global_hydra import GlobalHydra
-    from hydra.errors import HydraException
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
+    with needs("a run"):
+        from hydra import compose as hydra_compose
+        from hydra import initialize_config_module
+        from hydra.core.global_hydra import GlobalHydra
+        from hydra.errors import HydraException
+        from omegaconf import OmegaConf
+        from omegaconf.errors import OmegaConfBaseException
 
     problems: list[str] = []
     accepted = [text for override in overrides if (text := _checked(override, problems)) is not None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from t2w.datasets.image_set import ImageSet
+from t2w.extras import needs
 
 __all__ = ["DIGIT_NAMES", "load_digits"]
 
@@ -20,7 +21,8 @@ def load_digits() -> tuple[ImageSet, ImageSet]:
     Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits (test part), UCI Machine Learning
     Repository, 1998, https://doi.org/10.24432/C50P49, as carried by scikit-learn.
     """
-    from sklearn.datasets import load_digits as bundled  # takes a second to import
+    with needs("the data set of digits"):
+        from sklearn.datasets import load_digits as bundled  # takes a second to import
 
     data = bundled()
     images = data.images.astype(np.uint8)  # whole numbers 0 to 16, stored as floats there

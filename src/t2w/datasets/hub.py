@@ -14,6 +14,7 @@ from t2w.datasets.image_set import ImageSet
 from t2w.datasets.lazy import ArchiveImages
 from t2w.datasets.splits import TRAIN_SHARE, stratified
 from t2w.errors import T2WError
+from t2w.extras import needs
 from t2w.files import fingerprint
 from t2w.network import ANSWER_SECONDS, within
 
@@ -98,10 +99,9 @@ class _Rows:
 
 def _opened(source: str | Path) -> tuple[Any, str]:
     """The splits, and what tells this version of the data from others."""
-    try:
+    with needs(str(source)):
         import datasets
-    except ImportError as error:
-        raise T2WError(f"{source} needs datasets, which is not installed", fix='pip install "t2w[publish]"') from error
+
     if isinstance(source, Path):
         sizes = sorted((file.relative_to(source).as_posix(), file.stat().st_size) for file in source.rglob("*.parquet"))
         return _loaded(datasets, str(source), None, source), fingerprint(sizes)

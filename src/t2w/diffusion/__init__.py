@@ -1,24 +1,5 @@
 """Gaussian diffusion: the noise schedule, which timesteps are visited, samplers. Knows nothing of weights."""
 
-from t2w.diffusion.respacing import respace, respaced, trailing_timesteps
-from t2w.diffusion.samplers import SAMPLERS, Denoiser, Noise, Sampler, Samples, sample
-from t2w.diffusion.schedule import NoiseSchedule, fixed_large_log_variance, linear_schedule, posterior, q_sample
-from t2w.diffusion.timestep_samplers import LossSecondMoment
+from lazy_loader import attach_stub
 
-__all__ = [
-    "SAMPLERS",
-    "Denoiser",
-    "LossSecondMoment",
-    "Noise",
-    "NoiseSchedule",
-    "Sampler",
-    "Samples",
-    "fixed_large_log_variance",
-    "linear_schedule",
-    "posterior",
-    "q_sample",
-    "respace",
-    "respaced",
-    "sample",
-    "trailing_timesteps",
-]
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

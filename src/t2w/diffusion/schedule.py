@@ -70,7 +70,8 @@ def linear_schedule(timesteps: int = 1000) -> NoiseSchedule:
             expected="at least 21: with fewer the variances would not stay below 1",
             fix="1000 is the usual number",
         )
-    return NoiseSchedule(torch.linspace(scale * 1e-4, scale * 0.02, timesteps, dtype=torch.float64))
+    # On the CPU by name: under `torch.device("meta")` the first table would cost a second of imports.
+    return NoiseSchedule(torch.linspace(scale * 1e-4, scale * 0.02, timesteps, dtype=torch.float64, device="cpu"))
 
 
 def q_sample(schedule: NoiseSchedule, x_0: Tensor, t: Tensor, noise: Tensor) -> Tensor:

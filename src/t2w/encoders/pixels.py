@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,15 +25,22 @@ class PixelEncoder:
     corners of a digit, which hold ink in one image of a thousand; with one deviation, a pixel that never varied in
     training stays near 0, contrast between pixels is kept, and the features have overall deviation 1.
 
+    A picture, which has three channels, is no image of the data set: its middle square is made grey and as small as
+    `shape`, white becomes `white`, and it is turned into its negative where its border is then nearer to theirs. So
+    ink on paper is read by an encoder of bright strokes on black.
+
     Attributes:
         shape: height and width of every image.
         mean: one value per pixel, row by row.
         std: one positive value.
+        white: the value of a fully lit pixel; None where that is not known, and pictures are refused. Not part of the
+            identity: the features of the data set's own images do not depend on it.
     """
 
     shape: tuple[int, int]
     mean: tuple[float, ...]
     std: float
+    white: int | None = None
 
     def __post_init__(self) -> None:
         if len(self.mean) != self.shape[0] * self.shape[1]:
@@ -42,8 +49,11 @@ class PixelEncoder:
             raise T2WError("the pixel constants are not finite, or their deviation is 0", expected="images that differ")
 
     @classmethod
-    def fit(cls, images: np.ndarray | Sequence[np.ndarray]) -> PixelEncoder:
+    def fit(cls, images: np.ndarray | Sequence[np.ndarray], *, white: int | None = None) -> PixelEncoder:
         """Fix the constants on training images, (N, H, W).
+
+        Args:
+            white: the value of their fully lit pixels.
 
         Raises:
             T2WError: not grey images of one size, or images that are all the same.
@@ -52,7 +62,7 @@ class PixelEncoder:
         # Rounded, so that the last bit of a sum, which differs between machines, is not part of the identity.
         mean = tuple(round(float(v), 6) for v in pixels.mean(axis=0).ravel())
         std = round(float(np.sqrt(pixels.var(axis=0).mean())), 6)
-        return cls(shape=pixels.shape[1:], mean=mean, std=std)
+        return cls(shape=pixels.shape[1:], mean=mean, std=std, white=white)
 
     @property
     def identity(self) -> str:
@@ -71,7 +81,7 @@ class PixelEncoder:
         return None  # every pixel counts
 
     def prepare(self, image: np.ndarray) -> Tensor:
-        """One image, (H, W), as its features (H * W,). Raises T2WError where it is of another size."""
+        """One image (H, W), or any picture (h, w, 3), as its features (H * W,). Raises T2WError at another size."""
         return self.encode([image])[0]
 
     def embed(self, batch: Tensor) -> Tensor:
@@ -81,25 +91,54 @@ class PixelEncoder:
         return batch.to("cpu", torch.float32)
 
     def encode(self, images: np.ndarray | Sequence[np.ndarray]) -> Tensor:
-        """(N, H * W) float32. Raises T2WError where the images are of another size."""
+        """(N, H * W) float32, of images and pictures. Raises T2WError where images are of another size."""
         import torch
 
-        pixels = _stacked(images, self.shape).reshape(len(images), self.dim)
+        own = [self._of_picture(image) if np.ndim(image) == 3 else image for image in images]
+        pixels = _stacked(own, self.shape).reshape(len(images), self.dim)
         return torch.from_numpy(((pixels - np.array(self.mean)) / self.std).astype(np.float32))
 
+    def _of_picture(self, picture: np.ndarray) -> np.ndarray:
+        """A picture (h, w, 3) uint8 as an image of the data set, float64."""
+        from PIL import Image
+
+        if self.white is None or picture.shape[2] != 3 or picture.dtype != np.uint8 or 0 in picture.shape:
+            raise T2WError(
+                f"an image has shape {picture.shape}",
+                expected=f"grey images of {self.shape[0]}x{self.shape[1]}",
+                fix="generate the classifier again from a run of this version, which takes pictures of any size"
+                if self.white is None
+                else None,
+            )
+        height, width = picture.shape[:2]
+        side = min(height, width)
+        top, left = (height - side) // 2, (width - side) // 2
+        grey = Image.fromarray(picture[top : top + side, left : left + side]).convert("L")
+        small = grey.resize(self.shape[::-1], Image.Resampling.BOX)
+        pixels = np.asarray(small, dtype=np.float64) * (self.white / 255)
+        border = np.ones(self.shape, dtype=bool)
+        border[1:-1, 1:-1] = False
+        expected = np.reshape(self.mean, self.shape)[border].mean()
+        negative = self.white - pixels
+        nearer = abs(negative[border].mean() - expected) < abs(pixels[border].mean() - expected)
+        return negative if nearer else pixels
+
     def to_dict(self) -> dict[str, Any]:
-        return {**self._constants(), "identity": self.identity, "preprocessing": self.preprocessing}
+        white = {"white": self.white}
+        return {**self._constants(), **white, "identity": self.identity, "preprocessing": self.preprocessing}
 
     def _constants(self) -> dict[str, Any]:
         """What the identity is made of: kind, shape, mean, std."""
-        return {"kind": "pixels", **asdict(self)}
+        return {"kind": "pixels", "shape": self.shape, "mean": self.mean, "std": self.std}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> PixelEncoder:
         """The inverse of `to_dict`, also after JSON. Raises T2WError where it is something else."""
         try:
             height, width = values["shape"]
-            return cls((int(height), int(width)), tuple(float(v) for v in values["mean"]), float(values["std"]))
+            white = values.get("white")  # runs of earlier versions do not say it
+            mean = tuple(float(v) for v in values["mean"])
+            return cls((int(height), int(width)), mean, float(values["std"]), None if white is None else int(white))
         except (KeyError, TypeError, ValueError) as error:
             raise T2WError(
                 f"this describes no pixel encoder ({error})",

@@ -128,7 +128,7 @@ def vision_encoder_from_dict(
         raise T2WError(
             f"the vision encoder is {values.get('identity')}, of the kind {kind!r}, unknown here",
             expected=f"pixels, huggingface, {' or '.join(PACKAGED)}",
-            fix="extract features with that encoder and call predict_features, or install a newer t2w",
+            fix="extract features with that encoder and call classify_features, or install a newer t2w",
         )
     identity, stored = values.get("identity"), values.get("name", kind)
     try:

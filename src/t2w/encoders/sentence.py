@@ -36,7 +36,8 @@ def minilm(folder: str | Path | None = None, *, device: str = "cpu") -> Sentence
     Source: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2 (Apache 2.0); Wang et al., MiniLM,
     arXiv 2002.10957; Reimers and Gurevych, Sentence-BERT, arXiv 1908.10084.
     """
-    return SentenceEncoder(model_folder(folder), device=device)
+    found = model_folder(folder)
+    return SentenceEncoder(found, device=device, sha256=MINILM_SHA256 if folder is None else None)
 
 
 class SentenceEncoder:
@@ -46,17 +47,20 @@ class SentenceEncoder:
         folder: holds modules.json, config.json and model.safetensors.
         name: what its identity calls it; None for the folder's name.
         device: where the model runs.
+        sha256: of its weights, where they were checked already; None reads them.
     """
 
     logit_scale: float | None = None  # these models were not trained beside images
 
-    def __init__(self, folder: str | Path, *, name: str | None = None, device: str = "cpu") -> None:
-        self.folder, self.device = Path(folder), device
+    def __init__(
+        self, folder: str | Path, *, name: str | None = None, device: str = "cpu", sha256: str | None = None
+    ) -> None:
+        self.folder, self.device, self._checked = Path(folder), device, sha256
         self.name = name or self.folder.resolve().name
 
     @cached_property
     def _sha256(self) -> str:
-        return sha256_of(self.folder / "model.safetensors")
+        return self._checked or sha256_of(self.folder / "model.safetensors")
 
     @property
     def identity(self) -> str:

@@ -1,6 +1,5 @@
 """Evaluation: the scoreboard, its baselines and statistics, and the report."""
 
-from t2w.evaluation.scoreboard import Row, Scoreboard, make_scoreboard
-from t2w.evaluation.statistics import Interval, bootstrap_mean, recovery
+from lazy_loader import attach_stub
 
-__all__ = ["Interval", "Row", "Scoreboard", "bootstrap_mean", "make_scoreboard", "recovery"]
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

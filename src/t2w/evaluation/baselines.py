@@ -16,6 +16,7 @@ from t2w.adapters import AdapterSpec, train_base
 from t2w.adapters.linear_head import LinearHead, fit_linear_head
 from t2w.evaluation.bench import Bench, Tasks
 from t2w.evaluation.zero_shot import linear_accuracy
+from t2w.extras import needs
 from t2w.progress import track
 from t2w.seeds import derive_seed
 
@@ -78,7 +79,8 @@ class Ridge:
 
 def ridge(bench: Bench, alphas: Sequence[float]) -> Ridge:
     """Fit for each of `alphas` and keep what does best on the validation tasks."""
-    from sklearn.linear_model import Ridge as SklearnRidge
+    with needs("ridge regression"):
+        from sklearn.linear_model import Ridge as SklearnRidge
 
     pooled, targets = bench.pooled(bench.train_tasks).numpy(), (bench.train_vectors - bench.base).numpy()
     tasks, fitted = bench.validation_tasks, []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,19 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from t2w.errors import T2WError
+from t2w.errors import T2WError, T2WWarning
 from t2w.evaluation.calibration import Calibration, calibration
 from t2w.evaluation.class_folders import find_class_folders
 from t2w.evaluation.statistics import Interval
-from t2w.features.of_files import features_of_files
+from t2w.extras import MissingExtra
 from t2w.files import write_json
 from t2w.progress import progress
 
 if TYPE_CHECKING:
     from t2w.classifier import Classifier
-    from t2w.encoders import VisionEncoder
 
 __all__ = ["ClassScore", "FolderEvaluation", "evaluate_folder", "wilson", "write_evaluation"]
+
+
+_Z = 1.959963984540054  # of a normal distribution, 95 % lie within so many deviations
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,6 @@ class FolderEvaluation:
 
 def evaluate_folder(
     classifier: Classifier,
-    encoder: VisionEncoder,
     folder: str | Path,
     *,
     skip_unknown: bool = False,
@@ -128,7 +131,6 @@ def evaluate_folder(
 
     Args:
         classifier: its classes are matched to the folders' names.
-        encoder: the one the classifier was made for.
         folder: holds one folder of images per class.
         skip_unknown: leave out folders that mean none of the classes.
         batch_size: images at once.
@@ -141,9 +143,9 @@ def evaluate_folder(
     truth, predicted, confidence = [], [], []
     refused: list[tuple[Path, str]] = [(path, str(error)) for path, error in found.refused]
     with progress("images", total=len(found.files), unit="image") as bar:
-        for batch in features_of_files(encoder, found.files, batch_size=batch_size):
-            if batch.features is not None:
-                best = classifier.predict_features(batch.features).probabilities.max(dim=1)
+        for batch in classifier.classify_each(found.files, none=False, batch_size=batch_size):
+            if batch.prediction is not None:
+                best = batch.prediction.probabilities.max(dim=1)
                 truth.append(labels[list(batch.positions)])
                 predicted.append(best.indices.numpy())
                 confidence.append(best.values.numpy())
@@ -163,12 +165,18 @@ def evaluate_folder(
     )
 
 
-def write_evaluation(folder: str | Path, evaluation: FolderEvaluation, about: Mapping[str, Any]) -> None:
+def write_evaluation(folder: str | Path, evaluation: FolderEvaluation, about: Mapping[str, Any]) -> tuple[Path, ...]:
     """Write results.json, and confusion and calibration as JSON and PNG; each file whole or not at all.
 
     Args:
         folder: made where it is missing; other files in it stay.
         about: what was evaluated on what; stands at the top of results.json, which is written last.
+
+    Returns:
+        The results and the pictures.
+
+    Warns:
+        T2WWarning: the pictures are left out, because matplotlib is not installed.
     """
     from t2w.evaluation.folder_pictures import confusion_picture, reliability_picture
 
@@ -183,18 +191,24 @@ def write_evaluation(folder: str | Path, evaluation: FolderEvaluation, about: Ma
         },
         indent=None,
     )
-    confusion_picture(folder / "confusion.png", evaluation.confusion, evaluation.classes)
     write_json(folder / "calibration.json", evaluation.calibration.to_dict())
-    reliability_picture(folder / "calibration.png", evaluation.calibration)
-    write_json(folder / "results.json", {**about, **evaluation.to_dict()})
+    written = [folder / "results.json", folder / "confusion.png", folder / "calibration.png"]
+    try:
+        confusion_picture(written[1], evaluation.confusion, evaluation.classes)
+        reliability_picture(written[2], evaluation.calibration)
+    except MissingExtra as error:
+        warnings.warn(f"the pictures are left out: {error}", T2WWarning, stacklevel=2)
+        del written[1:]
+    write_json(written[0], {**about, **evaluation.to_dict()})
+    return tuple(written)
 
 
 def wilson(right: int, total: int) -> Interval:
     """right / total and its 95 % Wilson score interval. Source: Wilson, J. Am. Stat. Assoc. 22 (1927), 209-212."""
-    from scipy.stats import binomtest
-
-    interval = binomtest(right, total).proportion_ci(method="wilson")
-    return Interval(right / total, float(interval.low), float(interval.high))
+    share, z2 = right / total, _Z**2
+    middle = (share + z2 / (2 * total)) / (1 + z2 / total)
+    half = _Z / (1 + z2 / total) * math.sqrt(share * (1 - share) / total + z2 / (4 * total**2))
+    return Interval(share, 0.0 if right == 0 else middle - half, 1.0 if right == total else middle + half)
 
 
 def _interval(value: Interval | None) -> dict[str, float] | None:

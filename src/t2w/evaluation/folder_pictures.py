@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from t2w.files import atomic_path
+from t2w.canvas import ACCENT, INK, MUTED, SECOND, canvas, plain, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,26 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["confusion_picture", "draw_reliability", "reliability_picture"]
 
-# The report's light colours: ink, quiet ink, lines, the measured, the expected.
-_INK, _MUTED, _LINE, _ACCENT, _SECOND = "#1b1f27", "#5a6170", "#e1dfd8", "#0b6b62", "#a8480c"
-_STYLE: Any = {
-    "text.parse_math": False,  # a name may hold a dollar sign
-    "font.size": 9.0,
-    "font.sans-serif": [
-        "DejaVu Sans",
-        "Noto Sans CJK JP",
-        "Noto Sans CJK SC",
-        "WenQuanYi Micro Hei",
-        "Arial Unicode MS",
-    ],
-    "text.color": _INK,
-    "axes.edgecolor": _LINE,
-    "axes.labelcolor": _MUTED,
-    "xtick.color": _LINE,
-    "ytick.color": _LINE,
-    "xtick.labelcolor": _INK,
-    "ytick.labelcolor": _INK,
-}
 _MOST_LABELS = 250  # beyond it every label would be smaller than what can be read
 _WRITTEN = 15  # up to so many classes the cells have room for their numbers
 _NAME = 28  # characters of a class name
@@ -52,16 +31,16 @@ def confusion_picture(path: str | Path, matrix: np.ndarray, classes: Sequence[st
         matrix: (n, n) counts, rows the true class.
         classes: n names.
     """
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-
     n = len(classes)
     totals = matrix.sum(axis=1, keepdims=True)
     share = np.divide(100 * matrix, totals, out=np.full(matrix.shape, np.nan), where=totals > 0)
     # A cell as wide as a line of its label is high, so that labels never touch; more where numbers go inside.
     cell = 0.62 if n <= _WRITTEN else 0.17 if n <= _MOST_LABELS else 12 / n
     side = n * cell
-    with _figure(path, side + 1, side + 1) as figure:  # what stands around it is cut to size when it is saved
+    with canvas(path, side + 1, side + 1) as figure:  # what stands around it is cut to size when it is saved
+        from matplotlib.cm import ScalarMappable
+        from matplotlib.colors import Normalize
+
         axes = figure.add_axes((0.0, 0.0, side / (side + 1), side / (side + 1)))
         most = max(10.0, float(np.ceil(np.nanmax(share) / 10) * 10))
         colour = ScalarMappable(Normalize(0, most), _colours())
@@ -70,16 +49,15 @@ def confusion_picture(path: str | Path, matrix: np.ndarray, classes: Sequence[st
         axes.set_xlabel("taken for")
         axes.set_ylabel("class of the folder")
         if n <= _MOST_LABELS:
-            _name_rows(axes, [_short(name) for name in classes])
+            _name_rows(axes, [short(name, _NAME) for name in classes])
         else:
             _number_rows(axes, n)
         if n <= _WRITTEN:
             _write_counts(axes, matrix, share > 0.45 * most)
         if not totals.all():
-            axes.set_title("grey: classes without an image", fontsize=9, color=_MUTED, loc="left")
-        axes.tick_params(length=0)
-        for spine in axes.spines.values():
-            spine.set_visible(False)
+            axes.set_title("grey: classes without an image", fontsize=9, color=MUTED, loc="left")
+        plain(axes)
+        axes.tick_params(labelcolor=INK)
         high = min(side, 3.5)
         place = ((side + 0.2) / (side + 1), (side - high) / (side + 1), 0.15 / (side + 1), high / (side + 1))
         bar = figure.colorbar(colour, cax=figure.add_axes(place))
@@ -89,7 +67,7 @@ def confusion_picture(path: str | Path, matrix: np.ndarray, classes: Sequence[st
 
 def reliability_picture(path: str | Path, found: Calibration) -> None:
     """Draw accuracy against confidence, bin by bin, above how many images each bin holds."""
-    with _figure(path, 4.6, 5.2) as figure:
+    with canvas(path, 4.6, 5.2) as figure:
         draw_reliability(figure, found)
 
 
@@ -102,52 +80,32 @@ def draw_reliability(figure: Figure, found: Calibration) -> None:
     )
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1), gridspec_kw={"hspace": 0.12})
     middles, width = (edges[:-1] + edges[1:]) / 2, 0.92 * np.diff(edges)
-    above.bar(middles[filled], accuracy, width[filled], color=_ACCENT, alpha=0.85, label="accuracy")
-    above.plot(confidence, confidence, "o", color=_SECOND, markersize=4, label="mean confidence", zorder=4)
-    above.plot([0, 100], [0, 100], color=_MUTED, linewidth=1, linestyle="--", zorder=3)
+    above.bar(middles[filled], accuracy, width[filled], color=ACCENT, alpha=0.85, label="accuracy")
+    above.plot(confidence, confidence, "o", color=SECOND, markersize=4, label="mean confidence", zorder=4)
+    above.plot([0, 100], [0, 100], color=MUTED, linewidth=1, linestyle="--", zorder=3)
     above.set(ylim=(0, 104), ylabel="accuracy, %")
     above.set_title(f"expected calibration error {100 * found.error:.1f} points", fontsize=9.5, loc="left")
     above.legend(frameon=False, loc="upper left", fontsize=8.5)
     below.bar(middles, found.counts, width, color="#828da0")
     below.set(xlim=(0, 100), xlabel="confidence (probability of the chosen class), %", ylabel="images")
     for axes in (above, below):
-        axes.grid(axis="y", color=_LINE, linewidth=0.7)
-        axes.set_axisbelow(True)
-        axes.tick_params(length=0, labelcolor=_MUTED)
-        for side in ("top", "right", "left"):
-            axes.spines[side].set_visible(False)
-
-
-@contextmanager
-def _figure(path: str | Path, width: float, height: float) -> Iterator[Figure]:
-    import logging
-
-    import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # fonts that are not on this machine
-    with matplotlib.rc_context(_STYLE), atomic_path(path) as temporary:
-        figure = Figure(figsize=(width, height))
-        FigureCanvasAgg(figure)
-        yield figure
-        figure.savefig(
-            temporary, format="png", dpi=110, bbox_inches="tight", pad_inches=0.15, metadata={"Software": None}
-        )
+        plain(axes, grid="y")
+        axes.tick_params(labelcolor=MUTED)
+        axes.spines["bottom"].set_visible(True)
 
 
 def _colours() -> Any:
     """White to the accent, and grey for rows without images."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    colours = LinearSegmentedColormap.from_list("share", ["#f6f8f7", "#8fc5bd", _ACCENT, "#04342f"])
+    colours = LinearSegmentedColormap.from_list("share", ["#f6f8f7", "#8fc5bd", ACCENT, "#04342f"])
     return colours.with_extremes(bad="#d9d6cd")
 
 
 def _write_counts(axes: Axes, matrix: np.ndarray, dark: np.ndarray) -> None:
     for (row, column), count in np.ndenumerate(matrix):
         if count:
-            colour = "white" if dark[row, column] else _INK
+            colour = "white" if dark[row, column] else INK
             axes.text(column, row, f"{count}", ha="center", va="center", fontsize=8.5, color=colour)
 
 
@@ -168,8 +126,3 @@ def _number_rows(axes: Axes, n: int) -> None:
     shown = range(0, n, max(1, n // 20))
     axes.set_xticks(shown, [str(i) for i in shown], fontsize=9)
     axes.set_yticks(shown, [str(i) for i in shown], fontsize=9)
-
-
-def _short(name: str) -> str:
-    name = " ".join(name.split())
-    return name if len(name) <= _NAME else name[: _NAME - 1] + "…"

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from t2w.extras import needs
+
 __all__ = ["Interval", "bootstrap_mean", "recovery"]
 
 
@@ -20,7 +22,8 @@ class Interval:
 
 def bootstrap_mean(values: np.ndarray, *, resamples: int = 10_000, seed: int = 0) -> Interval:
     """The mean of `values` (T,) and its interval over resampled tasks; a single task gives an interval of no width."""
-    from scipy.stats import bootstrap
+    with needs("a bootstrap interval"):
+        from scipy.stats import bootstrap
 
     values = np.asarray(values, dtype=np.float64)
     mean = float(values.mean())

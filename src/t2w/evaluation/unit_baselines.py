@@ -14,6 +14,7 @@ from torch import Tensor
 
 from t2w.adapters import Units, to_units, to_vector
 from t2w.evaluation.bench import Bench, Tasks
+from t2w.extras import needs
 from t2w.progress import track
 from t2w.seeds import derive_seed
 
@@ -70,7 +71,8 @@ class UnitBaselines:
 
     def ridge(self, alphas: Sequence[float]) -> tuple[float, Tensor]:
         """Ridge regression from class text to difference: alpha, best on validation tasks, and (C, U) differences."""
-        from sklearn.linear_model import Ridge
+        with needs("ridge regression"):
+            from sklearn.linear_model import Ridge
 
         tasks = self.bench.validation_tasks
         found = []

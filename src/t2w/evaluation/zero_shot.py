@@ -13,6 +13,7 @@ import torch
 
 from t2w.adapters.linear_head import LinearHead
 from t2w.evaluation.bench import Bench, Tasks
+from t2w.extras import needs
 from t2w.features import FeatureSet
 from t2w.seeds import derive_seed
 
@@ -49,7 +50,8 @@ Chosen = tuple[LinearHead, tuple[float, ...]]  # the classifier of all classes, 
 
 def text_to_prototype(bench: Bench) -> Chosen:
     """Kernel ridge regression (RBF) from a class's text to the mean of its features; the nearest prototype wins."""
-    from sklearn.kernel_ridge import KernelRidge
+    with needs("text-to-prototype"):
+        from sklearn.kernel_ridge import KernelRidge
 
     means = _class_means(bench)
 

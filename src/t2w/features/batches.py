@@ -7,14 +7,17 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch import Tensor
 
 from t2w.errors import T2WError
 
-__all__ = ["PreparedBatch", "check_sizes", "prepared_batches", "usable_cores"]
+if TYPE_CHECKING:
+    from t2w.encoders import VisionEncoder
+
+__all__ = ["PreparedBatch", "check_sizes", "embed_checked", "prepared_batches", "usable_cores"]
 
 T = TypeVar("T")
 
@@ -88,6 +91,21 @@ def prepared_batches(
             yield batch
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def embed_checked(encoder: VisionEncoder, inputs: Tensor) -> Tensor:
+    """The features of prepared images (B, ...), (B, dim), checked to be what the encoder promises.
+
+    Raises:
+        T2WError: another shape, or features that are not finite.
+    """
+    features = encoder.embed(inputs)
+    expected = (len(inputs), encoder.dim)
+    if tuple(features.shape) != expected:
+        raise T2WError(f"{encoder.identity} gave features of shape {tuple(features.shape)}", expected=f"{expected}")
+    if not bool(torch.isfinite(features).all()):
+        raise T2WError(f"{encoder.identity} gave NaN or infinite features", fix="check the encoder's weights")
+    return features
 
 
 def _prepared(items: Sequence[T], prepare: Callable[[T], Tensor], chunk: range) -> list[Tensor | T2WError]:

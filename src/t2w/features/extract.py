@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from t2w.datasets.lazy import LazyImages
-from t2w.errors import T2WError
-from t2w.features.batches import check_sizes, prepared_batches
+from t2w.features.batches import check_sizes, embed_checked, prepared_batches
 from t2w.features.cache import FeatureCache
 from t2w.features.feature_set import FeatureSet
 from t2w.progress import progress
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from t2w.datasets import ImageSet
     from t2w.encoders import VisionEncoder
 
-__all__ = ["embed_checked", "extract"]
+__all__ = ["extract"]
 
 _PART = 2048  # images per part, about: what a killed extraction repeats at most
 
@@ -66,21 +65,6 @@ def extract(
         preprocessing=encoder.preprocessing,
         split=image_set.split,
     )
-
-
-def embed_checked(encoder: VisionEncoder, inputs: Tensor) -> Tensor:
-    """The features of prepared images (B, ...), (B, dim), checked to be what the encoder promises.
-
-    Raises:
-        T2WError: another shape, or features that are not finite.
-    """
-    features = encoder.embed(inputs)
-    expected = (len(inputs), encoder.dim)
-    if tuple(features.shape) != expected:
-        raise T2WError(f"{encoder.identity} gave features of shape {tuple(features.shape)}", expected=f"{expected}")
-    if not bool(torch.isfinite(features).all()):
-        raise T2WError(f"{encoder.identity} gave NaN or infinite features", fix="check the encoder's weights")
-    return features
 
 
 def _extracted(

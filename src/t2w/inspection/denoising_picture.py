@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from t2w.canvas import ACCENT, INK, MUTED, SECOND, canvas, plain
 from t2w.evaluation.statistics import bootstrap_mean
-from t2w.inspection.canvas import ACCENT, INK, MUTED, SECOND, canvas, plain
 from t2w.inspection.denoising import Denoising
 
 if TYPE_CHECKING:

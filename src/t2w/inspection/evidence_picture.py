@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from t2w.inspection.canvas import ACCENT, INK, LINE, MUTED, SECOND, canvas, plain, short
+from t2w.canvas import ACCENT, INK, LINE, MUTED, SECOND, canvas, plain, short
 from t2w.inspection.evidence import ClassEvidence
 
 if TYPE_CHECKING:

@@ -122,7 +122,7 @@ def photo_heat(classifier: Classifier, encoder: VisionEncoder, paths: Sequence[s
         with torch.no_grad():
             maps = network.maps(prepared[None].to(getattr(encoder, "device", "cpu")))[0].float().cpu()
         features = maps.mean(dim=(1, 2))[None]
-        probabilities = classifier.predict_features(features).probabilities[0]
+        probabilities = classifier.classify_features(features).probabilities[0]
         logits = scores(features)[0]
         best = probabilities.topk(min(_SHOWN, len(probabilities))).indices.tolist()
         heats = class_maps(maps, scores, best).numpy()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from t2w.inspection.canvas import MUTED, canvas, plain, short
+from t2w.canvas import MUTED, canvas, plain, short
 from t2w.inspection.heat import PhotoHeat
 
 __all__ = ["heat_picture"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from t2w.inspection.canvas import INK, MUTED, canvas, plain
+from t2w.canvas import INK, MUTED, canvas, plain
 from t2w.inspection.landscape import Landscape
 
 __all__ = ["landscape_picture"]

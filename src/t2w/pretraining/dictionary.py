@@ -22,8 +22,7 @@ from t2w.encoders.efficientnet import imagenet_1k
 from t2w.files import save_tensors
 from t2w.pretraining.publish import record
 from t2w.pretraining.wordnet import PHYSICAL, Synset, WordNet
-from t2w.progress import track
-from t2w.runs.logs import log_to_terminal
+from t2w.progress import log_to_terminal, track
 from t2w.words.dictionary import FILE, FORMAT, VERSION
 
 __all__ = ["build"]

@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import logging
-import sys
 from pathlib import Path
 
-from tqdm import tqdm
+from t2w.progress import log_to_terminal
 
 __all__ = ["log_to_file", "log_to_terminal"]
 
 log = logging.getLogger("t2w")
-
-
-class _BarSafe(logging.Handler):
-    """Writes through tqdm, so that a line does not cut a progress bar in two."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        tqdm.write(self.format(record), file=sys.stderr)
-
-
-def log_to_terminal() -> None:
-    if not any(isinstance(handler, _BarSafe) for handler in log.handlers):
-        log.addHandler(_BarSafe())
-    log.setLevel(logging.INFO)
-    log.propagate = False
 
 
 def log_to_file(folder: Path) -> None:

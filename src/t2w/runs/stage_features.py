@@ -68,7 +68,8 @@ def _vision_encoder(run: Run, images: ImageSet) -> VisionEncoder:
     from t2w.encoders import PixelEncoder
 
     if _vision_name(run.config) == _PIXELS:
-        return PixelEncoder.fit(images.of_classes(run.task_set.seen_classes).images)  # no trace of unseen classes in it
+        seen = images.of_classes(run.task_set.seen_classes)  # unseen classes leave no trace in it
+        return PixelEncoder.fit(seen.images, white=images.max_value)
     return _named_encoder(run)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from t2w.errors import T2WError
+from t2w.extras import needs
 from t2w.training.settings import TrainSettings
 
 __all__ = ["end_processes", "parts_of", "start_processes"]
@@ -47,8 +48,9 @@ def start_processes(
     if logs is None:
         trackers = []
 
-    from accelerate import Accelerator
-    from accelerate.state import AcceleratorState, PartialState, is_initialized
+    with needs("the training loop"):
+        from accelerate import Accelerator
+        from accelerate.state import AcceleratorState, PartialState, is_initialized
 
     # Accelerate remembers the first run's precision and device for the whole process; every run here brings its own.
     several = is_initialized() and PartialState().use_distributed

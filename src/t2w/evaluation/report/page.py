@@ -15,6 +15,7 @@ import numpy as np
 from t2w.errors import T2WError
 from t2w.evaluation.report import scores, text
 from t2w.evaluation.report.data import ReportData
+from t2w.extras import needs
 from t2w.files import write_text
 
 __all__ = ["render_report", "write_report"]
@@ -37,9 +38,10 @@ def write_report(path: str | Path, data: ReportData) -> Path:
 
 def render_report(data: ReportData) -> str:
     """The report as one HTML document: style and pictures inlined, no script, every text from outside escaped."""
-    import jinja2
+    with needs("the report"):
+        import jinja2
 
-    from t2w.evaluation.report.charts import denoising_charts, training_charts, weight_charts
+        from t2w.evaluation.report.charts import denoising_charts, training_charts, weight_charts
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("t2w.evaluation.report", "."),

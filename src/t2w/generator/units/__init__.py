@@ -1,6 +1,5 @@
 """Generators of adapters with one hidden unit per class, which start from evidence of each class."""
 
-from t2w.generator.units.network import UnitTransformer
-from t2w.generator.units.normalizer import UnitNormalizer
+from lazy_loader import attach_stub
 
-__all__ = ["UnitNormalizer", "UnitTransformer"]
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

@@ -1,0 +1,100 @@
+"""The .t2w file: one safetensors file with a classifier's weights and, in its metadata, all it takes to use them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from t2w.adapters.spec import AdapterSpec
+from t2w.concepts.surety import NoneRule
+from t2w.errors import T2WError
+from t2w.files import load_tensors, read_metadata, save_tensors
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from t2w.classifier import Classifier
+
+__all__ = ["description_of", "read_classifier", "write_classifier"]
+
+_FORMAT, _VERSION = "t2w-classifier", 3
+_READABLE = (1, 2, 3)  # 1: one weight vector (P,); 2: without a checksum
+_WHAT = "a .t2w classifier"
+
+
+def description_of(classifier: Classifier) -> dict[str, Any]:
+    """A classifier without its tensors: the metadata of its file."""
+    rule = {} if classifier.none_rule is None else {"none_below": classifier.none_rule.threshold}
+    return {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "spec": classifier.spec.to_dict(),
+        "classes": list(classifier.classes),
+        "texts": list(classifier.texts),
+        "vision": dict(classifier.vision),
+        "provenance": dict(classifier.provenance),
+        **rule,
+    }
+
+
+def write_classifier(path: str | Path, classifier: Classifier) -> None:
+    """Write one self-describing file.
+
+    Raises:
+        T2WError: what is there is no classifier, or it cannot be written.
+    """
+    if Path(path).is_file() and not _is_classifier(path):
+        raise T2WError(
+            f"{path} is there already and is no .t2w classifier", expected="a new name, or a classifier to replace"
+        )
+    tensors = {"weights": classifier.weights, "text": classifier.text}
+    if classifier.none_rule is not None:
+        tensors["centres"] = classifier.none_rule.centres
+    save_tensors(path, tensors, description_of(classifier))
+
+
+def read_classifier(path: str | Path) -> dict[str, Any]:
+    """The fields of the classifier that `write_classifier` wrote; nothing in the file is executed.
+
+    Raises:
+        T2WError: missing, truncated, not a classifier, or of another format.
+    """
+    has_checksum = read_metadata(path, what=_WHAT).get("version") not in _READABLE[:2]
+    tensors, meta = load_tensors(path, what=_WHAT, checked=has_checksum)
+    if meta.get("format") != _FORMAT or meta.get("version") not in _READABLE:
+        raise T2WError(
+            f"{path} is {meta.get('format', 'an unknown kind of file')}, version {meta.get('version')}",
+            expected=f"{_FORMAT}, version {' or '.join(map(str, _READABLE))}",
+        )
+    spec = AdapterSpec.from_dict(meta["spec"])
+    if "weights" in tensors and tensors["weights"].ndim == 1:
+        tensors["weights"] = tensors["weights"][None]
+    _check_shapes(path, tensors, spec, meta)
+    return {
+        "spec": spec,
+        "weights": tensors["weights"],
+        "text": tensors["text"],
+        "classes": tuple(meta["classes"]),
+        "texts": tuple(meta["texts"]),
+        "vision": meta["vision"],
+        "provenance": meta["provenance"],
+        "none_rule": NoneRule(meta["none_below"], tensors["centres"]) if "none_below" in meta else None,
+    }
+
+
+def _check_shapes(path: str | Path, tensors: Mapping[str, Tensor], spec: AdapterSpec, meta: Mapping[str, Any]) -> None:
+    samples = len(tensors.get("weights", ())) or 1
+    expected = {"weights": (samples, spec.size), "text": (len(meta["classes"]), spec.out_features)}
+    if "none_below" in meta:
+        expected["centres"] = (len(tensors.get("centres", ())), spec.in_features)
+    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    if found != expected:
+        raise T2WError(f"{path} holds tensors {found}", expected=f"{expected}", fix="generate it again")
+
+
+def _is_classifier(path: str | Path) -> bool:
+    try:
+        return read_metadata(path).get("format") == _FORMAT
+    except T2WError:
+        return False

@@ -1,0 +1,2 @@
+from .network import UnitTransformer as UnitTransformer
+from .normalizer import UnitNormalizer as UnitNormalizer
