@@ -25,6 +25,7 @@ from t2w.encoders.efficientnet import imagenet_1k
 from t2w.errors import T2WError
 from t2w.evaluation.known import map_scores, rows_scores
 from t2w.evaluation.statistics import bootstrap_mean
+from t2w.evaluation.zero_shot import linear_accuracy
 from t2w.features import FeatureSet
 from t2w.generator import Generator
 from t2w.words import Choice, load_dictionary
@@ -54,8 +55,8 @@ def compare(args: argparse.Namespace, device: torch.device) -> None:
     rng = np.random.default_rng(0)
     tasks = [sorted(rng.choice(known, args.classes, replace=False).tolist()) for _ in range(args.tasks)]
     scores = {
-        "encoder's rows": rows_scores(head, labels).accuracy(features, tasks),
-        "start": map_scores(evidence).accuracy(features, tasks),
+        "encoder's rows": linear_accuracy(rows_scores(head, labels), features, tasks),
+        "start": linear_accuracy(map_scores(evidence), features, tasks),
         "generated": np.array([_generated(generator, evidence, features, task) for task in tasks]),
     }
     print(f"{len(known)} of {len(choices)} classes are known; {args.tasks} tasks of {args.classes}")

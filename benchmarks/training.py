@@ -42,9 +42,8 @@ from t2w.generator import Condition, Normalizer, ReferenceConfig, build_network
 from t2w.training import TrainSettings
 from t2w.training.adversary import Adversary
 from t2w.training.batches import seeded
-from t2w.training.ema import averaged
 from t2w.training.objectives import WeightObjective
-from t2w.training.optimizer import adamw
+from t2w.training.optimizer import adamw, averaged
 from t2w.training.rows import WeightRows
 
 SPEC, TEXT_DIM, COEFFICIENT, SAMPLES = AdapterSpec(512, 16, 512, 100.0), 512, 1.646, 128
@@ -53,7 +52,7 @@ TOLERANCE = 1e-4  # of outputs of order 1, in float32
 
 
 class OurTraining:
-    """A step as `train_generator` does it, without its bookkeeping."""
+    """A step as `fit_generator` does it, without its bookkeeping."""
 
     def __init__(self, config: ReferenceConfig, args: argparse.Namespace, device: torch.device) -> None:
         vectors, text = samples()

@@ -27,6 +27,7 @@ from t2w.concepts import Evidence, TextMap
 from t2w.encoders import load_text_encoder
 from t2w.evaluation.known import map_scores
 from t2w.evaluation.statistics import bootstrap_mean
+from t2w.evaluation.zero_shot import linear_accuracy
 from t2w.files import write_json
 from t2w.pretraining.wordnet import Synset, WordNet
 from t2w.runs import Run, open_run, run_stages
@@ -69,7 +70,8 @@ def texts(args: argparse.Namespace) -> dict[str, Any]:
             asked = torch.stack([table[row] for row in known.senses])
             says = TextMap(own, concepts.rows).predict(asked)
             evidence = Evidence(asked, says.rows, says.variance, ("map",) * len(asked))
-            found[name].append(float(map_scores(evidence).accuracy(images, tasks_of(run, "unseen_class")).mean()))
+            scores = linear_accuracy(map_scores(evidence), images, tasks_of(run, "unseen_class"))
+            found[name].append(float(scores.mean()))
         print(f"{name:32}", *(f"{100 * one:6.1f}" for one in found[name]), f"  mean {100 * np.mean(found[name]):.1f}")
     return found
 

@@ -27,14 +27,15 @@ class FakeHub:
         self.token = token or ""
         return self
 
-    def create_repo(self, name: str, *, private: bool, exist_ok: bool) -> None:
+    def create_repo(self, *, repo_id: str, repo_type: str, private: bool, exist_ok: bool) -> None:
         if self.token != "secret":
             raise PermissionError("401 Client Error: Unauthorized\nInvalid token")
         assert exist_ok
-        self.private.setdefault(name, private)
-        (self.root / name).mkdir(parents=True, exist_ok=True)
+        assert repo_type == "model"
+        self.private.setdefault(repo_id, private)
+        (self.root / repo_id).mkdir(parents=True, exist_ok=True)
 
-    def upload_folder(self, *, repo_id: str, folder_path: str, commit_message: str) -> None:
+    def upload_folder(self, *, repo_id: str, repo_type: str, folder_path: str, commit_message: str) -> None:
         shutil.copytree(folder_path, self.root / repo_id, dirs_exist_ok=True)
         self.messages.append(commit_message)
 

@@ -64,7 +64,7 @@ def test_operational_settings_are_no_part_of_the_results() -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"steps": 1.5}, "train.steps is 1.5; expected a whole number, 1 or more or null"),
+        ({"steps": 1.5}, "train.steps is 1.5; expected a whole number, 1 or more, or null"),
         ({"steps": True}, "train.steps is True; expected a whole number"),
         ({"rate": "fast"}, r"train.rate is 'fast'; expected a number in \(0, 10\)"),
         ({"rate": float("nan")}, "train.rate is nan"),

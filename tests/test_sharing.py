@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
+from functools import partial
 from pathlib import Path
 
 import fake_hub
@@ -16,6 +17,7 @@ from huggingface_hub import ModelCard
 
 from t2w import Classifier, T2WError, TextToWeights
 from t2w.files import load_tensors
+from t2w.network import upload
 
 FILES = ["README.md", "config.json", "model.safetensors"]
 pytestmark = pytest.mark.filterwarnings("ignore::t2w.T2WWarning")
@@ -94,9 +96,11 @@ def test_there_and_back_over_the_hub(
 def test_pushing_needs_a_token_a_name_and_a_right(
     hub: fake_hub.FakeHub, classifier: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(T2WError, match=r"the hub's name is 'digits'; expected user/name"):
+    with pytest.raises(T2WError, match=r"the name on the hub is 'digits'; expected user/name"):
         classifier.push_to_hub("digits")
-    with pytest.raises(T2WError, match=r"cannot push 'me/x' to https://hub.invalid \(401 .*Unauthorized\)"):
+    with pytest.raises(
+        T2WError, match=r"cannot push 'me/x' to the hub at https://hub.invalid: 401 .*Unauthorized; check"
+    ):
         classifier.push_to_hub("me/x", token="wrong")
     monkeypatch.delenv("HF_TOKEN")
     monkeypatch.setattr(huggingface_hub, "get_token", lambda: None)
@@ -124,12 +128,13 @@ def test_what_is_not_there(hub: fake_hub.FakeHub, classifier: Classifier, tmp_pa
 def test_no_network_is_not_waited_for(classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr("t2w.sharing.ANSWER_SECONDS", 0.5)
+    quick = partial(upload, answer_seconds=0.5)
+    monkeypatch.setattr("t2w.sharing.upload", quick)
     with socket.create_server(("127.0.0.1", 0)) as deaf:  # takes the connection, says nothing
         address = f"http://127.0.0.1:{deaf.getsockname()[1]}"
         monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", address)
         begin = time.monotonic()
-        with pytest.raises(T2WError, match=r"cannot push 'me/x' to .* \(no answer within 0\.5 seconds\); check"):
+        with pytest.raises(T2WError, match=r"cannot push 'me/x' to the hub at .*: it did not answer in 0\.5 s; check"):
             classifier.push_to_hub("me/x", token="secret")
         assert time.monotonic() - begin < 5
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)

@@ -13,7 +13,7 @@ _EXTRAS = {
     "train": "accelerate hydra jinja2 markupsafe matplotlib omegaconf pydantic scipy sklearn",
     "text": "sentence_transformers transformers",
     "scale": "ray",
-    "publish": "datasets",
+    "publish": "datasets pyarrow",
     "tracking": "tensorboard wandb",
     "demo": "skimage",
 }

@@ -17,6 +17,7 @@ from t2w.errors import T2WError, nearest
 
 __all__ = [
     "Count",
+    "Fraction",
     "NonNegative",
     "Operational",
     "Positive",
@@ -24,7 +25,6 @@ __all__ = [
     "Rate",
     "Settings",
     "Share",
-    "Unit",
     "Whole",
     "refusal",
 ]
@@ -61,7 +61,7 @@ Positive = Annotated[float, Range(0, above=True)]
 NonNegative = Annotated[float, Range(0)]
 Rate = Annotated[float, Range(0, 10, above=True, below=True)]
 Share = Annotated[float, Range(0, 1, below=True)]
-Unit = Annotated[float, Range(0, 1)]
+Fraction = Annotated[float, Range(0, 1)]
 
 
 class Settings:
@@ -205,7 +205,7 @@ def _wrong(value: Any, hint: Any) -> str | None:
     found = [_wrong_alone(value, option) for option in options if option is not NoneType]
     if None in found or (value is None and NoneType in options):
         return None
-    return f"{found[0]}{' or null' if NoneType in options else ''}"
+    return f"{found[0]}{', or null' if NoneType in options else ''}"
 
 
 def _wrong_alone(value: Any, hint: Any) -> str | None:

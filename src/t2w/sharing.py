@@ -6,8 +6,6 @@ and README.md, its card.
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,13 +13,11 @@ from typing import Any
 
 from t2w.errors import T2WError
 from t2w.files import write_json, write_text
-from t2w.network import ANSWER_SECONDS, within
+from t2w.network import HUB_NAME, upload
 
 __all__ = ["CARD", "CONFIG", "WEIGHTS", "located", "push", "with_header", "write_beside"]
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
-_ON_HUB = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")  # user/name
-_UPLOAD_SECONDS = 3600.0
 
 
 def located(
@@ -41,7 +37,7 @@ def located(
             few seconds or has no such model.
     """
     place = Path(source).expanduser()
-    on_hub = not place.exists() and isinstance(source, str) and _ON_HUB.fullmatch(source) is not None
+    on_hub = not place.exists() and isinstance(source, str) and HUB_NAME.fullmatch(source) is not None
     if on_hub:
         from t2w.encoders.hub import find_model
 
@@ -70,40 +66,7 @@ def with_header(card: str, **fields: Any) -> str:
 
 
 def push(save: Callable[[Path], None], name: str, *, token: str | None, private: bool, message: str) -> str:
-    """Upload what `save` writes into an empty folder as the model `name` ("user/name"); its address.
-
-    Args:
-        token: with write access; None: the environment variable HF_TOKEN, or what `hf auth login` stored.
-        private: make a new repository private.
-        message: of the commit.
-
-    Raises:
-        T2WError: a name that is none, no token, or a hub that does not answer in a few seconds or refuses.
-    """
-    from huggingface_hub import HfApi, get_token
-
-    if not _ON_HUB.fullmatch(name):
-        raise T2WError(f"the hub's name is {name!r:.60}", expected="user/name")
-    token = token or os.environ.get("HF_TOKEN") or get_token()
-    if not token:
-        raise T2WError(
-            f"no token to push {name!r} with",
-            fix="set HF_TOKEN to one with write access (https://huggingface.co/settings/tokens)",
-        )
-    api = HfApi(token=token)
+    """Upload what `save` writes into an empty folder as the model `name` ("user/name"). See `t2w.network.upload`."""
     with TemporaryDirectory(prefix="t2w-") as folder:
         save(Path(folder))
-        steps: tuple[tuple[float, Callable[[], Any]], ...] = (
-            (ANSWER_SECONDS, lambda: api.create_repo(name, private=private, exist_ok=True)),
-            (_UPLOAD_SECONDS, lambda: api.upload_folder(repo_id=name, folder_path=folder, commit_message=message)),
-        )
-        for seconds, step in steps:
-            try:
-                within(seconds, step)
-            except Exception as error:  # no answer, no right, no network: the client has an error for each
-                reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-                raise T2WError(
-                    f"cannot push {name!r} to {api.endpoint} ({reason:.160})",
-                    fix="check the network, the token and the name; `save_pretrained` writes the same folder here",
-                ) from error
-    return f"{api.endpoint}/{name}"
+        return upload(folder, name, kind="model", token=token, private=private, message=message)

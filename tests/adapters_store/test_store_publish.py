@@ -115,6 +115,6 @@ def test_push_does_not_wait_for_a_hub_that_never_answers(exported: Path, monkeyp
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
         begin = time.monotonic()
-        with pytest.raises(T2WError, match=rf"cannot push 'me/clouds': .*{address} did not answer in 0\.5 s"):
+        with pytest.raises(T2WError, match=rf"cannot push 'me/clouds' .*{address}: it did not answer in 0\.5 s"):
             push_folder(exported, "me/clouds", token="x", answer_seconds=0.5)
         assert time.monotonic() - begin < 5

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import torch
 from torch.testing import assert_close
-from training_parts import CONFIG, SETTINGS, Setup
+from training_parts import CONFIG, SETTINGS, Setup, fit
 from training_world import SETTINGS as BOTH_PHASES
 from training_world import make_world
 
 from t2w.errors import T2WError
-from t2w.generator import Condition, build_network, condition_of
-from t2w.training import TrainSettings, train_generator
+from t2w.generator import Condition, condition_of
+from t2w.training import TrainSettings
 from t2w.training.objectives import _disturbed
 
 QUIET = replace(CONFIG, dropout=0.0)
@@ -28,8 +28,7 @@ def test_four_parts_equal_one(setup: Setup, changes: dict[str, Any]) -> None:
     found = []
     for parts in (1, 4):
         settings = replace(SETTINGS, accumulate=parts, steps=6, **changes)
-        result = train_generator(build_network(QUIET), setup.x_0, setup.condition, settings=settings)
-        found.append(result)
+        found.append(fit(setup, settings, config=QUIET)[1])
     assert_close(found[0].train_losses[-1][1], found[1].train_losses[-1][1], atol=1e-6, rtol=0)
     for name, value in found[0].weights.items():
         assert_close(found[1].weights[name], value, atol=1e-5, rtol=0)  # Adam divides gradients by their own size

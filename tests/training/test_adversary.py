@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch.testing import assert_close
-from training_parts import SETTINGS, SPEC, Setup, Stopped, same, state_of, stop_before, train
+from training_parts import AS_IS, SETTINGS, SPEC, Setup, Stopped, same, state_of, stop_before, train
 
 from t2w.diffusion import linear_schedule
 from t2w.generator import WeightTransformer
@@ -79,7 +79,7 @@ def test_the_network_is_called_once_per_step(setup: Setup, monkeypatch: pytest.M
 
 
 def test_its_verdict_is_in_the_loss(setup: Setup) -> None:
-    rows = WeightRows(SPEC, setup.x_0, None, CPU)
+    rows = WeightRows(SPEC, setup.x_0, AS_IS, CPU)
     network, losses = setup.network().eval(), {}
     for weight in (0.0, 0.5, 2.0):
         adversary = Adversary(SPEC.size, CPU) if weight else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,8 +15,8 @@ from training_world import CONFIG, SETTINGS, SPEC, make_world
 
 from t2w.adapters import task_logits
 from t2w.errors import T2WError
-from t2w.generator import build_network, condition_of
-from t2w.training import Checkpoints, Functional, FunctionalSettings, TrainSettings, train_generator
+from t2w.generator import condition_of
+from t2w.training import Checkpoints, Functional, FunctionalSettings, TrainSettings, fit_generator
 
 WORLD = make_world()
 
@@ -84,7 +85,7 @@ def test_feature_noise_and_smoothing_change_the_loss() -> None:
 def test_the_loss_is_the_cross_entropy_of_the_task() -> None:
     """At the first step, before anything is learnt: that of the mean adapter, whatever the task."""
     settings = replace(SETTINGS, steps=0, log_every=1, functional=replace(SETTINGS.functional, noisy_share=1.0))
-    batch = WORLD.fresh().draw(0, 0, batch_size=4, images=9)
+    batch = WORLD.random_tasks().draw(0, 0, batch_size=4, images=9)
     classes = condition_of(WORLD.text, batch.tasks)
     mean = WORLD.vectors.mean(dim=0).expand(4, -1)
     logits = task_logits(SPEC, mean, batch.x, classes.tokens, classes.mask)
@@ -93,11 +94,9 @@ def test_the_loss_is_the_cross_entropy_of_the_task() -> None:
 
 
 def test_what_it_needs_is_asked_for() -> None:
-    network, normalizer = build_network(CONFIG), WORLD.normalizer
+    world: tuple[Any, ...] = (CONFIG, torch.zeros(SPEC.size), WORLD.vectors, WORLD.condition)
     with pytest.raises(T2WError, match="the functional phase has no features to work on"):
-        train_generator(network, WORLD.vectors, WORLD.condition, settings=SETTINGS, normalizer=normalizer)
-    short = Functional(WORLD.fresh(), WORLD.text[:, :4])
+        fit_generator(*world, settings=SETTINGS)
+    short = Functional(WORLD.random_tasks(), WORLD.text[:, :4])
     with pytest.raises(T2WError, match="class texts of 4 numbers; expected 5"):
-        train_generator(
-            network, WORLD.vectors, WORLD.condition, settings=SETTINGS, normalizer=normalizer, functional=short
-        )
+        fit_generator(*world, settings=SETTINGS, functional=short)

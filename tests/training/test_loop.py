@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import torch
 from torch.testing import assert_close
-from training_parts import CONFIG, SETTINGS, SPEC, Setup, Stopped, same, state_of, stop_before, train
+from training_parts import CONFIG, SETTINGS, SPEC, Setup, Stopped, fit, same, state_of, stop_before, train
 
 import t2w.training.objectives as objectives
 from t2w.errors import T2WError
 from t2w.generator import Generator
-from t2w.training import Checkpoints, Validation, fit_generator, train_generator
+from t2w.training import Checkpoints, Validation, fit_generator
 
 
 def test_training_learns_the_dependence_on_text(setup: Setup) -> None:
@@ -145,11 +145,8 @@ def test_old_checkpoints_go_and_the_best_stays(setup: Setup, tmp_path: Path) -> 
 def test_the_best_by_its_metric_is_what_is_returned(setup: Setup, tmp_path: Path) -> None:
     scores = iter([0.2, 0.7, 0.4, 0.3])
     validation = Validation(*setup.validation, lambda network: next(scores))
-    network = setup.network()
-    result = train_generator(
-        network, setup.x_0, setup.condition, validation=validation, checkpoints=tmp_path,
-        settings=replace(SETTINGS, steps=16, select="validation_accuracy"),
-    )  # fmt: skip
+    settings = replace(SETTINGS, steps=16, select="validation_accuracy")
+    _, result = fit(setup, settings, validation=validation, checkpoints=tmp_path)
     assert [point.accuracy for point in result.validation_losses] == [0.2, 0.7, 0.4, 0.3]
     assert result.best_step == 8
     assert Checkpoints(tmp_path).index() == {"last": "step-000016", "best": "step-000008", "value": 0.7}
@@ -183,9 +180,9 @@ def test_what_does_not_fit_is_refused(setup: Setup) -> None:
     with pytest.raises(T2WError, match="at most 50, the number of training tasks"):
         train(setup, batch_size=51)
     with pytest.raises(T2WError, match="one condition each"):
-        train_generator(setup.network(), setup.x_0[:9], setup.condition, settings=SETTINGS)
+        fit(replace(setup, x_0=setup.x_0[:9]))
     with pytest.raises(T2WError, match=f"expected \\(tasks, {SPEC.size}\\)"):
-        train_generator(setup.network(), setup.x_0[:, 1:], setup.condition, settings=SETTINGS)
+        fit(replace(setup, x_0=setup.x_0[:, 1:]))
     setup.x_0[7, 0] = float("inf")
     with pytest.raises(T2WError, match="training vector 7"):
         train(setup)

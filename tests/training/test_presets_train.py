@@ -59,7 +59,7 @@ def test_the_reference_network_learns_in_both_phases() -> None:
     _, result = fit_generator(
         config, torch.zeros(world.vectors.shape[1]), world.vectors, pooled(world.condition),
         settings=replace(SETTINGS, steps=3, functional=second, condition_dropout=0.5, text_noise=0.1),
-        functional=Functional(world.fresh(), world.text),
+        functional=Functional(world.random_tasks(), world.text),
     )  # fmt: skip
     assert (result.steps, result.first_phase_steps) == (6, 3)
 

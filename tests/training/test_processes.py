@@ -6,13 +6,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
 import torch
 from torch.testing import assert_close
 from train_script import main
 from training_parts import same, state_of
 
+from t2w.errors import T2WError
 from t2w.files import load_tensors
+from t2w.training.processes import parts_of
 
 SCRIPT = Path(__file__).with_name("train_script.py")
 ONE = [sys.executable, str(SCRIPT)]
@@ -51,10 +55,11 @@ def test_two_processes_equal_one_on_the_same_batch(tmp_path: Path) -> None:
         ]  # fmt: skip
 
 
-def test_a_batch_that_two_processes_cannot_share_is_refused(tmp_path: Path) -> None:
-    done = start(TWO, tmp_path, "batch_size=7")
-    assert done.returncode != 0
-    assert "train batch_size is 7; expected a multiple of 2 processes x 1 parts" in done.stderr
+def test_a_batch_that_two_processes_cannot_share_is_refused() -> None:
+    two = SimpleNamespace(num_processes=2, process_index=1)
+    assert parts_of(8, two, 2, what="batch_size") == [slice(4, 6), slice(6, 8)]
+    with pytest.raises(T2WError, match="train batch_size is 7; expected a multiple of 2 processes x 1 parts"):
+        parts_of(7, two, 1, what="batch_size")
 
 
 def test_killed_and_started_again_equals_uninterrupted(tmp_path: Path) -> None:

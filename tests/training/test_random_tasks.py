@@ -23,7 +23,7 @@ def rows_of(x: torch.Tensor) -> torch.Tensor:
 
 def test_seen_classes_training_images_and_right_labels() -> None:
     rows = class_rows(WORLD.features, validation_fraction=FRACTION)
-    held_out, fresh = set(torch.cat(rows.held_out).tolist()), WORLD.fresh()
+    held_out, fresh = set(torch.cat(rows.held_out).tolist()), WORLD.random_tasks()
     drawn: set[int] = set()
     for step in range(40):
         batch = fresh.draw(0, step, batch_size=4, images=10)
@@ -43,15 +43,15 @@ def test_seen_classes_training_images_and_right_labels() -> None:
 def test_every_size_and_no_forbidden_set() -> None:
     pairs = [frozenset((a, b)) for a in SEEN for b in SEEN if a < b]
     allowed = set(pairs[::3])
-    fresh = WORLD.fresh(sizes=(2, 3), forbidden=set(pairs) - allowed)
+    fresh = WORLD.random_tasks(sizes=(2, 3), forbidden=set(pairs) - allowed)
     tasks = [frozenset(task) for step in range(60) for task in fresh.draw(0, step, batch_size=8, images=2).tasks]
     assert {len(task) for task in tasks} == {2, 3}
     assert {task for task in tasks if len(task) == 2} == allowed
 
 
 def test_a_step_depends_on_seed_and_step_alone() -> None:
-    fresh = WORLD.fresh()
-    one, two = fresh.draw(3, 7, batch_size=4, images=8), WORLD.fresh().draw(3, 7, batch_size=4, images=8)
+    fresh = WORLD.random_tasks()
+    one, two = fresh.draw(3, 7, batch_size=4, images=8), WORLD.random_tasks().draw(3, 7, batch_size=4, images=8)
     assert one.tasks == two.tasks
     assert torch.equal(one.x, two.x)
     assert torch.equal(one.labels, two.labels)
@@ -61,28 +61,28 @@ def test_a_step_depends_on_seed_and_step_alone() -> None:
 
 def test_the_global_generator_is_left_alone() -> None:
     before = torch.get_rng_state()
-    WORLD.fresh().draw(0, 0, batch_size=4, images=8)
+    WORLD.random_tasks().draw(0, 0, batch_size=4, images=8)
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_more_classes_than_images() -> None:
-    batch = WORLD.fresh(sizes=(6, 6)).draw(0, 0, batch_size=2, images=4)
+    batch = WORLD.random_tasks(sizes=(6, 6)).draw(0, 0, batch_size=2, images=4)
     assert all(len(set(labels.tolist())) == 4 for labels in batch.labels)
 
 
 def test_more_classes_than_are_seen_are_refused() -> None:
     for sizes in ((2, 9), (0, 3), (4, 3)):
         with pytest.raises(T2WError, match=r"random tasks of .* classes; expected 1 to 8"):
-            WORLD.fresh(sizes=sizes)
+            WORLD.random_tasks(sizes=sizes)
 
 
 def test_a_seen_class_without_images_is_named() -> None:
     kept = WORLD.features.labels != 4
     features = replace(WORLD.features, features=WORLD.features.features[kept], labels=WORLD.features.labels[kept])
     with pytest.raises(T2WError, match="seen class 'class 4' has no training images"):
-        replace(WORLD, features=features).fresh()
+        replace(WORLD, features=features).random_tasks()
 
 
 def test_where_every_set_is_forbidden_it_says_so() -> None:
     with pytest.raises(T2WError, match=r"no random task of 8 to 8 classes found.*more seen classes"):
-        WORLD.fresh(sizes=(8, 8), forbidden={frozenset(SEEN)}).draw(0, 0, batch_size=1, images=8)
+        WORLD.random_tasks(sizes=(8, 8), forbidden={frozenset(SEEN)}).draw(0, 0, batch_size=1, images=8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch.testing import assert_close
-from training_parts import SPEC, Setup, train
+from training_parts import AS_IS, SPEC, Setup, train
 
 from t2w.adapters import Adapter, permute
 from t2w.errors import T2WError
@@ -20,23 +20,22 @@ TASKS = torch.tensor([4, 0, 8, 4])
 
 
 def test_read_normalises_what_was_trained_and_nothing_else() -> None:
-    assert torch.equal(WeightRows(SPEC, VECTORS, None, CPU).read(TASKS), VECTORS[TASKS])
+    assert torch.equal(WeightRows(SPEC, VECTORS, AS_IS, CPU).read(TASKS), VECTORS[TASKS])
     assert_close(WeightRows(SPEC, VECTORS, NORMALIZER, CPU).read(TASKS), NORMALIZER.normalize(VECTORS[TASKS]))
 
 
-@pytest.mark.parametrize("normalizer", [None, NORMALIZER])
-def test_an_order_renumbers_the_units_of_every_row_before_it_is_normalised(normalizer: Normalizer | None) -> None:
+@pytest.mark.parametrize("normalizer", [AS_IS, NORMALIZER])
+def test_an_order_renumbers_the_units_of_every_row_before_it_is_normalised(normalizer: Normalizer) -> None:
     order = permutations(0, 3, batch_size=4, hidden=SPEC.hidden)
     found = WeightRows(SPEC, VECTORS, normalizer, CPU).read(TASKS, order)
     for row, task, own in zip(found, TASKS, order, strict=True):
-        expected = permute(SPEC, VECTORS[task], own)
-        assert torch.equal(row, expected if normalizer is None else normalizer.normalize(expected))
+        assert torch.equal(row, normalizer.normalize(permute(SPEC, VECTORS[task], own)))
 
 
 def test_a_renumbered_adapter_is_the_same_function() -> None:
     order = torch.tensor([[2, 0, 1]])
     x = torch.randn(5, SPEC.in_features)
-    moved = WeightRows(SPEC, VECTORS, None, CPU).read(TASKS[:1], order)[0]
+    moved = WeightRows(SPEC, VECTORS, AS_IS, CPU).read(TASKS[:1], order)[0]
     assert not torch.equal(moved, VECTORS[4])
     assert_close(Adapter.from_vector(SPEC, moved)(x), Adapter.from_vector(SPEC, VECTORS[4])(x))
 
@@ -70,10 +69,10 @@ def test_numbers_that_are_not_finite_name_the_first_adapter(value: float) -> Non
     vectors = VECTORS.repeat(200, 1)  # more than are looked at together
     vectors[1500, 3] = vectors[1700, 0] = value
     with pytest.raises(T2WError, match="training vector 1500; expected finite weights"):
-        WeightRows(SPEC, vectors, None, CPU)
+        WeightRows(SPEC, vectors, AS_IS, CPU)
 
 
 @pytest.mark.parametrize("vectors", [VECTORS[:, 1:], VECTORS[0]])
 def test_adapters_of_another_size_are_refused(vectors: torch.Tensor) -> None:
     with pytest.raises(T2WError, match=rf"expected \(tasks, {SPEC.size}\)"):
-        WeightRows(SPEC, vectors, None, CPU)
+        WeightRows(SPEC, vectors, AS_IS, CPU)

@@ -18,7 +18,7 @@ WORLD = make_world()
 
 
 def test_it_knows_the_classes_it_was_shown() -> None:
-    teacher = fit_teacher(WORLD.fresh(), noise=0.1, seed=0)
+    teacher = fit_teacher(WORLD.random_tasks(), noise=0.1, seed=0)
     rows = class_rows(WORLD.features, validation_fraction=FRACTION).held_out
     x = WORLD.features.rows(torch.cat([rows[c] for c in SEEN]))
     labels = torch.tensor(SEEN).repeat_interleave(torch.tensor([len(rows[c]) for c in SEEN]))
@@ -40,8 +40,8 @@ def test_nothing_but_training_images_of_seen_classes_goes_in() -> None:
     hidden = torch.cat([*rows.held_out, rows.train[2], rows.train[6]])  # classes 2 and 6 are unseen
     features = WORLD.features.features.clone()
     features[hidden] += 5.0
-    other = WORLD.fresh(features=replace(WORLD.features, features=features))
-    one, two = (fit_teacher(fresh, noise=0.3, seed=1) for fresh in (WORLD.fresh(), other))
+    other = WORLD.random_tasks(features=replace(WORLD.features, features=features))
+    one, two = (fit_teacher(fresh, noise=0.3, seed=1) for fresh in (WORLD.random_tasks(), other))
     assert torch.equal(one.weight, two.weight)
     assert torch.equal(one.bias, two.bias)
     assert not torch.equal(one.weight, fit_teacher(other, noise=0.3, seed=2).weight)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from training_parts import CONFIG, SETTINGS, SPEC, Setup, Stopped, same, state_of, stop_before, train
+from training_parts import AS_IS, CONFIG, SETTINGS, SPEC, Setup, Stopped, same, state_of, stop_before, train
 
 from t2w.diffusion import linear_schedule
 from t2w.training.batches import task_order
-from t2w.training.ema import averaged
 from t2w.training.objectives import WeightObjective
+from t2w.training.optimizer import averaged
 from t2w.training.rows import WeightRows
 
 CHANGES = {"timestep_sampler": "loss-second-moment"}
@@ -35,7 +35,7 @@ def test_what_it_learnt_is_resumed(setup: Setup, tmp_path: Path, monkeypatch: py
 def test_it_looks_where_the_loss_is_and_the_mean_stays(setup: Setup) -> None:
     """Of a loss that only the noisiest tenth of the timesteps has, nearly all draws are there, and weigh a tenth."""
     settings = replace(SETTINGS, batch_size=50, timestep_sampler="loss-second-moment")
-    rows = WeightRows(SPEC, setup.x_0, None, torch.device("cpu"))
+    rows = WeightRows(SPEC, setup.x_0, AS_IS, torch.device("cpu"))
     objective = WeightObjective(rows, setup.condition, linear_schedule(CONFIG.timesteps), settings)
     t = torch.arange(1000).repeat(10)
     objective.timesteps.update(t, torch.where(t >= 900, 2.0, 0.0))

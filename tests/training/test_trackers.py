@@ -43,6 +43,7 @@ def test_tensorboard_has_the_curves(setup: Setup, tmp_path: Path) -> None:
     assert found == [(point.step, pytest.approx(point.loss)) for point in result.validation_losses]
 
 
+@pytest.mark.filterwarnings("ignore:`log_with=:UserWarning")  # wandb is only pretended to be there
 @pytest.mark.parametrize(("said", "mode"), [(None, "offline"), ("online", "online"), ("disabled", "disabled")])
 def test_wandb_is_offline_unless_asked(
     setup: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str | None, mode: str

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 import torch
-from training_parts import SETTINGS, SPEC, Setup, train
+from training_parts import SETTINGS, SPEC, Setup, fit, train
 
 from t2w.adapters import AdapterSpec
 from t2w.errors import T2WError
-from t2w.generator import GeneratorConfig, Normalizer, build_network
+from t2w.generator import GeneratorConfig, Normalizer
 from t2w.interop.reference import load_generator
-from t2w.training import fit_generator, train_generator
+from t2w.training import fit_generator
 from t2w.training.processes import start_processes
 
 
@@ -24,14 +24,14 @@ def test_a_batch_larger_than_the_data(setup: Setup) -> None:
 
 
 def test_a_network_of_other_sizes(setup: Setup) -> None:
-    other = build_network(GeneratorConfig(AdapterSpec(7, 3, 5, 20.0), text_dim=8, n_embd=16, n_layer=1, n_head=2))
+    other = GeneratorConfig(AdapterSpec(7, 3, 5, 20.0), text_dim=8, n_embd=16, n_layer=1, n_head=2)
     with pytest.raises(
         T2WError, match=rf"shape \(50, {SPEC.size}\); expected \(tasks, {SPEC.size + 3}\).*build the gen"
     ):
-        train_generator(other, setup.x_0, setup.condition, settings=SETTINGS)
-    other = build_network(GeneratorConfig(SPEC, text_dim=9, n_embd=16, n_layer=1, n_head=2))
+        fit(setup, config=other)
+    other = GeneratorConfig(SPEC, text_dim=9, n_embd=16, n_layer=1, n_head=2)
     with pytest.raises(T2WError, match="text embeddings of 8 numbers; expected 9"):
-        train_generator(other, setup.x_0, setup.condition, settings=SETTINGS)
+        fit(setup, config=other)
 
 
 def test_nan_in_the_weight_dataset_names_the_adapter(setup: Setup) -> None:
@@ -65,7 +65,7 @@ def test_more_gpus_than_there_are(monkeypatch: pytest.MonkeyPatch, rank: int, ca
 @pytest.mark.parametrize("change", [{"select": "validation_loss"}, {"select": "validation_accuracy"}])
 def test_nothing_to_select_by(setup: Setup, change: dict[str, Any]) -> None:
     with pytest.raises(T2WError, match=r"select is 'validation_\w+' without validation tasks"):
-        train_generator(setup.network(), setup.x_0, setup.condition, settings=replace(SETTINGS, **change))
+        fit(setup, replace(SETTINGS, **change))
     if change["select"] == "validation_accuracy":
         with pytest.raises(T2WError, match="nothing measures it"):
             train(setup, **change)

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from t2w.adapters import AdapterSpec
-from t2w.generator import Condition, GeneratorConfig, WeightTransformer, build_network, condition_of
-from t2w.training import Checkpoints, TrainResult, TrainSettings, Validation, loop, train_generator
+from t2w.generator import Condition, GeneratorConfig, Normalizer, WeightTransformer, build_network, condition_of
+from t2w.training import Checkpoints, TrainResult, TrainSettings, Validation, fit_generator, loop
 
 SPEC = AdapterSpec(in_features=6, hidden=3, out_features=5, logit_scale=20.0)
 CONFIG = GeneratorConfig(SPEC, text_dim=8, n_embd=32, n_layer=2, n_head=2, dropout=0.1)
+AS_IS = Normalizer.scaled(SPEC.size, 1.0)
 SETTINGS = TrainSettings(
     steps=12, batch_size=8, learning_rate=3e-3, warmup=2, log_every=3, validate_every=4, checkpoint_every=4
 )
@@ -46,12 +47,19 @@ def make_setup() -> Setup:
 def train(
     setup: Setup, folder: Path | None = None, settings: TrainSettings = SETTINGS, **changes: Any
 ) -> tuple[WeightTransformer, TrainResult]:
-    network = setup.network()
-    result = train_generator(
-        network, setup.x_0, setup.condition, settings=replace(settings, **changes),
-        validation=Validation(*setup.validation), checkpoints=folder,
-    )  # fmt: skip
-    return network, result
+    return fit(setup, replace(settings, **changes), validation=Validation(*setup.validation), checkpoints=folder)
+
+
+def fit(
+    setup: Setup, settings: TrainSettings = SETTINGS, *, config: GeneratorConfig = CONFIG, **options: Any
+) -> tuple[WeightTransformer, TrainResult]:
+    """A training on weights that are normalised already."""
+    base = torch.zeros(SPEC.size)
+    generator, result = fit_generator(
+        config, base, setup.x_0, setup.condition, settings=settings, normalizer=AS_IS, **options
+    )
+    assert isinstance(generator.network, WeightTransformer)
+    return generator.network, result
 
 
 def state_of(folder: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from t2w.adapters import AdapterSpec, accuracy, task_logits
 from t2w.adapters.holdout import class_rows, held_out
 from t2w.features import FeatureSet
-from t2w.generator import Condition, Generator, GeneratorConfig, Normalizer, build_network, condition_of
+from t2w.generator import Condition, Generator, GeneratorConfig, Normalizer, condition_of
 from t2w.training import (
     Functional,
     FunctionalSettings,
@@ -21,7 +21,7 @@ from t2w.training import (
     TrainResult,
     TrainSettings,
     Validation,
-    train_generator,
+    fit_generator,
 )
 
 SPEC = AdapterSpec(in_features=6, hidden=6, out_features=5, logit_scale=10.0)
@@ -46,7 +46,7 @@ class World:
     def normalizer(self) -> Normalizer:
         return Normalizer.fit(torch.zeros(SPEC.size), self.vectors)
 
-    def fresh(self, **changes: Any) -> RandomTasks:
+    def random_tasks(self, **changes: Any) -> RandomTasks:
         forbidden = {frozenset(task) for task in self.tasks}
         given: dict[str, Any] = {
             "features": self.features,
@@ -66,7 +66,7 @@ class World:
             vectors = Generator(network, self.normalizer).generate(condition, steps=1)
             return float(accuracy(SPEC, vectors, images, self.text, self.tasks).mean())
 
-        return Validation(self.normalizer.normalize(self.vectors[: len(self.tasks)]), condition, measure)
+        return Validation(self.vectors[: len(self.tasks)], condition, measure)
 
     def cross_entropy(self, vectors: Tensor) -> float:
         """Of adapters for the validation tasks, on images that are held out."""
@@ -84,12 +84,11 @@ class World:
     def train(
         self, folder: Path | None = None, settings: TrainSettings = SETTINGS, **changes: Any
     ) -> tuple[Generator, TrainResult]:
-        network, normalizer = build_network(CONFIG, seed=0), self.normalizer
-        result = train_generator(
-            network, self.vectors, self.condition, settings=replace(settings, **changes), normalizer=normalizer,
-            validation=self.validation(), functional=Functional(self.fresh(), self.text), checkpoints=folder,
+        return fit_generator(
+            CONFIG, torch.zeros(SPEC.size), self.vectors, self.condition, settings=replace(settings, **changes),
+            normalizer=self.normalizer, validation=self.validation(), checkpoints=folder,
+            functional=Functional(self.random_tasks(), self.text),
         )  # fmt: skip
-        return Generator(network, normalizer), result
 
 
 def make_world() -> World:

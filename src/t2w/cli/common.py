@@ -14,7 +14,10 @@ from t2w.errors import T2WError
 if TYPE_CHECKING:
     from t2w.runs import Run
 
-__all__ = ["notes", "reference_options", "run_options", "show", "start", "with_reference"]
+__all__ = ["SAMPLERS", "notes", "reference_options", "run_options", "show", "start", "with_reference"]
+
+# t2w.diffusion.SAMPLERS, said again because that import brings torch, too slow for --help
+SAMPLERS = ("ddim", "dpm++", "ancestral")
 
 F = TypeVar("F", bound=Callable[..., Any])
 

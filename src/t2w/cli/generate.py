@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from t2w.cli.common import notes
+from t2w.cli.common import SAMPLERS, notes
 from t2w.errors import T2WError
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["generate"]
 
-# t2w.diffusion.SAMPLERS, said again because that import brings torch, too slow for --help
-_SAMPLERS = ["ddim", "dpm++", "ancestral"]
 
 _MOST_SHOWN = 40  # classes
 
@@ -63,7 +61,7 @@ _MOST_SHOWN = 40  # classes
 )
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of the noise it starts from.")
 @click.option("--steps", default=None, type=click.IntRange(1, 1000), help="Sampling steps; by default the generator's.")
-@click.option("--sampler", default=None, type=click.Choice(_SAMPLERS), help="By default the generator's.")
+@click.option("--sampler", default=None, type=click.Choice(SAMPLERS), help="By default the generator's.")
 @click.option("--any-class", is_flag=True, help="Accept names that are not classes of the dataset it was trained on.")
 @click.option("--device", default="auto", show_default=True)
 def generate(

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from t2w.cli.common import SAMPLERS, notes
+
 if TYPE_CHECKING:
     from t2w.diffusion import Sampler
 
 __all__ = ["inspect"]
-
-# t2w.diffusion.SAMPLERS, said again because that import brings torch, too slow for --help
-_SAMPLERS = ["ddim", "dpm++", "ancestral"]
 
 
 @click.command()
@@ -27,7 +26,7 @@ _SAMPLERS = ["ddim", "dpm++", "ancestral"]
 )
 @click.option("--against", metavar="OTHER.t2w", help="The second classifier of the landscape.")
 @click.option("--steps", default=20, show_default=True, type=click.IntRange(1, 1000), help="Of the denoising.")
-@click.option("--sampler", default="ddim", show_default=True, type=click.Choice(_SAMPLERS), help="Of the denoising.")
+@click.option("--sampler", default="ddim", show_default=True, type=click.Choice(SAMPLERS), help="Of the denoising.")
 @click.option(
     "--grid", default=40, show_default=True, type=click.IntRange(2, 400), help="Rows and columns of the landscape."
 )
@@ -62,7 +61,6 @@ def inspect(
     t2w inspect lunch.t2w --examples labelled/ --against better.t2w
     """
     from t2w.classifier import Classifier
-    from t2w.cli.common import notes
     from t2w.devices import resolve_device
     from t2w.encoders import vision_encoder_from_dict
     from t2w.inspection import inspect_classifier, write_inspection

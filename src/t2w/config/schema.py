@@ -14,7 +14,7 @@ from t2w.adapters import Recipe
 from t2w.config.sections import AdaptersConfig, DatasetConfig, EncoderConfig, LauncherConfig, Several, TasksConfig
 from t2w.generator.config import ReferenceSettings, TransformerSettings, UnitSettings
 from t2w.generator.sampling import Sampling
-from t2w.settings import Count, NonNegative, Operational, Positive, Range, Rate, Settings, Unit, Whole
+from t2w.settings import Count, Fraction, NonNegative, Operational, Positive, Range, Rate, Settings, Whole
 from t2w.training.settings import FunctionalSettings, TrainSettings
 
 __all__ = ["Config"]
@@ -73,10 +73,10 @@ class DiffusionConfig(Sampling):
 class FunctionalSection(FunctionalSettings):
     """As the room's, and the tasks of made-up features where generator.kind is units (`t2w.training.concept_tasks`)."""
 
-    made_up: Unit = 0.5  # share of the steps on concepts with made-up features
+    made_up: Fraction = 0.5  # share of the steps on concepts with made-up features
     made_up_classes: Several = 64  # most classes of their tasks
     maps: Count = 16  # text-to-weights maps of some of the concepts, whose predictions are the evidence there
-    predicted: bool = True  # know some classes there by what a map says without them; false: all by their own rows
+    predicted: bool = True  # some classes there by what a map predicts without them; false: all by their own rows
 
 
 @dataclass(frozen=True, kw_only=True)

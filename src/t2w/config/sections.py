@@ -93,7 +93,7 @@ class BaseConfig(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class AdaptersConfig(Settings):
-    """The adapters that are trained on images; how, says the section `recipe`."""
+    """The adapters that are trained on images; the section `recipe` has the training itself."""
 
     section: ClassVar[str] = "adapters"
 

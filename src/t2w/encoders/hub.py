@@ -77,7 +77,7 @@ def find_model(
         f"on a machine with a network run: hf download {name} --local-dir {name.split('/')[1]}, "
         "then copy that folder here and give it instead of the name"
     )
-    path = _cached(name, revision, needed, fix)
+    path = _cached(name, revision, needed)
     if path is None:
         path = _downloaded(name, revision, f"the {what} {name}", fix, seconds, endpoint)
         _check(path, what, needed)
@@ -100,14 +100,9 @@ def _commit(folder: Path) -> str | None:
     return folder.name if folder.parent.name == "snapshots" and _COMMIT.fullmatch(folder.name) else None
 
 
-def _cached(name: str, revision: str | None, needed: Sequence[str], fix: str) -> Path | None:
-    try:
-        from huggingface_hub import constants, snapshot_download
-    except ImportError as error:
-        raise T2WError(
-            f"the model {name} is not a folder here, and huggingface_hub cannot be imported ({error})",
-            fix=f'install it: pip install "t2w[text]"; or {fix}',
-        ) from error
+def _cached(name: str, revision: str | None, needed: Sequence[str]) -> Path | None:
+    from huggingface_hub import constants, snapshot_download
+
     asked: list[str | None] = [revision]
     if revision is None:  # a conversion fetched before
         refs = Path(constants.HF_HUB_CACHE, f"models--{name.replace('/', '--')}", "refs", "refs", "pr")

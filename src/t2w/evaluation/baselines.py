@@ -83,15 +83,12 @@ def ridge(bench: Bench, alphas: Sequence[float]) -> Ridge:
         from sklearn.linear_model import Ridge as SklearnRidge
 
     pooled, targets = bench.pooled(bench.train_tasks).numpy(), (bench.train_vectors - bench.base).numpy()
-    best: tuple[float, Ridge] | None = None
+    tasks, fitted = bench.validation_tasks, []
     for alpha in track(alphas, "ridge", total=len(alphas), unit="fit"):
         fit = SklearnRidge(alpha=alpha).fit(pooled, targets)
-        candidate = Ridge(alpha, torch.from_numpy(fit.coef_.T.copy()).float(), torch.as_tensor(fit.intercept_).float())
-        score = bench.score_held_out(candidate(bench, bench.validation_tasks), bench.validation_tasks).mean()
-        if best is None or score > best[0]:
-            best = (float(score), candidate)
-    assert best is not None
-    return best[1]
+        coefficients, intercept = torch.from_numpy(fit.coef_.T.copy()).float(), torch.as_tensor(fit.intercept_).float()
+        fitted.append(Ridge(alpha, coefficients, intercept))
+    return max(fitted, key=lambda one: bench.score_held_out(one(bench, tasks), tasks).mean())
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +112,7 @@ def joint_wide(
     The learning rate is chosen on validation tasks, on held-out images.
     """
     spec = replace(bench.base_spec, hidden=hidden)
-    best: tuple[float, JointAdapter] | None = None
+    tasks, fitted = bench.validation_tasks, []
     for rate in track(learning_rates, "joint wide", total=len(learning_rates), unit="training"):
         vector = train_base(
             spec,
@@ -129,12 +126,8 @@ def joint_wide(
             seed=derive_seed(bench.seed, "joint"),
             device=bench.device,
         ).vector
-        tasks = bench.validation_tasks
-        score = float(bench.score_held_out(vector.expand(len(tasks), -1), tasks, spec=spec).mean())
-        if best is None or score > best[0]:
-            best = (score, JointAdapter(spec, vector, rate))
-    assert best is not None
-    return best[1]
+        fitted.append(JointAdapter(spec, vector, rate))
+    return max(fitted, key=lambda one: bench.score_held_out(one.vector.expand(len(tasks), -1), tasks, spec=spec).mean())
 
 
 def linear_head(bench: Bench, noises: Sequence[float] = (0.3, 0.6, 1.0)) -> tuple[LinearHead, float]:

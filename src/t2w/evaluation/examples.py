@@ -1,4 +1,4 @@
-"""What a generated classifier says about single test images."""
+"""A generated classifier's answers for single test images."""
 
 from __future__ import annotations
 

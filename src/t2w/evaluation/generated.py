@@ -31,7 +31,7 @@ class Sampled:
         return self.generator.generate(self.condition(bench, tasks), self.how, seed=seed)
 
     def condition(self, bench: Bench, tasks: Tasks) -> Condition:
-        """What the generator is told; with evidence padded to the bench's hidden units, as its other vectors are."""
+        """The condition of some tasks; evidence is padded to the bench's hidden units, as its other vectors are."""
         if bench.evidence is not None:
             return condition_of_evidence(bench.evidence, tasks, width=bench.spec.hidden)
         return self.generator.condition(bench.text, tasks)

@@ -13,13 +13,13 @@ from .config import Conditioning as Conditioning
 from .config import GeneratorConfig as GeneratorConfig
 from .config import ReferenceConfig as ReferenceConfig
 from .config import UnitConfig as UnitConfig
-from .familiarity import distance_to_known as distance_to_known
-from .familiarity import share_kept as share_kept
 from .generator import Generator as Generator
 from .network import WeightTransformer as WeightTransformer
 from .normalizer import Normalizer as Normalizer
 from .reference import ReferenceTransformer as ReferenceTransformer
 from .sampling import Sampling as Sampling
+from .sampling import distance_to_known as distance_to_known
+from .sampling import share_kept as share_kept
 from .tokens import WeightTokens as WeightTokens
 from .tokens import chunk_tables as chunk_tables
 from .tokens import token_tables as token_tables

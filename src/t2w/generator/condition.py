@@ -1,4 +1,4 @@
-"""What the generator is told: text tokens and which of them are real."""
+"""What a generator is conditioned on: text tokens, which of them are real, and evidence for each class."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Condition:
         tokens: (N, n_max, text_dim) float32; padding is zero.
         mask: (N, n_max) bool, True where the token is real. Every row has at least one.
         evidence: (N, n_max, d) what each class is known by, rows of unit length, padding zero; None where the generator
-            is told texts alone.
+            works from texts alone.
         variance: (N, n_max) in 0..1, how unsure `evidence` is; None where there is none.
     """
 
@@ -72,7 +72,7 @@ def condition_of_evidence(
 
 
 def without_text(condition: Condition, dropped: Tensor) -> Condition:
-    """The condition with nothing said to some tasks: one token of zeros each.
+    """The condition with some tasks' texts left out: one token of zeros each.
 
     Args:
         dropped: (N,) bool, True for the tasks whose text is left out.

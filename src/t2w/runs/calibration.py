@@ -1,7 +1,7 @@
 """Fits how sure a generator's classifiers may be, on training images of seen classes that nothing else is trained on.
 
-Tasks of 2 to 128 classes, known by their own rows, by what the map says without them, or by either: for each the
-temperature of least cross-entropy, and the score that 95 % of its pictures are above. See `t2w.concepts.surety`.
+Tasks of 2 to 128 classes, described by their own rows, by what the map predicts without them, or by either: for each
+the temperature of least cross-entropy, and the score that 95 % of its pictures are above. See `t2w.concepts.surety`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def calibrate(run: Run, generator: Generator) -> Surety | None:
     rule = NoneRule(0.0, concepts.centres)
     x, labels = images.dense().float(), images.labels
     terms, temperatures, thresholds = [], [], []
-    own, told = _evidence(concepts, None), _evidence(concepts, TextMap(concepts.text, concepts.rows))
+    own, predicted = _evidence(concepts, None), _evidence(concepts, TextMap(concepts.text, concepts.rows))
     for size in (size for size in _SIZES if size <= len(places)):
         for chance in (0.0, 0.5, 1.0) * _DRAWS:
             classes = rng.choice(list(places), size, replace=False).tolist()
@@ -47,8 +47,8 @@ def calibrate(run: Run, generator: Generator) -> Surety | None:
             place = [places[number] for number in classes]
             unsure = torch.from_numpy(rng.random(size) < chance)
             evidence = Evidence(
-                own.text[place], torch.where(unsure[:, None], told.rows[place], own.rows[place]),
-                told.variance[place] * unsure, ("",) * size,
+                own.text[place], torch.where(unsure[:, None], predicted.rows[place], own.rows[place]),
+                predicted.variance[place] * unsure, ("",) * size,
             )  # fmt: skip
             rows, logits = _answers(generator, evidence, x[shown])
             order = torch.tensor([classes.index(int(label)) for label in labels[shown]])
@@ -60,12 +60,12 @@ def calibrate(run: Run, generator: Generator) -> Surety | None:
 
 
 def _evidence(concepts: Concepts, whole: TextMap | None) -> Evidence:
-    """All concepts, known by their own rows, or by what the map says without them."""
+    """All concepts, by their own rows, or by what the map predicts without them."""
     text = F.normalize(concepts.text + concepts.name_text, dim=1)
     if whole is None:
         return Evidence(text, concepts.rows, torch.zeros(len(concepts)), ("",) * len(concepts))
-    says = whole.leave_one_out()
-    return Evidence(text, says.rows, says.variance, ("",) * len(concepts))
+    predicted = whole.leave_one_out()
+    return Evidence(text, predicted.rows, predicted.variance, ("",) * len(concepts))
 
 
 @torch.inference_mode()

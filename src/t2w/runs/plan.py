@@ -25,19 +25,11 @@ def plan(config: Config, source: tuple[FeatureSet, FeatureSet] | None) -> TaskSe
     """
     tasks, class_names = config.tasks, _class_names(config, source)
     return make_task_set(
-        config.dataset.name,
-        class_names,
-        n_train=tasks.n_train,
-        n_validation=tasks.n_validation,
-        n_test=tasks.n_unseen_combination,
-        n_unseen_class=tasks.n_unseen_class,
-        n_unseen_classes=tasks.unseen_classes,
-        min_classes=tasks.min_classes,
-        max_classes=tasks.max_classes,
-        seed=tasks.split_seed,
-        split_seed=tasks.split_seed,
-        text_mode=_text_mode(config, class_names),
-    )
+        config.dataset.name, class_names, n_train=tasks.n_train, n_validation=tasks.n_validation,
+        n_test=tasks.n_unseen_combination, n_unseen_class=tasks.n_unseen_class, n_unseen_classes=tasks.unseen_classes,
+        min_classes=tasks.min_classes, max_classes=tasks.max_classes, seed=tasks.split_seed,
+        split_seed=tasks.split_seed, text_mode=_text_mode(config, class_names),
+    )  # fmt: skip
 
 
 def _class_names(config: Config, source: tuple[FeatureSet, FeatureSet] | None) -> tuple[str, ...]:

@@ -1,7 +1,9 @@
-"""What a finished run shows: the report, and the scoreboard on the terminal."""
+"""What a finished run shows: where its result came from, the report, the scoreboard on the terminal."""
 
 from __future__ import annotations
 
+import platform
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,13 @@ import click
 from t2w.errors import T2WError
 from t2w.evaluation.report import DenoisingCurve, ExampleGrid, LossCurves, ReportData, write_report
 from t2w.evaluation.scoreboard import Scoreboard
-from t2w.files import read_json
+from t2w.files import read_json, sha256_of
+from t2w.runs.engine import STAGES, stage_fingerprint, stage_record
 from t2w.runs.run import Run
 
-__all__ = ["show_results", "write_run_report"]
+__all__ = ["provenance", "show_results", "write_run_report"]
 
+_PACKAGES = ("t2w", "torch", "numpy", "scikit-learn", "sentence-transformers")
 _PARTS = ("train", "validation", "accuracy")
 
 
@@ -71,3 +75,33 @@ def show_results(folder: Path) -> None:
         ) from error
     click.echo(board.render())
     click.echo(f"\n{folder / 'scoreboard.json'}\n{folder / 'report.html'}")
+
+
+def provenance(run: Run) -> dict[str, Any]:
+    """What it takes to tell whether two results should be equal, and to make this one again."""
+    task_set, (train, test) = run.task_set, run.features
+    return {
+        "run": run.config.name,
+        "fingerprint": stage_fingerprint(run.config, "eval"),
+        "seed": run.config.seed,
+        "split_seed": run.config.tasks.split_seed,
+        "tasks": {
+            split: len(task_set.of(split)) for split in ("train", "validation", "unseen_combination", "unseen_class")
+        },
+        "classes": {"seen": len(task_set.seen_classes), "unseen": len(task_set.unseen_classes)},
+        "images": {"train": len(train), "test": len(test)},
+        "vision_encoder": train.encoder,
+        "text_encoder": run.texts[1],
+        "text": dict(task_set.text_mode),
+        "recipe": run.config.recipe.to_dict(),
+        "generator_sha256": sha256_of(run.path("train", "generator.safetensors")),
+        "versions": {"python": platform.python_version()} | {name: v for name in _PACKAGES if (v := _version(name))},
+        "seconds": {name: s for name in STAGES if (s := stage_record(run.folder, name).get("seconds")) is not None},
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -198,19 +198,10 @@ class Run:
         train, test = self.features
         weights = self.weights.subset(split="train")
         return Bench(
-            spec=spec,
-            base=self.base.vector,
-            text=self.class_text,
-            train=train,
-            validation_fraction=self.config.recipe.validation_fraction,
-            test=test,
-            seen=tuple(self.seen),
-            train_tasks=self.positions(record.class_names for record in weights.records),
-            train_vectors=weights.vectors,
+            spec=spec, base=self.base.vector, base_spec=self.base.spec, starts=starts,
+            text=self.class_text, evidence=None if starts is None else self.known.evidence,
+            train=train, test=test, validation_fraction=self.config.recipe.validation_fraction, seen=tuple(self.seen),
+            train_tasks=self.positions(record.class_names for record in weights.records), train_vectors=weights.vectors,
             validation_tasks=self.positions(task.classes for task in self.task_set.of("validation")),
-            seed=self.config.seed,
-            device=self.device,
-            base_spec=self.base.spec,
-            evidence=None if starts is None else self.known.evidence,
-            starts=starts,
-        )
+            seed=self.config.seed, device=self.device,
+        )  # fmt: skip

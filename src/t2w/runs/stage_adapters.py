@@ -37,29 +37,15 @@ def make_for_tasks(run: Run, tasks: Sequence[Task], folder: Path, *, begin: int 
     config = run.config
     train, test = run.features
     spec, starts = run.task_adapters
+    base = run.base.vector if starts is None else torch.zeros(spec.size)
     job = AdapterJob.from_tasks(
-        tasks,
-        spec=spec,
-        base=run.base.vector if starts is None else torch.zeros(spec.size),
-        starts=starts,
-        train=train,
-        test=test,
-        text=run.class_text,
-        recipe=config.recipe,
-        seed=config.seed,
-        dtype=_dtype(run),
-    )
+        tasks, spec=spec, base=base, starts=starts, train=train, test=test, text=run.class_text, recipe=config.recipe,
+        seed=config.seed, dtype=_dtype(run),
+    )  # fmt: skip
     report = make_adapters(
-        folder,
-        job=job,
-        begin=begin,
-        end=end,
-        device=config.device,
-        shard_size=config.adapters.shard_size,
-        group_size=config.adapters.group_size,
-        launcher=config.launcher.name,
-        address=config.launcher.address,
-    )
+        folder, job=job, begin=begin, end=end, device=config.device, shard_size=config.adapters.shard_size,
+        group_size=config.adapters.group_size, launcher=config.launcher.name, address=config.launcher.address,
+    )  # fmt: skip
     weights = WeightDataset.open(folder, complete=False)
     log.info("adapters: %d made, %d found, %d of %d there", report.made, report.found, len(weights), weights.total)
     return len(weights) == weights.total
@@ -89,16 +75,8 @@ def _train_base(run: Run, path: Path) -> None:
     config, (train, _), text = run.config.adapters, run.features, run.class_text
     spec = AdapterSpec(train.dim, config.hidden, text.shape[1], config.logit_scale)
     result = train_base(
-        spec,
-        train,
-        text,
-        classes=run.seen,
-        steps=config.base.steps,
-        batch_size=config.base.batch_size,
-        learning_rate=config.base.learning_rate,
+        spec, train, text, classes=run.seen, seed=run.config.seed, device=run.device, **config.base.to_dict(),
         validation_fraction=run.config.recipe.validation_fraction,
-        seed=run.config.seed,
-        device=run.device,
-    )
+    )  # fmt: skip
     dtype = str(resolve_dtype(config.dtype, run.device)).removeprefix("torch.")
     save_tensors(path, {"vector": result.vector, "losses": result.losses}, {"spec": spec.to_dict(), "dtype": dtype})

@@ -22,8 +22,7 @@ from t2w.evaluation.scoreboard import make_scoreboard
 from t2w.evaluation.unit_baselines import UnitBaselines, start
 from t2w.files import write_json
 from t2w.runs.eval_known import KnownRows, encoder_labels, unseen_dataset
-from t2w.runs.provenance import provenance
-from t2w.runs.results import write_run_report
+from t2w.runs.results import provenance, write_run_report
 from t2w.runs.run import Run
 from t2w.runs.stage_adapters import make_for_tasks
 from t2w.runs.stage_train import write_generator

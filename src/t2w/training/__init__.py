@@ -1,9 +1,8 @@
 """Training the generator: one loop, its settings, checkpoints that continue exactly."""
 
 from t2w.training.checkpoint import Checkpoints
-from t2w.training.fit import fit_generator
 from t2w.training.inputs import Functional, TrainResult, Validation, ValidationPoint
-from t2w.training.loop import train_generator
+from t2w.training.loop import fit_generator
 from t2w.training.random_tasks import RandomTasks, TaskBatch
 from t2w.training.settings import FunctionalSettings, TrainSettings
 
@@ -18,5 +17,4 @@ __all__ = [
     "Validation",
     "ValidationPoint",
     "fit_generator",
-    "train_generator",
 ]

@@ -1,4 +1,4 @@
-"""The paper's discriminator: tells the generator's x_0 from real weights, and says how well it is fooled."""
+"""The paper's discriminator: tells the generator's x_0 from real weights; the generator learns to fool it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Adversary:
     def verdict(self, x0_hat: Tensor) -> Tensor:
         """() the generator's loss: how far its predictions are from being taken for real."""
         # Copies, held still: the gradient goes to the generator alone, and is that of the weights that judged, though
-        # `learn` changes them before the generator's loss is walked back.
+        # `learn` changes them before the generator's loss is differentiated.
         still = {name: p.detach().clone() for name, p in self.network.named_parameters()}
         logits = functional_call(self.network, still, (x0_hat,))
         return F.binary_cross_entropy_with_logits(logits, torch.ones_like(logits))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,15 +14,8 @@ from t2w.seeds import derive_seed
 __all__ = ["Draw", "draw", "drop_mask", "generator_for", "permutations", "seeded", "stratified_timesteps", "task_order"]
 
 
-@dataclass(frozen=True, eq=False)
-class Draw:
-    """One step's randomness.
-
-    Attributes:
-        tasks: (B,) positions of training tasks.
-        t: (B,) timesteps.
-        noise: (B, P) standard normal.
-    """
+class Draw(NamedTuple):
+    """One step's randomness: (B,) positions of training tasks, (B,) timesteps, (B, P) standard normal noise."""
 
     tasks: Tensor
     t: Tensor

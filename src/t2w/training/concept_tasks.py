@@ -38,7 +38,7 @@ class ConceptTasks:
         share: of the steps on made-up features, in [0, 1].
         classes: most classes of a task with made-up features.
         maps: how many maps of some of the concepts there are.
-        predicted: know some classes by what a map says without them; False: all by their own rows.
+        predicted: describe some classes by what a map without them predicts; False: all by their own rows.
         seed: of the maps.
     """
 
@@ -78,17 +78,17 @@ class ConceptTasks:
 
     def _condition(self, tasks: list[list[int]], step: int, rng: torch.Generator) -> Condition:
         """A third of the tasks know all of their classes, a third none, and a third each with one chance in two."""
-        knows = condition_of_evidence(self._own, tasks)
+        own = condition_of_evidence(self._own, tasks)
         if not self.predicted:
-            return knows
-        told = condition_of_evidence(self._predicted[step % len(self._predicted)], tasks)
-        assert knows.evidence is not None  # made of evidence
-        assert told.evidence is not None
-        assert told.variance is not None
+            return own
+        predicted = condition_of_evidence(self._predicted[step % len(self._predicted)], tasks)
+        assert own.evidence is not None  # made of evidence
+        assert predicted.evidence is not None
+        assert predicted.variance is not None
         chance = torch.tensor([0.0, 0.5, 1.0])[torch.arange(len(tasks)) % 3]
-        known = torch.rand(knows.mask.shape, generator=rng) < chance[:, None]
-        rows = torch.where(known[..., None], knows.evidence, told.evidence)
-        return Condition(knows.tokens, knows.mask, rows, told.variance.masked_fill(known, 0.0))
+        known = torch.rand(own.mask.shape, generator=rng) < chance[:, None]
+        rows = torch.where(known[..., None], own.evidence, predicted.evidence)
+        return Condition(own.tokens, own.mask, rows, predicted.variance.masked_fill(known, 0.0))
 
     @cached_property
     def _own(self) -> Evidence:
@@ -106,9 +106,9 @@ class ConceptTasks:
             share = 1.0 if number == 0 else low + (high - low) * float(torch.rand((), generator=rng))
             known = torch.randperm(len(self.concepts), generator=rng)[: max(2, int(share * len(self.concepts)))]
             part = whole.of(known)
-            says, others = part.predict(self.concepts.text), part.leave_one_out()
-            says.rows[known], says.variance[known] = others.rows, others.variance
-            found.append(self._evidence(says.rows, says.variance))
+            predicted, others = part.predict(self.concepts.text), part.leave_one_out()
+            predicted.rows[known], predicted.variance[known] = others.rows, others.variance
+            found.append(self._evidence(predicted.rows, predicted.variance))
         return found
 
     def _evidence(self, rows: Tensor, variance: Tensor) -> Evidence:

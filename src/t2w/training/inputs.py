@@ -10,7 +10,7 @@ from torch import Tensor
 
 from t2w.adapters.store import Vectors
 from t2w.errors import T2WError
-from t2w.generator import Condition, Network, Normalizer, UnitNormalizer
+from t2w.generator import Condition, Network, NetworkConfig
 from t2w.training.concept_tasks import ConceptTasks
 from t2w.training.random_tasks import RandomTasks
 from t2w.training.settings import TrainSettings
@@ -36,7 +36,7 @@ class Validation:
     """Tasks that nothing is trained on.
 
     Attributes:
-        x_0: (V, P) their adapters, normalised where the training vectors are.
+        x_0: (V, P) their adapters, as trained; in the loop, normalised.
         condition: of the same tasks.
         accuracy: accuracy in 0..1 of the adapters that a network generates for them; None for none. Never on test
             images: checkpoints are chosen by it.
@@ -79,13 +79,12 @@ class TrainResult:
 
 
 def check_fit(
-    network: Network,
+    config: NetworkConfig,
     vectors: Vectors,
     condition: Condition,
     settings: TrainSettings,
     validation: Validation | None,
     functional: Functional | None,
-    normalizer: Normalizer | UnitNormalizer | None,
 ) -> None:
     """Raises T2WError at what does not fit together."""
     if len(condition) != len(vectors):
@@ -100,11 +99,10 @@ def check_fit(
         raise T2WError(f"select is {settings.select!r} without validation tasks", fix="give some, or select the last")
     if settings.select == "validation_accuracy" and (validation is None or validation.accuracy is None):
         raise T2WError("select is 'validation_accuracy', but nothing measures it", fix="select validation_loss")
-    if settings.functional.steps and (functional is None or normalizer is None):
+    if settings.functional.steps and functional is None:
+        raise T2WError("the functional phase has no features to work on", expected="random tasks")
+    if functional is not None and functional.text.shape[1] != config.spec.out_features:
         raise T2WError(
-            "the functional phase has no features to work on", expected="random tasks, and adapters as trained"
+            f"class texts of {functional.text.shape[1]} numbers",
+            expected=f"{config.spec.out_features}, the adapters' output",
         )
-    if settings.functional.steps and functional is not None:
-        found, expected = functional.text.shape[1], network.config.spec.out_features
-        if found != expected:
-            raise T2WError(f"class texts of {found} numbers", expected=f"{expected}, the adapters' output")

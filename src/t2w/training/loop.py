@@ -4,45 +4,42 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from t2w.adapters.linear_head import LinearHead
 from t2w.adapters.store import Vectors
+from t2w.concepts import Concepts
 from t2w.diffusion import linear_schedule
-from t2w.generator import Condition, Network, Normalizer, UnitNormalizer
+from t2w.generator import Condition, Generator, Network, NetworkConfig, Normalizer, UnitNormalizer, build_network
 from t2w.progress import progress
-from t2w.training.adversary import Adversary
 from t2w.training.batches import seeded
 from t2w.training.checkpoint import Checkpoints
-from t2w.training.concept_tasks import ConceptTasks
-from t2w.training.ema import averaged
 from t2w.training.inputs import Functional, TrainResult, Validation, ValidationPoint, check_fit
 from t2w.training.interrupts import delayed_interrupt
 from t2w.training.losses import validation_loss
-from t2w.training.objectives import FunctionalObjective, Objective, WeightObjective
-from t2w.training.optimizer import adamw
-from t2w.training.processes import end_processes, parts_of, start_processes
+from t2w.training.optimizer import adamw, averaged
+from t2w.training.phases import phases_of
+from t2w.training.processes import end_processes, start_processes
 from t2w.training.resume import TrainingState, check_run, data_fingerprint, diverged
 from t2w.training.rows import WeightRows
 from t2w.training.settings import TrainSettings
-from t2w.training.teacher import fit_teacher
 
-__all__ = ["train_generator"]
+__all__ = ["fit_generator"]
 
 log = logging.getLogger("t2w")
 
 _FIRST_CHECKPOINT = 60.0  # seconds, where `checkpoint_every` steps take longer
 
 
-def train_generator(
-    network: Network,
+def fit_generator(
+    config: NetworkConfig,
+    base: Tensor,
     vectors: Vectors,
     condition: Condition,
     *,
@@ -50,48 +47,55 @@ def train_generator(
     normalizer: Normalizer | UnitNormalizer | None = None,
     validation: Validation | None = None,
     functional: Functional | None = None,
+    initial: Mapping[str, Tensor] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+    known: Tensor | None = None,
+    concepts: Concepts | None = None,
     checkpoints: str | Path | None = None,
     device: torch.device | str = "cpu",
-) -> TrainResult:
-    """Train a network to predict clean weights; on return it holds the averaged weights.
+) -> tuple[Generator, TrainResult]:
+    """Build a network and train it to predict clean weights.
 
     Args:
-        network: as built, on any device.
-        vectors: (T, P) training adapters, normalised where `normalizer` is None, else as trained; may be memory-mapped.
+        config: of the network; its `conditioning` must be that of the conditions.
+        base: (P,) the adapter all others started from.
+        vectors: (T, P) training adapters, as trained (not normalised); a tensor or memory-mapped.
         condition: of the same T tasks.
-        settings: see TrainSettings.
-        normalizer: see `vectors`; the second phase needs it.
+        settings: of the run.
+        normalizer: between adapters and what the network sees; None fits one to the training adapters.
         validation: None for no validation.
-        functional: what the second phase works on; needed where `settings.functional.steps` is above 0.
+        functional: what the second phase works on; None where there is none.
+        initial: the network's first weights; None for new ones.
+        provenance: stored with the generator.
+        known: (C, text_dim) texts of the classes trained with, stored with the generator; None for none.
+        concepts: stored with the generator; None for none.
         checkpoints: folder of the run's checkpoints. A run that is there is continued, bitwise on a CPU; None for none.
-        device: "cpu", or an accelerator.
+        device: where to train; the generator stays there.
 
     Raises:
         T2WError: sizes that do not fit, a batch larger than the data, numbers that are not finite in the data or in the
             loss, a checkpoint of another run, or nothing to select by.
     """
-    check_fit(network, vectors, condition, settings, validation, functional, normalizer)
+    check_fit(config, vectors, condition, settings, validation, functional)
+    normalizer = normalizer or Normalizer.fit(base, vectors)
+    network = build_network(config, seed=settings.seed)
+    if initial is not None:
+        network.load_state_dict(initial)
     store = None if checkpoints is None else Checkpoints(checkpoints, keep=settings.keep)
-    run = {
-        "settings": settings.to_dict(),
-        "network": network.config.to_dict(),
-        "data": data_fingerprint(vectors, condition),
-    }
+    run = {"settings": settings.to_dict(), "network": config.to_dict(), "data": data_fingerprint(vectors, condition)}
     accelerator = start_processes(device, settings, logs=store.folder / "logs" if store else None, run=run)
     place: torch.device = accelerator.device
     main = accelerator.is_main_process
     network.to(place).train()
-    rows = WeightRows(network.config.spec, vectors, normalizer, place)
-    if normalizer is not None:
-        normalizer.to(place)
+    if validation is not None:
+        x_0 = normalizer.normalize(validation.x_0, validation.condition)
+        validation = Validation(x_0.to(place), validation.condition.to(place), validation.accuracy)
+    rows = WeightRows(config.spec, vectors, normalizer.to(place), place)
     optimizer = adamw(network, settings, place)
     rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: settings.rate(step) / settings.learning_rate)
     ema = averaged(network, settings.ema_decay, warmup=settings.ema_warmup)
     model, optimizer = accelerator.prepare(torch.compile(network) if settings.compile else network, optimizer)
-    phases = _phases(network, rows, condition.to(place), settings, functional, normalizer, accelerator)
-    if validation is not None:
-        validation = Validation(validation.x_0.to(place), validation.condition.to(place), validation.accuracy)
-
+    phases = phases_of(network, rows, condition.to(place), settings, functional, accelerator)
     state = TrainingState(network, ema, optimizer, rates, phases[0].objective, accelerator.scaler)
     if store is not None and (found := store.load(device=place)) is not None:
         check_run(found[1], run, store.folder)
@@ -152,54 +156,11 @@ def train_generator(
     accelerator.unwrap_model(model, keep_fp32_wrapper=False)  # mixed precision wraps `forward`; give it back plain
     chosen = chosen or _weights(ema.module)
     network.load_state_dict(chosen)
-    network.eval()
-    return TrainResult(
-        chosen,
-        state.train_losses,
-        state.points,
-        steps=state.done,
-        first_phase_steps=min(state.done, settings.steps),
-        best_step=best[0] if best else state.done,
-        seconds=perf_counter() - began,
-    )
-
-
-class _Phase(NamedTuple):
-    """The step it ends before, what it minimises, and on which rows of a batch this process works."""
-
-    end: int
-    objective: Objective
-    parts: list[slice]
-
-
-def _phases(
-    network: Network,
-    rows: WeightRows,
-    condition: Condition,
-    settings: TrainSettings,
-    functional: Functional | None,
-    normalizer: Normalizer | UnitNormalizer | None,
-    accelerator: Any,
-) -> list[_Phase]:
-    schedule, device = linear_schedule(network.config.timesteps), accelerator.device
-    adversary = None
-    if settings.adversarial:
-        average = partial(accelerator.reduce, reduction="mean") if accelerator.num_processes > 1 else None
-        adversary = Adversary(rows.size, device, seed=settings.seed, average=average)
-    weights = WeightObjective(rows, condition, schedule, settings, gather=accelerator.gather, adversary=adversary)
-    parts = parts_of(settings.batch_size, accelerator, settings.accumulate, what="batch_size")
-    phases = [_Phase(settings.steps, weights, parts)]
-    if settings.functional.steps:
-        assert functional is not None  # checked before
-        assert normalizer is not None
-        task = FunctionalObjective(
-            functional.tasks, functional.text.to(device), network.spec_for, normalizer, schedule, settings,
-            network.config.conditioning, device, teacher=_teacher(functional, settings, device),
-        )  # fmt: skip
-        size = settings.functional.batch_size
-        parts = parts_of(size, accelerator, settings.accumulate, what="functional.batch_size")
-        phases.append(_Phase(settings.total_steps, task, parts))
-    return phases
+    result = TrainResult(
+        chosen, state.train_losses, state.points, state.done, min(state.done, settings.steps),
+        best[0] if best else state.done, perf_counter() - began,
+    )  # fmt: skip
+    return Generator(network, normalizer, provenance, known, concepts), result
 
 
 def _weights(network: nn.Module) -> dict[str, Tensor]:
@@ -221,14 +182,6 @@ def _validate(step: int, network: Network, validation: Validation) -> Validation
     errors = validation_loss(lambda x_t, t: network(x_t, t, validation.condition), validation.x_0, schedule)
     accuracy = None if validation.accuracy is None else validation.accuracy(network)
     return ValidationPoint(step, sum(errors) / len(errors), errors[0], accuracy)
-
-
-def _teacher(functional: Functional, settings: TrainSettings, device: torch.device) -> LinearHead | None:
-    """Fitted anew at every start: it takes seconds and is the same each time."""
-    if not settings.functional.teacher:
-        return None
-    real = functional.tasks.seen if isinstance(functional.tasks, ConceptTasks) else functional.tasks
-    return fit_teacher(real, noise=settings.functional.feature_noise, seed=settings.seed).to(device)
 
 
 def _no_sync(accelerator: Any, model: nn.Module, last: bool) -> AbstractContextManager[None]:

@@ -50,30 +50,27 @@ class Objective(Protocol):
     def __call__(self, model: Model, step: int, part: slice) -> Loss: ...
 
 
+@dataclass(eq=False)
 class WeightObjective:
     """Mean squared error of the predicted x_0 in normalised space, plus the discriminator's verdict if there is one.
 
-    Args:
+    Attributes:
         rows: the training adapters.
         condition: of the same tasks, on the device.
         adversary: the discriminator; None for none.
         gather: joins a tensor over all processes; the timestep sampler learns from all of them.
     """
 
-    def __init__(
-        self,
-        rows: WeightRows,
-        condition: Condition,
-        schedule: NoiseSchedule,
-        settings: TrainSettings,
-        *,
-        adversary: Adversary | None = None,
-        gather: Callable[[Tensor], Tensor] = lambda tensor: tensor,
-    ) -> None:
-        self.rows, self.condition, self.schedule, self.settings = rows, condition, schedule, settings
-        self.adversary, self._gather = adversary, gather
-        even = settings.timestep_sampler == "uniform"
-        self.timesteps = None if even else LossSecondMoment(schedule.timesteps)
+    rows: WeightRows
+    condition: Condition
+    schedule: NoiseSchedule
+    settings: TrainSettings
+    adversary: Adversary | None = None
+    gather: Callable[[Tensor], Tensor] = lambda tensor: tensor
+
+    def __post_init__(self) -> None:
+        even = self.settings.timestep_sampler == "uniform"
+        self.timesteps = None if even else LossSecondMoment(self.schedule.timesteps)
 
     def __call__(self, model: Model, step: int, part: slice) -> Loss:
         s, device = self.settings, self.rows.device
@@ -97,7 +94,7 @@ class WeightObjective:
         weights = timestep_weights(self.schedule, t, s.weighting) * importance
         loss = weight_loss(x0_hat, x_0, weights)
         if self.timesteps is not None:
-            self.timesteps.update(self._gather(t).cpu(), self._gather(error.detach()).cpu())
+            self.timesteps.update(self.gather(t).cpu(), self.gather(error.detach()).cpu())
         if self.adversary is None:
             return Loss(loss)
         # One pass: the prediction that the generator is judged by is the one the discriminator learns from.
@@ -146,7 +143,7 @@ class FunctionalObjective:
     def __call__(self, model: Model, step: int, part: slice) -> Loss:
         s, f = self.settings, self.settings.functional
         batch = self.tasks.draw(s.seed, step, batch_size=f.batch_size, images=f.images)
-        # One text per class and their mask, whatever the network is told.
+        # One text per class and their mask, whatever the network is conditioned on.
         classes = condition_of(self.text, batch.tasks) if batch.condition is None else batch.condition
         classes = classes.rows(part).to(self.device)
         spec = self.spec_for(classes)
@@ -188,7 +185,7 @@ class FunctionalObjective:
 
 
 def _disturbed(condition: Condition, s: TrainSettings, step: int, batch_size: int, part: slice) -> Condition:
-    """What the network is told in training: some texts blurred, some left out."""
+    """The condition in training: some texts blurred, some left out."""
     device = condition.tokens.device
     if s.text_noise:
         rng = generator_for(s.seed, "text noise", step)

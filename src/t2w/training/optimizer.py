@@ -1,15 +1,17 @@
-"""The optimiser of the generator."""
+"""The optimiser of the generator, and the moving average of its weights."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from t2w.training.settings import TrainSettings
 
-__all__ = ["adamw", "apply_rates"]
+__all__ = ["adamw", "apply_rates", "averaged"]
 
 
 def adamw(network: nn.Module, settings: TrainSettings, device: torch.device) -> torch.optim.Optimizer:
@@ -33,3 +35,23 @@ def apply_rates(optimizer: Any, rates: Any, settings: TrainSettings, step: int) 
 
 def _decays(name: str, parameter: Tensor) -> bool:
     return parameter.ndim >= 2 and not name.endswith(("position", "pos_emb")) and "bias" not in name
+
+
+def averaged(network: nn.Module, decay: float, *, warmup: bool = True) -> AveragedModel:
+    """An exponential moving average of `network`'s parameters.
+
+    Args:
+        decay: share of the old average kept at every update.
+        warmup: keep less at first, min(decay, (1 + k) / (10 + k)) at update k, so that a short run is not dominated by
+            its initial weights. False: `decay` throughout, as the paper has it.
+    """
+    return AveragedModel(network, multi_avg_fn=_average(decay, warmup))
+
+
+def _average(decay: float, warmup: bool) -> Callable[..., None]:
+    @torch.no_grad()
+    def update(average: list[Tensor], current: list[Tensor], n_averaged: Tensor | int) -> None:
+        k = int(n_averaged)
+        torch._foreach_lerp_(average, current, 1 - (min(decay, (1 + k) / (10 + k)) if warmup else decay))
+
+    return update

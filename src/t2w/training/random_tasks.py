@@ -31,7 +31,7 @@ class TaskBatch:
         tasks: per task, its classes as positions in the class texts; [] where the classes are not the dataset's.
         x: (B, K, in_features) image features.
         labels: (B, K) int64, positions among the task's classes.
-        condition: what the generator is told of the tasks; None where the objective makes it from `tasks`.
+        condition: of the tasks; None where the objective makes it from `tasks`.
     """
 
     tasks: list[list[int]]

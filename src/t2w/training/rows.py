@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from t2w.adapters import AdapterSpec, unflatten
+from t2w.adapters import AdapterSpec
 from t2w.adapters.store import Vectors, blocks
 from t2w.errors import T2WError
-from t2w.generator import Condition, Normalizer, UnitNormalizer
+from t2w.generator import Condition, Normalizer, UnitNormalizer, unit_tables
 
-__all__ = ["Vectors", "WeightRows"]
+__all__ = ["WeightRows"]
 
 _SHARE = 0.5  # of an accelerator's free memory that the data may take
 
@@ -21,8 +21,8 @@ class WeightRows:
     They stay where they are, memory-mapped files included, unless an accelerator has room for them.
 
     Args:
-        vectors: (T, P) float32, a tensor or memory-mapped; normalised where `normalizer` is None, else as trained.
-        normalizer: what to put them through; None for nothing.
+        vectors: (T, P) float32 as trained, a tensor or memory-mapped.
+        normalizer: what to put them through, on the device.
         device: where batches are wanted.
 
     Raises:
@@ -30,7 +30,7 @@ class WeightRows:
     """
 
     def __init__(
-        self, spec: AdapterSpec, vectors: Vectors, normalizer: Normalizer | UnitNormalizer | None, device: torch.device
+        self, spec: AdapterSpec, vectors: Vectors, normalizer: Normalizer | UnitNormalizer, device: torch.device
     ) -> None:
         if len(vectors.shape) != 2 or vectors.shape[1] != spec.size:
             raise T2WError(
@@ -46,12 +46,10 @@ class WeightRows:
                     expected="finite weights",
                     fix="train the adapters again, at a lower learning rate",
                 )
-        self.hidden, self.device, self._normalizer = spec.hidden, device, normalizer
+        self.hidden, self.device, self.normalizer = spec.hidden, device, normalizer
         self._vectors: Vectors = vectors[:].to(device) if _fits(vectors, device) else vectors
-        at = unflatten(spec, torch.arange(spec.size))
-        units = torch.cat([at["linear1.weight"], at["linear1.bias"][:, None], at["linear2.weight"].T], dim=1)
-        self._units, self._output_bias = units, at["linear2.bias"]  # positions of each unit's numbers, and of the rest
-        self._back = torch.cat([units.flatten(), self._output_bias]).argsort()
+        self._units, self._rest = unit_tables(spec)  # positions of each unit's numbers, and of the others
+        self._back = torch.cat([self._units.flatten(), self._rest.flatten()]).argsort()
 
     def __len__(self) -> int:
         return len(self._vectors)
@@ -72,11 +70,9 @@ class WeightRows:
         held = self._vectors
         vectors = held[tasks.to(held.device) if isinstance(held, Tensor) else tasks.cpu()].to(self.device)
         if order is not None:
-            positions = torch.cat([self._units[order].flatten(1), self._output_bias.expand(len(order), -1)], dim=1)[
-                :, self._back
-            ]
-            vectors = vectors.gather(1, positions.to(self.device))
-        return vectors if self._normalizer is None else self._normalizer.normalize(vectors, condition)
+            positions = torch.cat([self._units[order].flatten(1), self._rest.expand(len(order), -1)], dim=1)
+            vectors = vectors.gather(1, positions[:, self._back].to(self.device))
+        return self.normalizer.normalize(vectors, condition)
 
 
 def _fits(vectors: Vectors, device: torch.device) -> bool:

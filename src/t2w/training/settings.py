@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
-from t2w.settings import Count, NonNegative, Operational, Positive, Range, Rate, Settings, Share, Unit, Whole
+from t2w.settings import Count, Fraction, NonNegative, Operational, Positive, Range, Rate, Settings, Share, Whole
 
 __all__ = ["FunctionalSettings", "TrainSettings", "Weighting"]
 
@@ -40,9 +40,9 @@ class FunctionalSettings(Settings):
     images: Count = 128
     learning_rate: Rate = 3e-4
     warmup: Whole = 50
-    noisy_share: Unit = 0.5
+    noisy_share: Fraction = 0.5
     feature_noise: NonNegative = 0.0
-    teacher: Unit = 0.0
+    teacher: Fraction = 0.0
     label_smoothing: Share = 0.0
 
 

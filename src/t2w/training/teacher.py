@@ -11,15 +11,17 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from t2w.adapters.linear_head import LinearHead, fit_linear_head
+from t2w.training.concept_tasks import ConceptTasks
 from t2w.training.random_tasks import RandomTasks
 
 __all__ = ["fit_teacher", "targets_of"]
 
 
-def fit_teacher(tasks: RandomTasks, *, noise: float, seed: int) -> LinearHead:
+def fit_teacher(tasks: RandomTasks | ConceptTasks, *, noise: float, seed: int) -> LinearHead:
     """Fit to the images that random tasks are drawn from, and to no others: see `fit_linear_head`."""
+    real = tasks.seen if isinstance(tasks, ConceptTasks) else tasks
     return fit_linear_head(
-        tasks.features, tasks.classes, validation_fraction=tasks.validation_fraction, noise=noise, seed=seed
+        real.features, real.classes, validation_fraction=real.validation_fraction, noise=noise, seed=seed
     )
 
 

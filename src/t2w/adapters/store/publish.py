@@ -7,31 +7,22 @@ DIR/base.safetensors, DIR/adapter.json what turns a row's weights into an adapte
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
-from importlib import import_module
+from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from t2w.adapters.store.card import write_card
 from t2w.adapters.store.dataset import WeightDataset
 from t2w.errors import T2WError
+from t2w.extras import needs
 from t2w.files import atomic_folder, save_tensors, write_json
-from t2w.network import within
+from t2w.network import upload
 from t2w.progress import progress
 
 __all__ = ["export_parquet", "push_folder"]
 
 _ROWS = 256  # adapters in memory at a time, and per row group
 _MARK = "adapter.json"  # tells an earlier export from a folder of something else
-
-
-def _need(name: str) -> ModuleType:
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise T2WError(f"publishing needs {name}, which is not installed", fix='pip install "t2w[publish]"') from error
 
 
 def export_parquet(
@@ -62,7 +53,8 @@ def export_parquet(
     Raises:
         T2WError: the extra is missing, the dataset is empty, the folder holds something else, or the disk is full.
     """
-    _need("datasets")
+    with needs("publishing"):
+        import datasets  # noqa: F401
     if not len(dataset):
         raise T2WError("no adapters to export", expected="at least one")
     folder = Path(folder)
@@ -85,7 +77,8 @@ def export_parquet(
 
 
 def _features(size: int) -> Any:
-    datasets = _need("datasets")
+    import datasets
+
     types = dict.fromkeys(("position", "task_id", "seed", "steps"), "int64")
     types |= dict.fromkeys(("loss", "validation_accuracy", "test_accuracy"), "float32") | {"split": "string"}
     columns = {name: datasets.Value(kind) for name, kind in types.items()}
@@ -95,7 +88,8 @@ def _features(size: int) -> Any:
 
 
 def _write_rows(dataset: WeightDataset, folder: Path, features: Any, rows_per_file: int) -> None:
-    parquet = _need("pyarrow.parquet")
+    from pyarrow import parquet
+
     schema, count = features.arrow_schema, len(dataset)
     files = -(-count // rows_per_file)
     folder.mkdir()
@@ -112,7 +106,8 @@ def _write_rows(dataset: WeightDataset, folder: Path, features: Any, rows_per_fi
 
 
 def _table(dataset: WeightDataset, rows: Sequence[int], schema: Any) -> Any:
-    pa = _need("pyarrow")
+    import pyarrow as pa
+
     records = [dataset.records[i] for i in rows]
     arrays = {}
     for name in schema.names:
@@ -154,32 +149,7 @@ def push_folder(
     folder = Path(folder)
     if not (folder / "README.md").is_file() or not (folder / "data").is_dir():
         raise T2WError(f"no exported dataset in {folder}", fix="export it first: `t2w adapters --export DIR`")
-    hub = _need("huggingface_hub")
-    token = token or os.environ.get("HF_TOKEN") or hub.get_token()
-    if not token:
-        raise T2WError(
-            f"no token to push {name!r} with",
-            fix="set HF_TOKEN to one with write access (https://huggingface.co/settings/tokens)",
-        )
-    api = hub.HfApi(token=token)
-    options = {"repo_id": name, "repo_type": "dataset"}
-    for seconds, call in (
-        (answer_seconds, lambda: api.whoami()),
-        (answer_seconds, lambda: api.create_repo(**options, private=private, exist_ok=True)),
-        (upload_seconds, lambda: api.upload_folder(folder_path=str(folder), **options)),
-    ):
-        _within(seconds, call, f"cannot push {name!r}: the hub at {api.endpoint}")
-    return f"{api.endpoint}/datasets/{name}"
-
-
-def _within(seconds: float, call: Callable[[], Any], what: str) -> None:
-    """Call, with a sentence where it fails or takes longer: the hub's client by itself retries for minutes."""
-    try:
-        within(seconds, call)
-    except TimeoutError as error:
-        raise T2WError(
-            f"{what} did not answer in {seconds:g} s", fix="check the network, and try again; nothing is lost"
-        ) from error
-    except Exception as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise T2WError(f"{what}: {first}", fix="check the token, the name (USER/NAME) and the network") from error
+    return upload(
+        folder, name, kind="dataset", token=token, private=private, answer_seconds=answer_seconds,
+        upload_seconds=upload_seconds,
+    )  # fmt: skip
