@@ -23,7 +23,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from common import machine, parser_of, run_on_device
-from photographs import accuracy, others
+from photographs import DRAWS, accuracy, others, shots_of
 from pictures import features_of
 from torch import Tensor, nn
 
@@ -37,7 +37,6 @@ from t2w.errors import T2WWarning
 from t2w.files import write_json
 from t2w.photos import TaskPictures
 
-SHOTS, SEEDS = (1, 2, 4, 8, 16), (0, 1, 2)
 RANDOM: dict[str, Callable[[Tensor], object]] = {
     "xavier": nn.init.xavier_uniform_,
     "kaiming": lambda weight: nn.init.kaiming_normal_(weight, nonlinearity="relu"),
@@ -96,8 +95,9 @@ def compare(args: argparse.Namespace, device: torch.device) -> None:
     rivals: dict[str, dict[int, list[float]]] = {}
     settings = EnhanceSettings()
     gain = writer.generator.config.gain
-    for shots in SHOTS:
-        for seed in SEEDS:
+    several = [shots for shots in shots_of(y) if shots]
+    for shots in several:
+        for seed in range(args.draws):
             order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
             chosen = torch.cat([order[y[order] == k][:shots] for k in range(len(names))])
             free = torch.ones(len(x), dtype=torch.bool)
@@ -118,16 +118,20 @@ def compare(args: argparse.Namespace, device: torch.device) -> None:
             for name, method in others(answer, x[chosen], y[chosen], len(names)).items():
                 right = accuracy(method(x[free]).argmax(1), y[free])
                 rivals.setdefault(name, {}).setdefault(shots, []).append(right)
-    goal = float(np.mean([curve[0] for curve in curves["words and pictures"][SHOTS[-1]]]))
+    goal = float(np.mean([curve[0] for curve in curves["words and pictures"][several[-1]]]))
     print(f"{Path(args.photos).stem}: accuracy after {settings.steps} steps (before), by labelled pictures per class")
-    print(f"  {'start':22}" + "".join(f"{shots:>14}" for shots in SHOTS) + f"   steps to {goal:.1f} % with {SHOTS[-1]}")
+    print(
+        f"  {'start':22}"
+        + "".join(f"{shots:>14}" for shots in several)
+        + f"   steps to {goal:.1f} % with {several[-1]}"
+    )
     for name, by_shots in curves.items():
-        cells = [np.mean(by_shots[s], axis=0) for s in SHOTS]
+        cells = [np.mean(by_shots[s], axis=0) for s in several]
         reached = np.flatnonzero(cells[-1] >= goal)
         steps = str(int(reached[0]) * args.every) if len(reached) else "never"
         print(f"  {name:22}" + "".join(f"{c[-1]:7.1f} ({c[0]:4.1f})" for c in cells) + f"   {steps}")
     for name, row in rivals.items():
-        print(f"  {name:22}" + "".join(f"{np.mean(row[s]):7.1f}       " for s in SHOTS))
+        print(f"  {name:22}" + "".join(f"{np.mean(row[s]):7.1f}       " for s in several))
     print(machine(device))
     if args.plot:
         plot(curves, rivals, Path(args.plot), settings, args.every)
@@ -146,15 +150,19 @@ def plot(
 
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)
+    several = list(next(iter(curves.values())))
+    shown = min(several, key=lambda shots: abs(shots - 4))
     for name, by_shots in curves.items():
-        left.plot(SHOTS, [np.mean([c[-1] for c in by_shots[s]]) for s in SHOTS], marker="o", label=name)
-        mean = np.mean(by_shots[4], axis=0)
+        left.plot(
+            list(by_shots), [np.mean([c[-1] for c in found]) for found in by_shots.values()], marker="o", label=name
+        )
+        mean = np.mean(by_shots[shown], axis=0)
         right.plot(every * np.arange(len(mean)), mean)
     for name, row in rivals.items():
-        left.plot(SHOTS, [np.mean(row[s]) for s in SHOTS], linestyle="--", linewidth=1, label=name)
+        left.plot(list(row), [np.mean(found) for found in row.values()], linestyle="--", linewidth=1, label=name)
     left.set(xscale="log", xlabel="labelled pictures per class", ylabel="accuracy, %", title="after training")
-    left.set_xticks(SHOTS, [str(s) for s in SHOTS])
-    right.set(xlabel="steps", title="4 labelled pictures per class", xlim=(0, settings.steps))
+    left.set_xticks(several, [str(s) for s in several])
+    right.set(xlabel="steps", title=f"{shown} labelled pictures per class", xlim=(0, settings.steps))
     figure.legend(loc="outside right center", title="start; other method dashed")
     for axes in (left, right):
         axes.grid(alpha=0.3)
@@ -166,6 +174,7 @@ def main() -> int:
     parser.add_argument("--photos", required=True, metavar="PATH", help="a folder or zip of class folders")
     parser.add_argument("--generator", default="embedded")
     parser.add_argument("--every", type=int, default=5, help="steps between two looks at the accuracy")
+    parser.add_argument("--draws", type=int, default=DRAWS, help="of the pictures that are labelled")
     parser.add_argument("--plot", metavar="PNG", help="where the picture goes, its numbers beside it")
     args = parser.parse_args()
     return run_on_device(args.device, lambda device: compare(args, device))

@@ -31,12 +31,17 @@ from t2w.errors import T2WWarning
 from t2w.files import write_json
 from t2w.photos import TaskPictures
 
-SHOTS, SEEDS = (0, 1, 2, 4, 8, 16), (0, 1, 2)
+SHOTS, DRAWS = (0, 1, 2, 4, 8, 16), 3
 ALPHA, BETA, EPOCHS = 1.0, 5.5, 20
 
 
 def accuracy(predicted: Tensor, y: Tensor) -> float:
     return 100 * float((predicted == y).float().mean())
+
+
+def shots_of(y: Tensor) -> list[int]:
+    """The numbers of labelled pictures per class that leave some of every class to score."""
+    return [shots for shots in SHOTS if shots < int(y.bincount().min())]
 
 
 def ours(writer: TextToWeights, names: Sequence[str], x: Tensor, labels: Tensor) -> Callable[[Tensor], Tensor]:
@@ -48,12 +53,14 @@ def ours(writer: TextToWeights, names: Sequence[str], x: Tensor, labels: Tensor)
     return lambda features: made.classify_features(features).probabilities
 
 
-def few_shot(writer: TextToWeights, names: Sequence[str], x: Tensor, y: Tensor) -> dict[str, dict[int, list[float]]]:
+def few_shot(
+    writer: TextToWeights, names: Sequence[str], x: Tensor, y: Tensor, draws: int
+) -> dict[str, dict[int, list[float]]]:
     """method -> shots -> accuracy of every draw."""
     found: dict[str, dict[int, list[float]]] = {}
     words = ours(writer, names, x[:0], y[:0])
-    for shots in SHOTS:
-        for seed in SEEDS:
+    for shots in shots_of(y):
+        for seed in range(draws):
             rng = torch.Generator().manual_seed(seed)
             order = torch.randperm(len(x), generator=rng)
             chosen = torch.cat([order[y[order] == k][:shots] for k in range(len(names))])
@@ -115,11 +122,13 @@ def tuned_keys(logits: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor,
     return keys.detach()
 
 
-def unlabelled(writer: TextToWeights, names: Sequence[str], x: Tensor, y: Tensor) -> dict[str, dict[str, list[float]]]:
+def unlabelled(
+    writer: TextToWeights, names: Sequence[str], x: Tensor, y: Tensor, draws: int
+) -> dict[str, dict[str, list[float]]]:
     """setting -> {"words": ..., "words and unlabelled": ...}, accuracies of every draw."""
     found: dict[str, dict[str, list[float]]] = {}
     n = len(names)
-    for seed in SEEDS:
+    for seed in range(draws):
         rng = torch.Generator().manual_seed(seed)
         order = torch.randperm(len(x), generator=rng)
         rank = torch.randperm(n, generator=rng)
@@ -160,12 +169,13 @@ def compare(args: argparse.Namespace, device: torch.device) -> None:
     for path in map(Path, args.photos):
         features = features_of(path, encoder)
         x, y, names = features.dense().float(), features.labels, features.class_names
-        table, settings = few_shot(writer, names, x, y), unlabelled(writer, names, x, y)
+        table = few_shot(writer, names, x, y, args.draws)
+        settings = unlabelled(writer, names, x, y, args.draws)
         results[path.stem] = {"labelled": table, "unlabelled": settings}
         print(f"{path.stem}: {len(x):,} pictures of {len(names)} classes")
-        print(f"  {'labelled pictures per class':28}" + "".join(f"{shots:7}" for shots in SHOTS))
+        print(f"  {'labelled pictures per class':28}" + "".join(f"{shots:7}" for shots in shots_of(y)))
         for method, row in sorted(table.items(), key=lambda pair: np.mean(pair[1].get(1, [0]))):
-            print(f"  {method:28}" + "".join(f"{np.mean(row[s]):7.1f}" if s in row else " " * 7 for s in SHOTS))
+            print(f"  {method:28}" + "".join(f"{np.mean(row[s]):7.1f}" if s in row else " " * 7 for s in shots_of(y)))
         for setting, rows in settings.items():
             print(f"  {setting:28}" + ", ".join(f"{method} {np.mean(values):.1f}" for method, values in rows.items()))
     print(machine(device))
@@ -177,6 +187,7 @@ def main() -> int:
     parser = parser_of(__doc__)
     parser.add_argument("--photos", nargs="+", required=True, metavar="PATH", help="folders or zips of class folders")
     parser.add_argument("--generator", default="embedded")
+    parser.add_argument("--draws", type=int, default=DRAWS, help="of the pictures that are labelled")
     parser.add_argument("--json", metavar="FILE", help="where the figures go too")
     args = parser.parse_args()
     return run_on_device(args.device, lambda device: compare(args, device))
