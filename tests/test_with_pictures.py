@@ -44,6 +44,16 @@ def test_examples_are_evidence(writer: TextToWeights, examples: Path) -> None:
     assert same.provenance["known_by"] == made.provenance["known_by"]
 
 
+def test_a_copy_of_a_labelled_picture_counts_once(writer: TextToWeights, examples: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for file in ("chelsea.png", "rocket.jpg"):
+        shutil.copy(DATA / file, folder)
+    for photos in (folder, [Image.open(path) for path in sorted(folder.iterdir())]):
+        seen = pictures_of_task(writer.vision, ("tabby", "espresso"), photos, examples, cache=None)
+        assert sorted(seen.labels) == [-1, 0, 1]
+
+
 def test_a_rocket_is_no_espresso(writer: TextToWeights) -> None:
     made = writer.generate("tabby, espresso, school bus, pizza")
     answer = made.classify([DATA / "chelsea.png", DATA / "coffee.png", DATA / "rocket.jpg"])

@@ -145,10 +145,11 @@ def test_output_replaces_classifiers_alone(t2w: Callable, tmp_path: Path) -> Non
 
 def test_classes_file_and_what_is_known(t2w: Callable, tmp_path: Path) -> None:
     file = tmp_path / "classes.txt"
-    file.write_text("\ufefftabby=a striped cat\n\nespresso\n", encoding="utf-8")
+    file.write_text("\ufeff# a cat and a cup\ntabby=a striped cat\n\nespresso\n", encoding="utf-8")
     done = t2w("generate", "--classes-file", str(file), "-o", str(tmp_path / "x.t2w"))
     assert done.code == 0
-    assert "a striped cat" in done.out
+    assert "  tabby: a striped cat  [" in done.out
+    assert "2 classes" in done.out
     assert t2w("generate", "-o", str(tmp_path / "x.t2w")).code == 2
     missing = t2w("generate", "--classes-file", str(tmp_path / "none"), "-o", str(tmp_path / "x.t2w"))
     assert (missing.code, "cannot read" in missing.err) == (2, True)

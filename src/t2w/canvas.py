@@ -34,12 +34,8 @@ _STYLE: Any = {
 
 
 @contextmanager
-def canvas(path: str | Path, width: float, height: float, *, palette: bool = False) -> Iterator[Figure]:
-    """A figure of so many inches that is written to a PNG file at the end, cut to what is drawn.
-
-    Args:
-        palette: keep 256 colours, which makes a picture with photographs a third as large.
-    """
+def canvas(path: str | Path, width: float, height: float) -> Iterator[Figure]:
+    """A figure of so many inches that is written to a PNG file at the end, cut to what is drawn."""
     with needs("a picture"):
         import matplotlib
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -54,17 +50,6 @@ def canvas(path: str | Path, width: float, height: float, *, palette: bool = Fal
         figure.savefig(
             temporary, format="png", dpi=110, bbox_inches="tight", pad_inches=0.15, metadata={"Software": None}
         )
-        if palette:
-            _reduce(temporary)
-
-
-def _reduce(path: Path) -> None:
-    from PIL import Image
-
-    with Image.open(path) as picture:
-        full = picture.convert("RGB")
-    reduced = full.quantize(palette=full.quantize(256), dither=Image.Dither.FLOYDSTEINBERG)
-    reduced.save(path, format="PNG", optimize=True)
 
 
 def plain(axes: Axes, *, grid: str | None = None) -> None:

@@ -28,6 +28,7 @@ __all__ = ["MOST", "Examples", "Photos", "TaskPictures", "pictures_of_task"]
 MOST = 20_000
 """Pictures without labels that are looked at: of more, as many at random."""
 CACHE = Path("~/.cache/t2w/photos")
+_SAME = 2e-3  # distance, in lengths, up to which features are of one picture: more than rounding to float16
 
 Photos: TypeAlias = "str | Path | Pictures"
 """A folder with images anywhere in it, or images (see `t2w.pictures`)."""
@@ -71,7 +72,7 @@ def pictures_of_task(
     Args:
         classes: the task's class names.
         photos: without labels; None for none.
-        examples: with labels; None for none. A file that is among both counts as labelled.
+        examples: with labels; None for none. A picture that is among both, or a copy of one, counts as labelled.
         cache: folder where features of files are kept; None: nowhere.
 
     Raises:
@@ -108,12 +109,22 @@ def pictures_of_task(
             of_arrays += [-1] * len(several)
     features, kept, failed = _features_of(encoder, files, cache)
     refused += failed
-    everything = (
-        torch.cat([features, *arrays]).half().float()
-    )  # as the cache has them: every call sees the same numbers
+    everything = torch.cat([features, *arrays]).half().float()  # as the cache has them: each call sees the same numbers
     if len(everything) == 0:
         raise refused[0][1] if refused else T2WError("no pictures", expected="image files, or folders of them")
-    return TaskPictures(everything, (*(labels[i] for i in kept), *of_arrays), tuple(refused))
+    given = torch.tensor([*(labels[i] for i in kept), *of_arrays])
+    once = ~_copies(everything, given)
+    return TaskPictures(everything[once], tuple(given[once].tolist()), tuple(refused))
+
+
+def _copies(features: Tensor, labels: Tensor) -> Tensor:
+    """(N,) bool: pictures without a label that are copies of labelled ones, which say more."""
+    labelled, rest = labels >= 0, (labels < 0).nonzero()[:, 0]
+    found = torch.zeros(len(labels), dtype=torch.bool)
+    if bool(labelled.any()) and len(rest):
+        apart = torch.cdist(features[rest], features[labelled]).amin(1)
+        found[rest] = apart < _SAME * features[rest].norm(dim=1)
+    return found
 
 
 def _paths(photos: Photos) -> list[Path] | None:

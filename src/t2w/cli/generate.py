@@ -24,7 +24,9 @@ _MOST_SHOWN = 40  # classes
     "--classes", metavar="NAMES", help='The classes: "cat, school bus", or described: "tabby=a striped cat, ...".'
 )
 @click.option(
-    "--classes-file", metavar="FILE", help="The classes, one a line, described or not, in place of --classes."
+    "--classes-file",
+    metavar="FILE",
+    help="The classes, one a line, described or not, in place of --classes; # begins a comment.",
 )
 @click.option("-o", "--output", required=True, metavar="FILE.t2w", help="The classifier's file.")
 @click.option(
@@ -114,7 +116,10 @@ def generate(
         )
     classifier.save(output)
     known_by = classifier.provenance.get("known_by")
-    understood = [f"  {text}  [{by}]" for text, by in zip(classifier.texts, known_by or (), strict=bool(known_by))]
+    understood = [
+        f"  {text if text.startswith(name) else f'{name}: {text}'}  [{by}]"
+        for name, text, by in zip(classifier.classes, classifier.texts, known_by or (), strict=False)
+    ]
     for line in understood[:_MOST_SHOWN]:
         click.echo(line)
     if (more := len(understood) - _MOST_SHOWN) > 0:
@@ -138,7 +143,7 @@ def _given(classes: str | None, file: str | None) -> str:
         raise T2WError(
             f"cannot read {file}: {reason}", expected="a text file with a class name in each line"
         ) from error
-    return ", ".join(line for line in lines if line.strip())
+    return ", ".join(line for line in lines if line.strip() and not line.lstrip().startswith("#"))
 
 
 def _pairs(values: tuple[str, ...], option: str) -> dict[str, str]:

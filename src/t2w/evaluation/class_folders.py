@@ -59,7 +59,8 @@ def find_class_folders(
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise T2WError(f"there is no folder {folder}", expected="a folder with a folder of images for every class")
+        problem = f"{folder} is a file" if folder.exists() else f"there is no folder {folder}"
+        raise T2WError(problem, expected="a folder with a folder of images for every class")
     inside = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     if not inside:
         raise T2WError(f"there are no folders in {folder}", expected="one folder of images for every class")

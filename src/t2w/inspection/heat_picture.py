@@ -33,7 +33,7 @@ def heat_picture(path: str | Path, photo: PhotoHeat, *, source: str | None = Non
     panels, side = (None, *photo.shown), _SIDE * wide / high
     width, height = len(panels) * (side + _GAP) + _BAR, _SIDE
     grey = photo.pixels.mean(axis=2, keepdims=True).repeat(3, axis=2).astype(np.uint8)
-    with canvas(path, width, height, palette=True) as figure:
+    with canvas(path, width, height) as figure:
         for i, one in enumerate(panels):
             axes = figure.add_axes((i * (side + _GAP) / width, 0.0, side / width, 1.0))
             plain(axes)

@@ -103,6 +103,9 @@ def render(found: dict[str, Any]) -> str:
             cells = f"{100 * a['mean']:8.1f}  {100 * a['low']:6.1f} .. {100 * a['high']:5.1f}"
             against = f"{100 * d['mean']:+14.1f}  {100 * d['low']:+6.1f} .. {100 * d['high']:+6.1f}"
             lines.append(f"  {told:25}{cells}{'' if told == 'matched' else against}")
+        lines.append(
+            "  (shuffled: the right classes in another order; where weights are of classes, each with another's text)"
+        )
         kept = part["memorisation"]
         lines.append(
             f"  weights: {100 * kept['copies']:.0f} % nearer to training weights than 5 % of real adapters are; median "
