@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import pytest
 from t2w.cli.main import main
 
 if TYPE_CHECKING:
+    from t2w import Classifier, TextToWeights
     from t2w.pretraining.wordnet import WordNet
     from t2w.words import Dictionary
 
@@ -101,6 +103,22 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory, reads: Counter[str]) 
             main(["run", *SMALL, f"out={folder}"])
     assert not stop.value.code
     return folder
+
+
+@pytest.fixture(scope="session")
+def digits_writer(finished_run: Path) -> TextToWeights:
+    """The generator of the finished run."""
+    from t2w import TextToWeights
+
+    return TextToWeights.from_pretrained(finished_run)
+
+
+@pytest.fixture(scope="session")
+def digits_classifier(digits_writer: TextToWeights) -> Classifier:
+    """A classifier of three digits that it wrote."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of digits that the run withheld
+        return digits_writer.generate("three, five, eight", seed=3)
 
 
 @pytest.fixture(scope="session")

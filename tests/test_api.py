@@ -19,39 +19,31 @@ pytestmark = pytest.mark.filterwarnings("ignore::t2w.T2WWarning")
 
 
 @pytest.fixture(scope="module")
-def writer(finished_run: Path) -> TextToWeights:
-    return TextToWeights.from_pretrained(finished_run)
-
-
-@pytest.fixture(scope="module")
-def classifier(writer: TextToWeights) -> Classifier:
-    return writer.generate("three, five, eight", seed=3)
-
-
-@pytest.fixture(scope="module")
 def images() -> np.ndarray:
     return load_dataset("digits")[1].of_classes(["three", "five", "eight"]).images[:20]  # type: ignore[return-value]
 
 
-def test_labels_probabilities_and_classes_as_scikit_learn_has_them(classifier: Classifier, images: np.ndarray) -> None:
-    labels, shares = classifier.predict(images), classifier.predict_proba(images, batch_size=7)
+def test_labels_probabilities_and_classes_as_scikit_learn_has_them(
+    digits_classifier: Classifier, images: np.ndarray
+) -> None:
+    labels, shares = digits_classifier.predict(images), digits_classifier.predict_proba(images, batch_size=7)
     assert (labels.shape, shares.shape, shares.dtype) == ((20,), (20, 3), np.float32)
-    assert classifier.classes_.tolist() == ["three", "five", "eight"]
-    assert (classifier.classes_[shares.argmax(1)] == labels).all()
+    assert digits_classifier.classes_.tolist() == ["three", "five", "eight"]
+    assert (digits_classifier.classes_[shares.argmax(1)] == labels).all()
     np.testing.assert_allclose(shares.sum(1), 1, rtol=1e-5)
-    np.testing.assert_allclose(shares, classifier.predict_proba(images), atol=1e-6)
-    assert (labels == np.array(classifier.classify(images).labels)).all()
-    assert classifier.predict(images[:0]).shape == (0,)
-    assert classifier.predict_proba(images[:0]).shape == (0, 3)
-    assert len(classifier.classify(images)) == 20
+    np.testing.assert_allclose(shares, digits_classifier.predict_proba(images), atol=1e-6)
+    assert (labels == np.array(digits_classifier.classify(images).labels)).all()
+    assert digits_classifier.predict(images[:0]).shape == (0,)
+    assert digits_classifier.predict_proba(images[:0]).shape == (0, 3)
+    assert len(digits_classifier.classify(images)) == 20
 
 
-def test_reprs_say_what_it_is(classifier: Classifier, writer: TextToWeights) -> None:
-    said = repr(classifier)
+def test_reprs_say_what_it_is(digits_classifier: Classifier, digits_writer: TextToWeights) -> None:
+    said = repr(digits_classifier)
     assert said.startswith("Classifier(3 classes: three, five, eight; ")
     assert "pixels-8x8@" in said
-    assert "knows 10 classes" in repr(writer)
-    assert "on cpu" in repr(writer)
+    assert "knows 10 classes" in repr(digits_writer)
+    assert "on cpu" in repr(digits_writer)
 
 
 def _files(folder: Path, images: np.ndarray) -> list[Path]:
@@ -69,46 +61,48 @@ def _files(folder: Path, images: np.ndarray) -> list[Path]:
 
 
 def test_files_of_digits_are_classified_as_their_arrays(
-    classifier: Classifier, images: np.ndarray, tmp_path: Path, t2w: Callable
+    digits_classifier: Classifier, images: np.ndarray, tmp_path: Path, t2w: Callable
 ) -> None:
     files = _files(tmp_path, images)
-    expected = classifier.predict_proba(images)
-    np.testing.assert_allclose(classifier.predict_proba(files), expected, atol=0.03)
-    classifier.save(tmp_path / "digits.t2w")
+    expected = digits_classifier.predict_proba(images)
+    np.testing.assert_allclose(digits_classifier.predict_proba(files), expected, atol=0.03)
+    digits_classifier.save(tmp_path / "digits.t2w")
     outcome = t2w("classify", str(tmp_path / "digits.t2w"), str(tmp_path), "--top", "1")
     assert outcome.code == 0, outcome.err
     labels = [line.split()[1] for line in outcome.out.splitlines()[1:]]
-    assert labels == classifier.predict(files).tolist()
+    assert labels == digits_classifier.predict(files).tolist()
 
 
-def test_a_pillow_image_is_the_same_as_its_file(classifier: Classifier, images: np.ndarray, tmp_path: Path) -> None:
+def test_a_pillow_image_is_the_same_as_its_file(
+    digits_classifier: Classifier, images: np.ndarray, tmp_path: Path
+) -> None:
     files = _files(tmp_path, images[:6])
-    of_files = classifier.predict_proba(files)
-    np.testing.assert_array_equal(of_files, classifier.predict_proba([Image.open(file) for file in files]))
-    np.testing.assert_array_equal(of_files, classifier.predict_proba([file.read_bytes() for file in files]))
+    of_files = digits_classifier.predict_proba(files)
+    np.testing.assert_array_equal(of_files, digits_classifier.predict_proba([Image.open(file) for file in files]))
+    np.testing.assert_array_equal(of_files, digits_classifier.predict_proba([file.read_bytes() for file in files]))
     twice = Image.open(files[0])  # one image, read from its file in two threads
-    np.testing.assert_array_equal(of_files[[0] * 20], classifier.predict_proba([twice] * 20))
+    np.testing.assert_array_equal(of_files[[0] * 20], digits_classifier.predict_proba([twice] * 20))
 
 
 def test_a_broken_image_stops_classify_and_not_classify_each(
-    classifier: Classifier, images: np.ndarray, tmp_path: Path
+    digits_classifier: Classifier, images: np.ndarray, tmp_path: Path
 ) -> None:
     files = _files(tmp_path, images[:3])
     files[1].write_bytes(files[1].read_bytes()[:60])
     with pytest.raises(T2WError, match=r"01\.png is a damaged or truncated PNG"):
-        classifier.predict(files)
+        digits_classifier.predict(files)
     with pytest.raises(T2WError, match="a Pillow image cannot be read"):
-        classifier.predict([Image.open(files[1])])
-    (batch,) = classifier.classify_each(files)
+        digits_classifier.predict([Image.open(files[1])])
+    (batch,) = digits_classifier.classify_each(files)
     assert (batch.positions, [position for position, _ in batch.refused]) == ((0, 2), [1])
     assert isinstance(batch.prediction, Prediction)
     with pytest.raises(T2WError, match="batch_size is 0"):
-        classifier.predict(files, batch_size=0)
+        digits_classifier.predict(files, batch_size=0)
 
 
-def test_the_device_is_chosen_and_not_stored(classifier: Classifier, tmp_path: Path) -> None:
-    assert classifier.to("cpu").device == "cpu"
-    classifier.to("cpu").save(tmp_path / "x.t2w")
+def test_the_device_is_chosen_and_not_stored(digits_classifier: Classifier, tmp_path: Path) -> None:
+    assert digits_classifier.to("cpu").device == "cpu"
+    digits_classifier.to("cpu").save(tmp_path / "x.t2w")
     assert Classifier.load(tmp_path / "x.t2w").device == "auto"
     with pytest.raises(T2WError, match="device is 'cuda:99'"):
         Classifier.load(tmp_path / "x.t2w", device="cuda:99").predict(np.zeros((1, 8, 8), dtype=np.uint8))

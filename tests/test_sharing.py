@@ -23,16 +23,6 @@ FILES = ["README.md", "config.json", "model.safetensors"]
 pytestmark = pytest.mark.filterwarnings("ignore::t2w.T2WWarning")
 
 
-@pytest.fixture(scope="module")
-def writer(finished_run: Path) -> TextToWeights:
-    return TextToWeights.from_pretrained(finished_run)
-
-
-@pytest.fixture(scope="module")
-def classifier(writer: TextToWeights) -> Classifier:
-    return writer.generate("three, five, eight", seed=3)
-
-
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> fake_hub.FakeHub:
     return fake_hub.install(tmp_path / "hub", monkeypatch)
@@ -43,12 +33,12 @@ def same(one: Classifier, other: Classifier) -> bool:
     return one.classes == other.classes and np.array_equal(one.predict_proba(images), other.predict_proba(images))
 
 
-def test_a_classifier_goes_through_a_folder(classifier: Classifier, tmp_path: Path) -> None:
-    classifier.save_pretrained(tmp_path / "mine")
+def test_a_classifier_goes_through_a_folder(digits_classifier: Classifier, tmp_path: Path) -> None:
+    digits_classifier.save_pretrained(tmp_path / "mine")
     assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == FILES
-    assert same(Classifier.from_pretrained(tmp_path / "mine"), classifier)
-    classifier.save(tmp_path / "mine.t2w")
-    assert same(Classifier.from_pretrained(str(tmp_path / "mine.t2w")), classifier)
+    assert same(Classifier.from_pretrained(tmp_path / "mine"), digits_classifier)
+    digits_classifier.save(tmp_path / "mine.t2w")
+    assert same(Classifier.from_pretrained(str(tmp_path / "mine.t2w")), digits_classifier)
     config = json.loads((tmp_path / "mine" / "config.json").read_text())
     assert (config["format"], config["classes"]) == ("t2w-classifier", ["three", "five", "eight"])
     card = ModelCard.load(tmp_path / "mine" / "README.md")
@@ -57,58 +47,60 @@ def test_a_classifier_goes_through_a_folder(classifier: Classifier, tmp_path: Pa
         assert word in card.text
 
 
-def test_a_generator_goes_through_a_folder(writer: TextToWeights, classifier: Classifier, tmp_path: Path) -> None:
-    writer.save_pretrained(tmp_path / "writer")
+def test_a_generator_goes_through_a_folder(
+    digits_writer: TextToWeights, digits_classifier: Classifier, tmp_path: Path
+) -> None:
+    digits_writer.save_pretrained(tmp_path / "writer")
     assert sorted(path.name for path in (tmp_path / "writer").iterdir()) == FILES
     again = TextToWeights.from_pretrained(tmp_path / "writer")
-    assert torch.equal(again.generate("three, five, eight", seed=3).weights, classifier.weights)
+    assert torch.equal(again.generate("three, five, eight", seed=3).weights, digits_classifier.weights)
     card = ModelCard.load(tmp_path / "writer" / "README.md").text
     assert "unseen combination" in card  # the scoreboard of the run it was read from
     assert "oracle" in card
     assert "No scoreboard lies beside its weights" in _card_of(again, tmp_path / "third")
 
 
-def _card_of(writer: TextToWeights, folder: Path) -> str:
-    writer.save_pretrained(folder)
+def _card_of(digits_writer: TextToWeights, folder: Path) -> str:
+    digits_writer.save_pretrained(folder)
     return (folder / "README.md").read_text()
 
 
-def test_what_is_stored_is_safetensors_and_json(classifier: Classifier, tmp_path: Path) -> None:
-    classifier.save_pretrained(tmp_path)
+def test_what_is_stored_is_safetensors_and_json(digits_classifier: Classifier, tmp_path: Path) -> None:
+    digits_classifier.save_pretrained(tmp_path)
     tensors, metadata = load_tensors(tmp_path / "model.safetensors", checked=True)
     assert set(tensors) == {"weights", "text"}
     assert json.loads((tmp_path / "config.json").read_text()) == json.loads(json.dumps(metadata))
 
 
 def test_there_and_back_over_the_hub(
-    hub: fake_hub.FakeHub, writer: TextToWeights, classifier: Classifier, tmp_path: Path
+    hub: fake_hub.FakeHub, digits_writer: TextToWeights, digits_classifier: Classifier, tmp_path: Path
 ) -> None:
-    assert classifier.push_to_hub("me/digits", private=True) == "https://hub.invalid/me/digits"
-    assert same(Classifier.from_pretrained("me/digits", revision="v1"), classifier)
-    writer.push_to_hub("me/writer", message="first")
+    assert digits_classifier.push_to_hub("me/digits", private=True) == "https://hub.invalid/me/digits"
+    assert same(Classifier.from_pretrained("me/digits", revision="v1"), digits_classifier)
+    digits_writer.push_to_hub("me/writer", message="first")
     again = TextToWeights.from_pretrained("me/writer")
-    assert torch.equal(again.generate("three, five, eight", seed=3).weights, classifier.weights)
+    assert torch.equal(again.generate("three, five, eight", seed=3).weights, digits_classifier.weights)
     assert sorted(path.name for path in (hub.root / "me/writer").iterdir()) == FILES
     assert (hub.private, hub.messages) == ({"me/digits": True, "me/writer": False}, ["t2w classifier", "first"])
     assert hub.revisions == ["v1", None]
 
 
 def test_pushing_needs_a_token_a_name_and_a_right(
-    hub: fake_hub.FakeHub, classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+    hub: fake_hub.FakeHub, digits_classifier: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(T2WError, match=r"the name on the hub is 'digits'; expected user/name"):
-        classifier.push_to_hub("digits")
+        digits_classifier.push_to_hub("digits")
     with pytest.raises(
         T2WError, match=r"cannot push 'me/x' to the hub at https://hub.invalid: 401 .*Unauthorized; check"
     ):
-        classifier.push_to_hub("me/x", token="wrong")
+        digits_classifier.push_to_hub("me/x", token="wrong")
     monkeypatch.delenv("HF_TOKEN")
     monkeypatch.setattr(huggingface_hub, "get_token", lambda: None)
     with pytest.raises(T2WError, match=r"no token to push 'me/x' with; set HF_TOKEN"):
-        classifier.push_to_hub("me/x")
+        digits_classifier.push_to_hub("me/x")
 
 
-def test_what_is_not_there(hub: fake_hub.FakeHub, classifier: Classifier, tmp_path: Path) -> None:
+def test_what_is_not_there(hub: fake_hub.FakeHub, digits_classifier: Classifier, tmp_path: Path) -> None:
     with pytest.raises(T2WError, match=r"the classifier me/none is not on the Hugging Face hub"):
         Classifier.from_pretrained("me/none")
     (tmp_path / "empty").mkdir()
@@ -118,14 +110,16 @@ def test_what_is_not_there(hub: fake_hub.FakeHub, classifier: Classifier, tmp_pa
         Classifier.from_pretrained(tmp_path / "empty")
     with pytest.raises(T2WError, match=r"cannot read absent.t2w: No such file"):
         Classifier.from_pretrained("absent.t2w")
-    classifier.save_pretrained(tmp_path / "mine")
+    digits_classifier.save_pretrained(tmp_path / "mine")
     with pytest.raises(T2WError, match=r"revision v1 of .*mine; expected a revision of a classifier on the hub"):
         Classifier.from_pretrained(tmp_path / "mine", revision="v1")
     with pytest.raises(T2WError, match=r"holds 't2w-classifier'; expected a generator"):
         TextToWeights.from_pretrained(tmp_path / "mine")
 
 
-def test_no_network_is_not_waited_for(classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_network_is_not_waited_for(
+    digits_classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
     quick = partial(upload, answer_seconds=0.5)
@@ -135,7 +129,7 @@ def test_no_network_is_not_waited_for(classifier: Classifier, tmp_path: Path, mo
         monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", address)
         begin = time.monotonic()
         with pytest.raises(T2WError, match=r"cannot push 'me/x' to the hub at .*: it did not answer in 0\.5 s; check"):
-            classifier.push_to_hub("me/x", token="secret")
+            digits_classifier.push_to_hub("me/x", token="secret")
         assert time.monotonic() - begin < 5
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     begin = time.monotonic()

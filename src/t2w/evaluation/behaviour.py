@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from t2w.adapters import Adapter
+from t2w.adapters import Adapter, AdapterSpec
 from t2w.evaluation.baselines import base
 from t2w.evaluation.bench import Bench, Tasks
 from t2w.evaluation.generated import Sampled
@@ -57,7 +57,7 @@ def mistakes(sampled: Sampled, bench: Bench, *, seed: int = 0) -> dict[str, Mist
     """
     chosen = np.random.default_rng(seed).permutation(len(bench.train_tasks))[:_MOST].tolist()
     tasks, trained = [bench.train_tasks[i] for i in chosen], bench.train_vectors[chosen]
-    begin = base(bench, tasks) if bench.starts is None else start(bench, tasks)
+    begin, _ = _begin(bench, tasks)
     change = (trained - begin).square().mean(1, keepdim=True).sqrt()
     rng = torch.Generator().manual_seed(derive_seed(seed, "noise"))
     used = trained != 0  # padding to the most classes stays without effect
@@ -131,13 +131,15 @@ def unseen_shares(sampled: Sampled, bench: Bench, *, seed: int = 0) -> list[Unse
             return [*rng.choice(unseen, new, replace=False), *rng.choice(bench.seen, size - new, replace=False)]
 
         tasks = [sorted(map(int, draw())) for _ in range(_TASKS)]
-        if bench.starts is None:
-            begin = bench.score(base(bench, tasks), tasks, spec=bench.base_spec)
-        else:
-            begin = bench.score(start(bench, tasks), tasks)
+        begin, spec = _begin(bench, tasks)
         made = bench.score(sampled.vectors(bench, tasks, seed=seed), tasks)
-        found.append(UnseenShare(share, made, begin, _distances(bench, tasks)))
+        found.append(UnseenShare(share, made, bench.score(begin, tasks, spec=spec), _distances(bench, tasks)))
     return found
+
+
+def _begin(bench: Bench, tasks: Tasks) -> tuple[Tensor, AdapterSpec]:
+    """(T, P) where the tasks' adapters start, and their sizes."""
+    return (base(bench, tasks), bench.base_spec) if bench.starts is None else (start(bench, tasks), bench.spec)
 
 
 def _distances(bench: Bench, tasks: Sequence[Sequence[int]]) -> np.ndarray:

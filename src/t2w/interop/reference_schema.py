@@ -6,7 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from t2w.extras import needs
+
+with needs("the reference's files"):
+    from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = ["NETWORK", "TRAIN", "ReferenceYaml"]
 

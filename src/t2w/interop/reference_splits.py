@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-
 from t2w.errors import T2WError
+from t2w.extras import needs
 from t2w.files import read_json, write_text
+
+with needs("the reference's files"):
+    from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 __all__ = ["ReferenceEntry", "load_split", "save_split", "usual_path"]
 

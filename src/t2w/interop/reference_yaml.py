@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
 from t2w.errors import T2WError, nearest
+from t2w.extras import needs
 from t2w.generator.reference import ReferenceConfig
 from t2w.interop.reference_schema import NETWORK, TRAIN, ReferenceYaml
+
+with needs("the reference's files"):
+    from pydantic import BaseModel, ValidationError
 
 __all__ = ["DATASETS", "dataset_of", "load_yaml", "read_reference_yaml", "yaml_of_run"]
 

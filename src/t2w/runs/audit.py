@@ -11,11 +11,11 @@ import numpy as np
 from t2w.adapters.store import WeightDataset
 from t2w.errors import T2WError
 from t2w.evaluation.audit import Memorisation, memorisation, text_effect
+from t2w.evaluation.audit_picture import draw_audit
 from t2w.evaluation.behaviour import mistakes, unseen_shares
 from t2w.evaluation.report import add_audit
 from t2w.evaluation.statistics import bootstrap_mean
-from t2w.files import atomic_path, write_json
-from t2w.runs.audit_picture import draw_audit
+from t2w.files import write_json
 from t2w.runs.run import Run
 
 __all__ = ["audit", "render"]
@@ -84,8 +84,7 @@ def audit(run: Run) -> dict[str, Any]:
         ],
     }
     write_json(run.folder / "audit.json", found)
-    with atomic_path(run.folder / "audit.png") as path:
-        draw_audit(path, kept, alike, unseen)
+    draw_audit(run.folder / "audit.png", kept, alike, unseen)
     report = run.folder / "report.html"
     if not report.exists() or not add_audit(report, found, (run.folder / "audit.png").read_bytes()):
         log.warning("%s has no place for the audit: an older version wrote it", report)
