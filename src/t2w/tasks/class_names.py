@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from t2w.errors import T2WError, nearest
 
@@ -96,8 +96,10 @@ def parse_described(
         pairs = _fields(classes)
     elif isinstance(classes, Mapping):
         pairs = list(classes.items())
-    else:
+    elif isinstance(classes, Iterable):
         pairs = [(name, None) for name in classes]
+    else:
+        raise T2WError(f"classes are {classes!r:.60}", expected='names, such as "tabby, espresso"')
     names = parse_classes([name for name, _ in pairs], known=known)
     texts = {name: text for name, (_, text) in zip(names, pairs, strict=True) if text is not None}
     for name, text in texts.items():

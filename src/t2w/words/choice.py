@@ -57,7 +57,8 @@ class Choice:
         if self.sense is None:
             return f"{self.name}: not in the dictionary, taken as it is spelt"
         taken = "" if folded(self.name) == folded(str(self.noun)) else f' as "{self.noun}"'
-        also = "" if not self.others else f"; also: {', '.join(other.kind for other in self.others[:4])}"
+        kinds = dict.fromkeys(other.kind for other in self.others if other.kind != self.sense.kind)  # each once
+        also = f"; also: {', '.join(list(kinds)[:4])}" if kinds else ""
         return f"{self.name}{taken}: {self.sense.kind}{also}"
 
 
