@@ -10,6 +10,7 @@ from t2w.errors import T2WError, nearest
 
 __all__ = [
     "MAX_CLASSES", "MAX_NAME_LENGTH", "check_text", "folded_name", "parse_classes", "parse_described", "readable_name",
+    "renumbered",
 ]  # fmt: skip
 
 MAX_CLASSES = 1_000  # what ImageNet asks for; the classifier's table grows with it
@@ -45,7 +46,7 @@ def parse_classes(classes: str | Sequence[str], *, known: Sequence[str] | None =
         T2WError: fewer than 2 classes or more than `MAX_CLASSES`; a name that is empty, given twice, not known, longer
             than `MAX_NAME_LENGTH`, or holds control characters.
     """
-    names = _split(classes) if isinstance(classes, str) else list(classes)
+    names = [name for name, _ in _fields(classes)] if isinstance(classes, str) else list(classes)
     if len(names) < 2:
         given = f"1 class(es) given: {names[0]!r:.60}" if names and names[0] else "0 class(es) given: none"
         raise T2WError(given, expected="at least 2, with commas between them")
@@ -76,6 +77,25 @@ def check_text(text: object, where: str, *, expected: str = "a name or a sentenc
         raise T2WError(f"{where} is {text!r:.60}, of which nothing shows", expected=expected)
 
 
+def renumbered(class_names: Sequence[str], names: Sequence[str], *, where: str) -> list[int]:
+    """For every one of all `class_names` its position in `names`; -1 where it is not one of them.
+
+    Args:
+        where: what has these classes, for the error's sentence.
+
+    Raises:
+        T2WError: a name that is not known, or twice there.
+    """
+    known, position = set(class_names), dict[str, int]()
+    for name in names:
+        if name not in known:
+            raise T2WError(f"{where} has no class {name!r}{nearest(name, class_names)}")
+        if name in position:
+            raise T2WError(f"class {name!r} is asked for more than once", expected="each class once")
+        position[name] = len(position)
+    return [position.get(name, -1) for name in class_names]
+
+
 def parse_described(
     classes: str | Sequence[str] | Mapping[str, str | None], *, known: Sequence[str] | None = None
 ) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -103,10 +123,6 @@ def parse_described(
     for name, text in texts.items():
         check_text(text, f"the description of class {name!r}")
     return names, texts
-
-
-def _split(classes: str) -> list[str]:
-    return [name for name, _ in _fields(classes)]
 
 
 _QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?=[,=]|$)')
