@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from t2w.concepts.appearance import Appearance
+from t2w.concepts.photographs import Appearance
 from t2w.concepts.surety import head_rows
 from t2w.errors import T2WError
 from t2w.words import Known, folded, load_dictionary

@@ -43,8 +43,28 @@ class Lexicon:
     def evidence(
         self, choices: Sequence[Choice], *, texts: Mapping[str, str] | None = None, context: str | None = None
     ) -> Evidence:
-        """What classes are known by; see `Knowledge.about`."""
-        return self._knowledge.about(choices, self.encode, texts=texts, context=context)
+        """What classes are known by.
+
+        Args:
+            choices: how their names are understood.
+            texts: the user's own descriptions by name; they take the place of the dictionary's, and of known rows.
+            context: said after every name and description: "seen from the air". None: nothing.
+        """
+        own, after = texts or {}, "" if context is None else f", {context}"
+        named = name_texts([f"{choice.name}{after}" for choice in choices], self.encode)
+        senses = [choice.sense if choice.name not in own else None for choice in choices]
+        rows = [sense.row for sense in senses if sense is not None]
+        by_sense = iter(self.dictionary.embeddings(rows)) if rows else iter(())
+        described = [f"{choice.name}: {own[choice.name]}{after}" for choice in choices if choice.name in own]
+        by_text = iter(self.encode(described)) if described else iter(())
+        meaning, share = [], []
+        for choice, sense, name in zip(choices, senses, named, strict=True):
+            meaning.append(next(by_text) if choice.name in own else name if sense is None else next(by_sense))
+            share.append(1.0 if choice.name in own else 0.0 if sense is None else choice.share)
+        return self._knowledge.evidence(
+            torch.stack(meaning), named, torch.tensor(share), [-1 if sense is None else sense.row for sense in senses],
+            torch.tensor([choice.part and choice.name not in own for choice in choices]),
+        )  # fmt: skip
 
     def seen_in(self, choices: Sequence[Choice], features: Tensor, *, given: Container[str] = ()) -> tuple[Choice, ...]:
         """The choices again, after unlabelled pictures: a sense that they show far better than the chosen one wins.
