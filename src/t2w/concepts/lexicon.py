@@ -67,14 +67,10 @@ class Lexicon:
         )  # fmt: skip
 
     def seen_in(self, choices: Sequence[Choice], features: Tensor, *, given: Container[str] = ()) -> tuple[Choice, ...]:
-        """The choices again, after unlabelled pictures: a sense that they show far better than the chosen one wins.
+        """The choices again, after unlabelled pictures with features (N, d), for names whose meaning is not `given`.
 
-        Better is the likelihood of the pictures, p(x) ~ sum_k exp(25 cos(x, row_k)), by half a nat for each picture
-        that a class has on average.
-
-        Args:
-            features: (N, d) of the pictures.
-            given: names whose meaning is given, and stays.
+        A sense that the pictures show far better than the chosen one wins: by their likelihood, p(x) ~ sum_k exp(25
+        cos(x, row_k)), it is better by half a nat for each picture that a class has on average.
         """
         x = self.concepts.centred(features.float())
         z = F.normalize(x - x.mean(0), dim=1)

@@ -120,13 +120,7 @@ class Appearance:
 
 
 def class_statistics(concepts: Concepts, features: Tensor, labels: Tensor, classes: Sequence[int]) -> ClassStatistics:
-    """The statistics of some classes.
-
-    Args:
-        features: (N, d) of labelled photographs, those of other classes are left out.
-        labels: (N,) class numbers.
-        classes: the C numbers wanted, in order; each has photographs.
-    """
+    """The statistics of C classes, given by their numbers, from features (N, d) of photographs with labels (N,)."""
     means, within = [], torch.zeros(features.shape[1], features.shape[1])
     count = 0
     for number in classes:
@@ -151,9 +145,7 @@ def with_photographs(
     """The concepts with what C photographed classes look like, and the position of each of these classes in them.
 
     A class that is a concept has its row moved towards what the photographs say; another becomes a concept.
-
-    Args:
-        statistics: of the C classes; `names`, `text`, `name_text` and `senses` are theirs, see `Concepts`.
+    `names`, `text`, `name_text` and `senses` are those of the C classes, see `Concepts`.
     """
     known = {sense: i for i, sense in enumerate(concepts.senses.tolist()) if sense >= 0}
     rows, seen = concepts.rows.clone(), statistics.rows_of(statistics.means)

@@ -93,7 +93,7 @@ def with_pictures(evidence: Evidence, concepts: Concepts, features: Tensor, labe
 def picture_fit(evidence: Evidence, concepts: Concepts, x: Tensor) -> float:
     """By how many deviations the classes fit centred features x (N, d) better than random sets of known classes do.
 
-    The mean, over pictures, of the highest cosine with a class; the same of 200 random sets of as many concepts.
+    Fit is the mean, over pictures, of the highest cosine with a class, beside that of 200 sets of as many concepts.
     """
     z = F.normalize(x, dim=1)
     far = (concepts.rows @ evidence.rows.T).max(1).values < _ALIKE

@@ -73,14 +73,11 @@ class Surety:
 
 @dataclass(frozen=True, eq=False)
 class NoneRule:
-    """The rule for one task.
+    """The rule for one task. Raises T2WError at numbers that are not finite.
 
     Attributes:
         threshold: see `Surety.threshold_of`.
         centres: (m, d) orthonormal, see `Concepts`.
-
-    Raises:
-        T2WError: numbers that are not finite.
     """
 
     threshold: float
@@ -91,12 +88,9 @@ class NoneRule:
             raise T2WError("the rule for none of these holds NaN or infinity", fix="generate the classifier again")
 
     def scores(self, rows: Tensor, known: Tensor, features: Tensor) -> Tensor:
-        """(N,) how much more a picture is of the task than of anything else.
+        """(N,) how much more pictures with features (N, d) are of the task with unit rows (n, d) than of anything else.
 
-        Args:
-            rows: (n, d) unit rows of the task's classes.
-            known: (C, d) those of all classes the encoder knows, see `head_rows`.
-            features: (N, d).
+        All else are the classes that the encoder knows, with rows `known` (C, d), see `head_rows`.
         """
         z = self._unit(features)
         others = known[(known @ rows.T).max(1).values < _ALIKE]

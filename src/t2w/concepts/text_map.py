@@ -25,11 +25,9 @@ __all__ = ["Predicted", "TextMap"]
 
 @dataclass(frozen=True, eq=False)
 class Predicted:
-    """Rows predicted for n texts.
+    """Rows (n, d) of unit length predicted for n texts, and their variance (n,) in 0..1.
 
-    Attributes:
-        rows: (n, d) of unit length.
-        variance: (n,) in 0..1: near 0 at a known text, near 1 far from all of them.
+    It is near 0 at a known text, near 1 far from all of them.
     """
 
     rows: Tensor
@@ -38,16 +36,11 @@ class Predicted:
 
 @dataclass(frozen=True, eq=False)
 class TextMap:
-    """The map of some known classes.
+    """The map of N >= 2 known classes, by unit embeddings `text` (N, t) and `rows` (N, d) of unit length.
 
     Attributes:
-        text: (N, t) unit embeddings of the known classes' texts.
-        rows: (N, d) their rows, of unit length.
         gamma: how fast texts lose what they have in common.
         noise: lambda, of the rows.
-
-    Raises:
-        T2WError: fewer than two classes, or texts and rows that do not fit.
     """
 
     text: Tensor

@@ -21,13 +21,9 @@ _UNSAFE = "do not use this archive; fetch the official one"
 
 
 def open_archive(path: Path, what: str) -> Files:
-    """The files of a zip archive or of an uncompressed tar archive.
+    """The files of a zip archive or of an uncompressed tar archive, which should have been `what`.
 
-    Args:
-        what: what the archive should have been, for the error's sentence.
-
-    Raises:
-        T2WError: neither, a damaged one, or one with links or paths that lead out of it.
+    Raises T2WError where it is neither, is damaged, or has links or paths that lead out of it.
     """
     try:
         if zipfile.is_zipfile(path):
@@ -113,8 +109,7 @@ class _TarFiles:
 def read_tar_members(path: Path, names: Collection[str]) -> dict[str, bytes]:
     """Files of a tar archive, compressed or not, read in one pass; a name that is not there is left out.
 
-    Raises:
-        T2WError: damaged, unpacks to more than a gigabyte, or has links or paths that lead out of it.
+    Raises T2WError where it is damaged, unpacks to more than a gigabyte, or has links or paths that lead out of it.
     """
     found: dict[str, bytes] = {}
     total = 0

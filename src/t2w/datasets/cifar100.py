@@ -21,13 +21,9 @@ _ALLOWED = ("numpy.core.multiarray._reconstruct", "numpy._core.multiarray._recon
 
 
 def load_cifar100(path: Path) -> tuple[ImageSet, ImageSet]:
-    """The official (train, test) images with fine labels.
+    """The official (train, test) images with fine labels, of cifar-100-python.tar.gz, read in place, or its folder.
 
-    Args:
-        path: cifar-100-python.tar.gz, read in place, or the folder cifar-100-python.
-
-    Raises:
-        T2WError: not CIFAR-100, a damaged archive, or a pickle that asks for more than arrays; nothing is executed.
+    Raises T2WError at other data, damage, or a pickle that asks for more than arrays; nothing is executed.
     """
     names = class_list("cifar100")
     contents = _contents(path)

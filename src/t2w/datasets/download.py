@@ -52,11 +52,7 @@ ARCHIVES = {
 
 
 def located(name: str, path: str | Path | None, *, download: bool) -> Path:
-    """Where a dataset's archive or folder is.
-
-    Raises:
-        T2WError: not there; the message says where to get it and how to name it.
-    """
+    """Where a dataset's archive or folder is. Raises T2WError where it is not here; it says where to get it."""
     archive = ARCHIVES.get(name)
     if path is not None:
         found = Path(path).expanduser()
@@ -81,11 +77,7 @@ def _fix(name: str, archive: Archive | None) -> str:
 
 
 def fetch(archive: Archive, path: Path) -> Path:
-    """Download an archive to `path`, checked, whole or not at all.
-
-    Raises:
-        T2WError: no answer in time, a broken connection, or another checksum.
-    """
+    """Download an archive to `path`, checked, whole or not at all. Raises T2WError where that fails."""
     kind, _, expected = str(archive.checksum).partition(":")
     digest = hashlib.new(kind, usedforsecurity=False)
     with atomic_path(path) as temporary:

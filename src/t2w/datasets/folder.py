@@ -31,19 +31,12 @@ def load_folder(path: Path, *, split_seed: int = 0) -> tuple[ImageSet, ImageSet]
     """(train, test) of a folder with a folder for every class.
 
     Where it holds train/ and test/ (or val/, validation/), those are the split; else 80 % of every class are drawn.
-
-    Raises:
-        T2WError: no class folders, an empty one, or train and test folders with different classes.
     """
     return _load(path, _as_it_is, split_seed=split_seed, name=path.name, licence="unknown", source=path.name)
 
 
 def load_whole_folder(path: Path) -> ImageSet:
-    """Every image of a folder (or archive) with a folder for every class, for testing alone.
-
-    Raises:
-        T2WError: no class folders, or an empty one.
-    """
+    """Every image of a folder (or archive) with a folder for every class, for testing alone."""
     tree, files, test = _splits(path)
     together = {folder: [*own, *(test or {}).get(folder, [])] for folder, own in files.items()}
     about = {"name": path.stem, "licence": "unknown", "source": path.name, "split": "test"}
@@ -53,11 +46,7 @@ def load_whole_folder(path: Path) -> ImageSet:
 def load_caltech256(path: Path, *, split_seed: int = 0) -> tuple[ImageSet, ImageSet]:
     """(train, test) of Caltech-256, clutter left out: one stratified split, 80 % of every class to train on.
 
-    Args:
-        path: the folder 256_ObjectCategories, the one it lies in, or its tar archive, which is read in place.
-
-    Raises:
-        T2WError: other class folders than Caltech-256's.
+    `path` is the folder 256_ObjectCategories, the one it lies in, or its tar archive, which is read in place.
     """
     inner = path / "256_ObjectCategories"
     return _load(
@@ -71,9 +60,6 @@ def load_imagenet(path: Path) -> tuple[ImageSet, ImageSet]:
 
     Class names come from LOC_synset_mapping.txt or words.txt beside the folders, or up to three folders above, where
     the official archive has it (the first synonym), else they are the wnids.
-
-    Raises:
-        T2WError: a validation folder that is not sorted into classes yet.
     """
     return _load(
         path, _imagenet, test_folders=("val",), name="imagenet",

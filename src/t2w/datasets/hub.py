@@ -30,16 +30,9 @@ def load_hub(source: str | Path, *, name: str, split_seed: int = 0) -> tuple[Ima
     """(train, test) of a dataset with one column of images and one of class labels.
 
     The test split is test, else validation, whichever has labels; where there is none, 80 % of every class are drawn
-    to train on.
+    to train on. `source` is "hf://owner/name", "hf://owner/name@revision", or a folder of Parquet files.
 
-    Args:
-        source: "hf://owner/name", "hf://owner/name@revision", or a folder of Parquet files.
-        name: what the dataset is called.
-        split_seed: of the split, where there is none.
-
-    Raises:
-        T2WError: `datasets` is not installed, the hub does not answer in a few seconds, or there are no labelled
-            images.
+    Raises T2WError where `datasets` is not installed, the hub does not answer, or there are no labelled images.
     """
     parts, identity = _opened(source)
     if "train" not in parts:

@@ -65,9 +65,9 @@ class ImageSet:
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits: equal for equal images, labels and class names. Files count by name and size, not by content.
+        """16 hex digits: equal for equal images, labels and class names.
 
-        Members of a zip archive count by their checksums too.
+        Files count by name and size (and, in a zip archive, by checksum), not by content.
         """
         images = self.images
         if isinstance(images, LazyImages):
@@ -80,8 +80,7 @@ class ImageSet:
     def of_classes(self, names: Sequence[str]) -> ImageSet:
         """The images of some classes only, labels renumbered to positions in `names`; the order is kept.
 
-        Raises:
-            T2WError: an unknown class, or one twice.
+        Raises T2WError at an unknown class, or one twice.
         """
         labels = np.array(renumbered(self.class_names, names, where=f"{self.name!r}"))[self.labels]
         kept = np.flatnonzero(labels >= 0)

@@ -56,11 +56,9 @@ class FolderFiles:
 
 
 class LazyImages(Sequence[np.ndarray]):
-    """N images; `images[3]` is read now, `images[2:5]` and `images[[4, 1]]` are lazy again. Safe in many threads.
+    """The N images `names` of `files`. `images[3]` is read now, `images[2:5]` and `images[[4, 1]]` are lazy again.
 
-    Args:
-        files: where they are.
-        names: the N files among those.
+    Safe in many threads.
     """
 
     def __init__(self, files: Files, names: Sequence[str]) -> None:

@@ -76,10 +76,7 @@ def class_names_of(name: str, path: str | Path | None = None, *, download: bool 
 def class_list(name: str) -> tuple[str, ...]:
     """The class names of "cifar100" (100), "caltech256" (257, with clutter) or "tiny_imagenet" (200, first synonyms).
 
-    They stand in the reference's order, which its task sampler depends on.
-
-    Raises:
-        T2WError: no list of that name.
+    They stand in the reference's order, which its task sampler depends on. Raises T2WError at another name.
     """
     return tuple(_class_file(name, f"{name}.json"))
 
@@ -88,9 +85,6 @@ def descriptions(name: str) -> Mapping[str, str]:
     """What the classes of a `class_list` look like: a sentence of 8 to 20 words by class name, in its order.
 
     `TextMode.described` makes texts of them. They tell of the class, not of the images of the dataset.
-
-    Raises:
-        T2WError: no class list of that name.
     """
     sentences: dict[str, str] = _class_file(name, f"{name}_descriptions.json")
     return sentences

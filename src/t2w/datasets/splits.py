@@ -20,10 +20,7 @@ ByClass = dict[str, list[str]]  # files
 def stratified(of_class: Mapping[str, Sequence[str]], seed: int) -> tuple[ByClass, ByClass, dict[str, Any]]:
     """(train, test) files of each class: 80 and 20 %, at least one each; and how that was done, for the provenance.
 
-    The draw of a class depends on the seed, the class's name and its files alone.
-
-    Raises:
-        T2WError: a class with fewer than two images.
+    The draw of a class depends on the seed, the class's name and its files alone. A class of one image is an error.
     """
     train, test = {}, {}
     for name, files in of_class.items():

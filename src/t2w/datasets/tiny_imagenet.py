@@ -26,10 +26,7 @@ def load_tiny_imagenet(path: Path) -> tuple[ImageSet, ImageSet]:
     """The official (train, validation) images; the archive is read in place.
 
     Classes stand in the order of wnids.txt, named by the first synonym in words.txt. Rows follow the class, then the
-    file's number; validation rows follow val_annotations.txt.
-
-    Raises:
-        T2WError: not Tiny-ImageNet-200, a class without training images, or annotations of images that are not there.
+    file's number; validation rows follow val_annotations.txt. Raises T2WError where anything of this is missing.
     """
     tree = Tree(path, "wnids.txt", "Tiny-ImageNet-200: wnids.txt, words.txt, train/, val/")
     wnids, names = _names(tree)

@@ -20,9 +20,6 @@ class Tree:
         marker: a file that stands at the top; it may lie deeper than `path`. "" takes `path` as the top, or the one
             folder that everything in an archive lies in.
         what: what errors call it.
-
-    Raises:
-        T2WError: no marker there, a damaged archive, or one with links or paths that lead out of it.
     """
 
     def __init__(self, path: Path, marker: str, what: str) -> None:

@@ -61,8 +61,7 @@ def find_model(
         endpoint: another hub.
 
     Raises:
-        T2WError: a folder that is missing, incomplete or has no safetensors; a hub that does not answer or has no such
-            model.
+        T2WError: a folder that is missing or incomplete; a hub that does not answer or has no such model.
     """
     folder = Path(name).expanduser()
     if folder.is_dir():

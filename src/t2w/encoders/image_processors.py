@@ -58,11 +58,7 @@ _WITHOUT_EFFECT = {  # images come as RGB
 
 
 def read_preprocessing(folder: Path) -> Preprocessing:
-    """The preprocessing of the model in `folder`.
-
-    Raises:
-        T2WError: no such file, or it asks for something that is not known here.
-    """
+    """The preprocessing of the model in `folder`. Raises T2WError where its files say nothing, or something unknown."""
     path = folder / "preprocessor_config.json"
     together = folder / "processor_config.json"  # newer files of models with a text side hold all processors
     values: Any
@@ -88,12 +84,9 @@ def preprocessing_from(values: Mapping[str, Any], *, kind: str, where: str) -> P
     """The preprocessing that a processor of type `kind` with these values does.
 
     Args:
-        values: keys and values as in preprocessor_config.json.
+        values: as in preprocessor_config.json.
         kind: image_processor_type, or feature_extractor_type of older files.
-        where: the file, for errors.
-
-    Raises:
-        T2WError: an unknown type, key or value.
+        where: the file, for errors, which are raised at an unknown type, key or value.
     """
     name = kind.removesuffix("Pil").removesuffix("Fast").removesuffix("ImageProcessor").removesuffix("FeatureExtractor")
     if name not in _TYPES:

@@ -50,13 +50,9 @@ class PixelEncoder:
 
     @classmethod
     def fit(cls, images: np.ndarray | Sequence[np.ndarray], *, white: int | None = None) -> PixelEncoder:
-        """Fix the constants on training images, (N, H, W).
+        """Fix the constants on training images, (N, H, W), whose fully lit pixels are `white`.
 
-        Args:
-            white: the value of their fully lit pixels.
-
-        Raises:
-            T2WError: not grey images of one size, or images that are all the same.
+        Raises T2WError where they are not grey images of one size, or are all the same.
         """
         pixels = _stacked(images, None)
         # Rounded, so that the last bit of a sum, which differs between machines, is not part of the identity.

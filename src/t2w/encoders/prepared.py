@@ -1,24 +1,20 @@
-"""Vision encoders that are a preprocessing and a network, and those whose weights come in a package."""
+"""Vision encoders that are a preprocessing and a network."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from t2w.encoders.packaged import PackagedFile
 from t2w.encoders.preprocessing import Preprocessing
-from t2w.errors import T2WError
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor, nn
+    from torch import Tensor
 
-__all__ = ["PackagedEncoder", "PreparedEncoder"]
+__all__ = ["PreparedEncoder"]
 
 _BATCH = 64  # images of one call of `encode` that are in memory together
 
@@ -79,50 +75,3 @@ class PreparedEncoder(ABC):
 
     def to_dict(self) -> dict[str, Any]:
         return {"kind": self.kind, "identity": self.identity, "preprocessing": self.preprocessing}
-
-
-class PackagedEncoder(PreparedEncoder):
-    """A frozen network whose weights come in a package of the Python package index.
-
-    A new one sets `kind`, `weights`, `dim` and `_preprocessing`, says how its network is built, and has a line in
-    `PACKAGED` of `t2w.encoders.registry`. With a `head()` that gives a `ClassifierHead` it knows classes by name; with
-    `network.maps(x)`, (B, dim, h, w) whose mean over places are the features, `t2w inspect` shows where they come from.
-
-    Args:
-        path: the published weights; None finds them in the package that carries them.
-        device: where it runs; features come back on the CPU.
-
-    Raises:
-        T2WError: the package is missing, or is not the published one.
-    """
-
-    weights: PackagedFile
-
-    def __init__(self, path: str | Path | None = None, *, device: torch.device | str = "cpu") -> None:
-        self.path, self.device = self.weights.find() if path is None else Path(path), device
-
-    @abstractmethod
-    def build(self, published: Mapping[str, Tensor]) -> nn.Module:
-        """The network with these weights; it is frozen and moved to the device elsewhere."""
-
-    @property
-    def identity(self) -> str:
-        """Kind and the start of the weights' SHA-256."""
-        return f"{self.kind}@{self.weights.sha256[:16]}"
-
-    @cached_property
-    def network(self) -> nn.Module:
-        return self.build(self.published).eval().requires_grad_(False).to(self.device)
-
-    @cached_property
-    def published(self) -> Mapping[str, Tensor]:
-        """The weights as the file has them."""
-        import torch
-
-        try:
-            tensors: dict[str, Tensor] = torch.load(self.path, map_location="cpu", weights_only=True)
-        except Exception as error:  # a file that is no checkpoint raises nearly anything
-            raise T2WError(
-                f"{self.path} holds no weights ({error})", expected=f"those of {self.weights.requirement}"
-            ) from error
-        return tensors

@@ -16,9 +16,7 @@ __all__ = ["encode_classes"]
 
 
 def encode_classes(encoder: TextEncoder, texts: Sequence[str] | Sequence[Sequence[str]]) -> Tensor:
-    """The embeddings of class texts, (len(texts), dim) float32, L2-normalised, in order.
-
-    Every text is encoded once, however many classes share it.
+    """The embeddings of class texts, (len(texts), dim) float32, L2-normalised, in order; every text is encoded once.
 
     Args:
         texts: one text per class, or the prompts of each class (see `TextMode.prompts`). The embedding of several

@@ -20,9 +20,7 @@ MAX_NAME_LENGTH = 500  # characters: more than CLIP's text tower reads (77 token
 def readable_name(name: str, *, separators: str = "_") -> str:
     """A class name as a person writes it: "pine_tree" becomes "pine tree".
 
-    Args:
-        separators: characters that stand for a space. A hyphen is a part of many words (go-kart) and is left alone
-            unless it is named here.
+    `separators` stand for a space. A hyphen is a part of many words (go-kart) and is left alone unless it is named.
     """
     for separator in separators:
         name = name.replace(separator, " ")
@@ -80,11 +78,7 @@ def check_text(text: object, where: str, *, expected: str = "a name or a sentenc
 def renumbered(class_names: Sequence[str], names: Sequence[str], *, where: str) -> list[int]:
     """For every one of all `class_names` its position in `names`; -1 where it is not one of them.
 
-    Args:
-        where: what has these classes, for the error's sentence.
-
-    Raises:
-        T2WError: a name that is not known, or twice there.
+    Raises T2WError at a name that `where` does not have, or twice there.
     """
     known, position = set(class_names), dict[str, int]()
     for name in names:

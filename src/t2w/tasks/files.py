@@ -45,12 +45,7 @@ def save_tasks(path: str | Path, task_set: TaskSet) -> None:
 
 
 def load_tasks(path: str | Path) -> TaskSet:
-    """Read `tasks.json`, checking everything.
-
-    Raises:
-        T2WError: missing, truncated, of another format or version, or with tasks that break a rule of `Task` or
-            `TaskSet`.
-    """
+    """Read `tasks.json`. Raises T2WError at another format or version, and at any task that breaks a rule."""
     data = read_json(path, what="a tasks.json file", fix="make it with `t2w tasks`")
     if not isinstance(data, dict) or data.get("format") != _FORMAT:
         raise T2WError(f"{path} is not a tasks file", expected=f'JSON with "format": "{_FORMAT}"', fix=_REMAKE)

@@ -20,11 +20,8 @@ def reference_tasks(class_names: Sequence[str], n: int = 12_000) -> list[list[st
     """The class lists of the reference's tasks, draw for draw (seed 42, 8 to 31 classes).
 
     Args:
-        class_names: all classes, in the reference's order (at least 31).
+        class_names: all classes, in the reference's order; T2WError at fewer than 31.
         n: how many tasks; the first tasks are the same for every `n`.
-
-    Raises:
-        T2WError: fewer classes than the largest task needs.
     """
     if len(class_names) < _REFERENCE_COUNTS[-1]:
         raise T2WError(

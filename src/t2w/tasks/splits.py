@@ -18,10 +18,8 @@ __all__ = ["choose_unseen_classes", "make_task_set"]
 def choose_unseen_classes(class_names: Sequence[str], n: int, *, seed: int) -> tuple[str, ...]:
     """`n` classes chosen at random to be held out, in the dataset's order.
 
-    With one seed, the choice for a smaller `n` is a part of the choice for a larger one.
-
-    Raises:
-        T2WError: fewer than 2 classes would be left, or n is 1 (one class makes no task).
+    With one seed, the choice for a smaller `n` is a part of the choice for a larger one. Raises T2WError where fewer
+    than 2 classes would be left, or n is 1: one class makes no task.
     """
     if n < 0 or n == 1 or n > len(class_names) - 2:
         raise T2WError(

@@ -84,11 +84,7 @@ class Dictionary:
         return found[0] if len(found) == 1 else None
 
     def by_key(self, keys: Iterable[str]) -> tuple[Sense, ...]:
-        """The senses with these WordNet ids.
-
-        Raises:
-            T2WError: an id that the dictionary does not hold.
-        """
+        """The senses with these WordNet ids. Raises T2WError at an id that the dictionary does not hold."""
         found = []
         for key in keys:
             if (row := self._by_key.get(key)) is None:
@@ -138,11 +134,7 @@ class Dictionary:
 
     @classmethod
     def load(cls, path: str | Path) -> Dictionary:
-        """Read a dictionary's file.
-
-        Raises:
-            T2WError: missing, damaged, or of another format.
-        """
+        """Read a dictionary's file. Raises T2WError where it is missing, damaged, or of another format."""
         tensors, about = load_tensors(path, what="a dictionary of senses")
         if (about.get("format"), about.get("version")) != (FORMAT, VERSION):
             raise T2WError(
