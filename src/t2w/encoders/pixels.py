@@ -131,15 +131,13 @@ class PixelEncoder:
     def from_dict(cls, values: Mapping[str, Any]) -> PixelEncoder:
         """The inverse of `to_dict`, also after JSON. Raises T2WError where it is something else."""
         try:
-            height, width = values["shape"]
+            height, width = map(int, values["shape"])
             white = values.get("white")  # runs of earlier versions do not say it
-            mean = tuple(float(v) for v in values["mean"])
-            return cls((int(height), int(width)), mean, float(values["std"]), None if white is None else int(white))
+            return cls((height, width), tuple(map(float, values["mean"])), float(values["std"]), white and int(white))
         except (KeyError, TypeError, ValueError) as error:
+            fix = "extract the features again"
             raise T2WError(
-                f"this describes no pixel encoder ({error})",
-                expected="shape, mean and std",
-                fix="extract the features again",
+                f"this describes no pixel encoder ({error})", expected="shape, mean and std", fix=fix
             ) from error
 
 

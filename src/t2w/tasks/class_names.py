@@ -119,36 +119,31 @@ def parse_described(
     return names, texts
 
 
-_QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?=[,=]|$)')
-_BARE = re.compile(r'(?!\s*")[^,=]*')
-_BARE_DESCRIPTION = re.compile(r'(?!\s*")[^,]*')
+_QUOTED = r'"((?:[^"]|"")*)"'
+_FIELD = re.compile(
+    rf"""\s*(?:{_QUOTED}|((?!\s*")[^,=]*))\s*"""  # a name
+    rf"""(?:=\s*(?:{_QUOTED}|((?!\s*")[^,]*))\s*)?(,|$)"""  # its description
+)
 
 
 def _fields(classes: str) -> list[tuple[str, str | None]]:
     """(name, description or None) of each part between commas; a part that begins with a double quote ends with one."""
+
+    def plain(quoted: str | None, bare: str | None) -> str | None:
+        return " ".join(quoted.replace('""', '"').split()) if quoted is not None else bare and bare.strip()
+
     fields: list[tuple[str, str | None]] = []
-    position = 0
-    while True:
-        name, position = _part(classes, position, _BARE)
-        text = None
-        if classes[position : position + 1] == "=":
-            text, position = _part(classes, position + 1, _BARE_DESCRIPTION)
-        fields.append((name, text))
-        if position == len(classes):
-            return fields
-        position += 1  # the comma
-
-
-def _part(classes: str, position: int, bare: re.Pattern[str]) -> tuple[str, int]:
-    if found := _QUOTED.match(classes, position):
-        return " ".join(found[1].replace('""', '"').split()), found.end()
-    found = bare.match(classes, position)
-    if found is None or classes[found.end() : found.end() + 1] not in ("", ",", "="):
-        raise T2WError(
-            f"the classes {classes!r:.60} cannot be read (a double quote opens and does not close)",
-            expected='names like cat, "school bus, yellow", pizza',
-        )
-    return found[0].strip(), found.end()
+    position, comma = 0, ","
+    while comma:
+        found = _FIELD.match(classes, position)
+        if found is None:
+            raise T2WError(
+                f"the classes {classes!r:.60} cannot be read (a double quote opens and does not close)",
+                expected='names like cat, "school bus, yellow", pizza',
+            )
+        fields.append((plain(found[1], found[2]) or "", plain(found[3], found[4])))
+        position, comma = found.end(), found[5]
+    return fields
 
 
 def _checked(name: str, where: str) -> str:

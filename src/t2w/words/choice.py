@@ -110,7 +110,6 @@ def choose_senses(
     known: Known,
     *,
     given: Mapping[str, str] | None = None,
-    weights: Sequence[float] = WEIGHTS,
 ) -> tuple[Choice, ...]:
     """The senses of a task's class names.
 
@@ -139,7 +138,7 @@ def choose_senses(
                 continue
             others = dictionary.embeddings([row for j, row in enumerate(rows) if row >= 0 and j != i])
             signs = signs_of(senses, embedded[i], others, known, dictionary)
-            share = (signs @ torch.tensor(weights)).softmax(0)
+            share = (signs @ torch.tensor(WEIGHTS)).softmax(0)
             order = share.argsort(descending=True).tolist()
             ranked = tuple(senses[j] for j in order)
             chosen[i] = Choice(name, noun, ranked[0], ranked[1:], float(share[order[0]]), part)
