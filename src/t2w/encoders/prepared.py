@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from t2w.encoders.preprocessing import Preprocessing
+from t2w.encoders.protocols import VisionEncoder
 
 if TYPE_CHECKING:
     import torch
@@ -19,23 +20,13 @@ __all__ = ["PreparedEncoder"]
 _BATCH = 64  # images of one call of `encode` that are in memory together
 
 
-class PreparedEncoder(ABC):
-    """What of the VisionEncoder protocol follows from a preprocessing and a network."""
+class PreparedEncoder(VisionEncoder):
+    """What of a vision encoder follows from a preprocessing and a network."""
 
     kind: str
     device: torch.device | str
     _preprocessing: Preprocessing
     _together: int | None = None  # images the network takes at once; None: the whole batch
-
-    @property
-    @abstractmethod
-    def identity(self) -> str:
-        """Name and weights."""
-
-    @property
-    @abstractmethod
-    def dim(self) -> int:
-        """Number of features of an image."""
 
     @property
     @abstractmethod
@@ -51,11 +42,9 @@ class PreparedEncoder(ABC):
         return self._preprocessing.min_side
 
     def prepare(self, image: np.ndarray) -> Tensor:
-        """One image, (H, W) or (H, W, 3) uint8, to (3, h, w) float32."""
         return self._preprocessing(image)
 
     def embed(self, batch: Tensor) -> Tensor:
-        """(B, dim) float32 on the CPU, from (B, 3, h, w). Raises T2WError where the network cannot be loaded."""
         import torch
 
         with torch.inference_mode():
@@ -65,7 +54,6 @@ class PreparedEncoder(ABC):
         return features.to("cpu", torch.float32).clone()
 
     def encode(self, images: np.ndarray | Sequence[np.ndarray]) -> Tensor:
-        """(N, dim) float32 on the CPU."""
         import torch
 
         if len(images) == 0:
