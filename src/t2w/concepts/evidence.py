@@ -47,15 +47,10 @@ class Evidence:
 
 @dataclass(frozen=True, eq=False)
 class Knowledge:
-    """What an encoder knows, ready to be asked about any class.
+    """What an encoder knows, ready to be asked about any class."""
 
-    Attributes:
-        concepts: its own classes.
-        dictionary: tells which concepts are kinds of a class ("bear": brown bear, sloth bear ...).
-    """
-
-    concepts: Concepts
-    dictionary: Dictionary
+    concepts: Concepts  # its own classes
+    dictionary: Dictionary  # tells which concepts are kinds of a class ("bear": brown bear, sloth bear ...)
 
     @cached_property
     def by_meaning(self) -> TextMap:

@@ -24,17 +24,11 @@ _CHANGE = 0.5  # nats per expected picture of a class
 
 @dataclass(frozen=True, eq=False)
 class Lexicon:
-    """What an encoder knows, and the dictionary.
+    """What an encoder knows, and the dictionary."""
 
-    Attributes:
-        concepts: the encoder's classes.
-        encode: the text encoder that made their embeddings and the dictionary's.
-        dictionary: the one that ships, unless another is given.
-    """
-
-    concepts: Concepts
-    encode: Encode
-    dictionary: Dictionary = field(default_factory=load_dictionary)
+    concepts: Concepts  # the encoder's classes
+    encode: Encode  # the text encoder that made their embeddings and the dictionary's
+    dictionary: Dictionary = field(default_factory=load_dictionary)  # the one that ships, unless another is given
 
     def understand(self, names: Sequence[str], senses: Mapping[str, str] | None = None) -> tuple[Choice, ...]:
         """What a task's class names mean; see `choose_senses` for `senses` and errors."""

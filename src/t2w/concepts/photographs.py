@@ -32,15 +32,10 @@ _TENSORS = ("basis", "spread", "rest")
 
 @dataclass(frozen=True, eq=False)
 class ClassStatistics:
-    """Features of C classes, with what they have along the concepts' centres taken off.
+    """Features of C classes, with what they have along the concepts' centres taken off."""
 
-    Attributes:
-        means: (C, d) the mean of each class less the mean of all.
-        within: (d, d) covariance around the class means.
-    """
-
-    means: Tensor
-    within: Tensor
+    means: Tensor  # (C, d) the mean of each class less the mean of all
+    within: Tensor  # (d, d) covariance around the class means
 
     @cached_property
     def length(self) -> float:
@@ -70,17 +65,11 @@ class ClassStatistics:
 
 @dataclass(frozen=True, eq=False)
 class Appearance:
-    """The covariance of features around their class mean: U diag(spread) U^T, and `rest` in all other directions.
+    """The covariance of features around their class mean: U diag(spread) U^T, and `rest` in all other directions."""
 
-    Attributes:
-        basis: (r, d) orthonormal rows U^T.
-        spread: (r,) eigenvalues with the shrinkage added.
-        rest: () the same of the other directions.
-    """
-
-    basis: Tensor
-    spread: Tensor
-    rest: Tensor
+    basis: Tensor  # (r, d) orthonormal rows U^T
+    spread: Tensor  # (r,) eigenvalues with the shrinkage added
+    rest: Tensor  # () the same of the other directions
 
     @classmethod
     def of(cls, statistics: ClassStatistics) -> Appearance:

@@ -38,15 +38,10 @@ def head_rows(head: ClassifierHead, centres: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Surety:
-    """Coefficients, for tasks of n classes with mean variance v.
+    """Coefficients, for tasks of n classes with mean variance v."""
 
-    Attributes:
-        temperature: of log T on (1, v, log n, (log n)^2).
-        threshold: of the score that 95 % of the pictures of the classes are above, on the same.
-    """
-
-    temperature: tuple[float, ...]
-    threshold: tuple[float, ...]
+    temperature: tuple[float, ...]  # of log T on (1, v, log n, (log n)^2)
+    threshold: tuple[float, ...]  # of the score that 95 % of the pictures of the classes are above, on the same
 
     @staticmethod
     def terms(variance: Tensor) -> list[float]:
@@ -73,15 +68,10 @@ class Surety:
 
 @dataclass(frozen=True, eq=False)
 class NoneRule:
-    """The rule for one task. Raises T2WError at numbers that are not finite.
+    """The rule for one task. Raises T2WError at numbers that are not finite."""
 
-    Attributes:
-        threshold: see `Surety.threshold_of`.
-        centres: (m, d) orthonormal, see `Concepts`.
-    """
-
-    threshold: float
-    centres: Tensor
+    threshold: float  # see `Surety.threshold_of`
+    centres: Tensor  # (m, d) orthonormal, see `Concepts`
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.threshold) and bool(torch.isfinite(self.centres).all())):

@@ -36,17 +36,12 @@ class Predicted:
 
 @dataclass(frozen=True, eq=False)
 class TextMap:
-    """The map of N >= 2 known classes, by unit embeddings `text` (N, t) and `rows` (N, d) of unit length.
-
-    Attributes:
-        gamma: how fast texts lose what they have in common.
-        noise: lambda, of the rows.
-    """
+    """The map of N >= 2 known classes, by unit embeddings `text` (N, t) and `rows` (N, d) of unit length."""
 
     text: Tensor
     rows: Tensor
-    gamma: float = 2.0
-    noise: float = 0.1
+    gamma: float = 2.0  # how fast texts lose what they have in common
+    noise: float = 0.1  # lambda, of the rows
 
     def __post_init__(self) -> None:
         if len(self.text) < 2 or len(self.text) != len(self.rows):

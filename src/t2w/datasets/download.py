@@ -22,16 +22,11 @@ _FOLDER = Path("~/.cache/t2w/datasets")
 
 @dataclass(frozen=True)
 class Archive:
-    """An official archive.
+    """An official archive."""
 
-    Attributes:
-        file: its name.
-        url: where it is, or the page to get it from.
-        checksum: "md5:..." or "sha256:..." as published; None: nothing is fetched, its licence is for a user to accept.
-    """
-
-    file: str
-    url: str
+    file: str  # its name
+    url: str  # where it is, or the page to get it from
+    # "md5:..." or "sha256:..." as published; None: nothing is fetched, its licence is for a user to accept
     checksum: str | None = None
 
 

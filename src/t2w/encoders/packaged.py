@@ -26,19 +26,12 @@ __all__ = ["PackagedEncoder", "PackagedFile"]
 
 @dataclass(frozen=True)
 class PackagedFile:
-    """One file inside an installed package.
+    """One file inside an installed package."""
 
-    Attributes:
-        package: the package's import name.
-        path: of the file, relative to the package.
-        sha256: of the published file.
-        requirement: what pip installs.
-    """
-
-    package: str
-    path: str
-    sha256: str
-    requirement: str
+    package: str  # the package's import name
+    path: str  # of the file, relative to the package
+    sha256: str  # of the published file
+    requirement: str  # what pip installs
 
     @property
     def installed(self) -> bool:

@@ -63,15 +63,10 @@ class Choice:
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """What an encoder knows, as far as the choice of senses looks at it.
+    """What an encoder knows, as far as the choice of senses looks at it."""
 
-    Attributes:
-        text: (N, t) unit embeddings of the concepts' texts.
-        fields: (N) the dictionary's field of each.
-    """
-
-    text: Tensor
-    fields: tuple[int, ...]
+    text: Tensor  # (N, t) unit embeddings of the concepts' texts
+    fields: tuple[int, ...]  # (N) the dictionary's field of each
 
 
 WEIGHTS = (1.0, 6.0, 3.0, 0.7, 0.2)
