@@ -48,7 +48,7 @@ def load_hub(source: str | Path, *, name: str, split_seed: int = 0) -> tuple[Ima
             of_class[class_names[position]].append(row)
         *halves, how = stratified(of_class, split_seed)
         train_rows, *test_rows = (sorted(chain(*half.values()), key=_place) for half in halves)
-    rows = _Rows(Path(str(source)), identity, image, {split: _encoded(table, image) for split, table in parts.items()})
+    rows = _Rows(Path(str(source)), identity, image, {split: _encoded(parts[split], image) for split in labels})
 
     def part(split: Literal["train", "test"], names: list[str]) -> ImageSet:
         places = map(_place, names)
@@ -95,49 +95,38 @@ def _opened(source: str | Path) -> tuple[Any, str]:
     with needs(str(source)):
         import datasets
 
+    # From version 4 on, no dataset's own code is run at all.
+    safely: dict[str, Any] = {"trust_remote_code": False} if int(datasets.__version__.split(".")[0]) < 4 else {}
     if isinstance(source, Path):
         sizes = sorted((file.relative_to(source).as_posix(), file.stat().st_size) for file in source.rglob("*.parquet"))
-        return _loaded(datasets, str(source), None, source), fingerprint(sizes)
+        try:
+            return datasets.load_dataset(str(source), **safely), fingerprint(sizes)
+        except Exception as error:
+            found = f"{source} is no dataset that can be read ({first_line(error):.200})"
+            raise T2WError(found, expected="Parquet files") from error
     match = _REFERENCE.fullmatch(source)
     if match is None:
         raise T2WError(f"dataset path is {source!r}", expected="hf://owner/name or hf://owner/name@revision")
     repository, revision = match.groups()
-    commit = _answered(repository, revision)
-    return _loaded(datasets, repository, commit or revision, source), f"{repository}@{commit or revision or 'cached'}"
+    try:
+        revision = _commit(repository, revision) or revision
+        return datasets.load_dataset(repository, revision=revision, **safely), f"{repository}@{revision or 'cached'}"
+    except Exception as error:
+        raise T2WError(
+            f"hf://{repository} cannot be fetched from the Hugging Face hub ({first_line(error):.200})",
+            fix=f"where there is a network run: hf download --repo-type dataset {repository} --local-dir DIR, "
+            "then dataset.path=DIR",
+        ) from error
 
 
-def _answered(repository: str, revision: str | None) -> str | None:
+def _commit(repository: str, revision: str | None) -> str | None:
     """The commit on the hub; None where the hub is switched off (HF_HUB_OFFLINE) and only its cache is asked."""
     from huggingface_hub import HfApi, constants
 
     if constants.HF_HUB_OFFLINE:
         return None
-    try:
-        api, seconds = HfApi(), ANSWER_SECONDS
-        return within(seconds, lambda: api.dataset_info(repository, revision=revision, timeout=seconds)).sha
-    except Exception as error:
-        raise _unreachable(f"hf://{repository}", error) from error
-
-
-def _loaded(datasets: Any, place: str, revision: str | None, source: str | Path) -> Any:
-    old = int(datasets.__version__.split(".")[0]) < 4  # from 4 on, no dataset's own code is run at all
-    try:
-        return datasets.load_dataset(place, revision=revision, **({"trust_remote_code": False} if old else {}))
-    except Exception as error:
-        if isinstance(source, str):
-            raise _unreachable(source, error) from error
-        raise T2WError(
-            f"{source} is no dataset that can be read ({first_line(error):.200})", expected="Parquet files"
-        ) from error
-
-
-def _unreachable(source: str, error: Exception) -> T2WError:
-    repository = source.removeprefix("hf://")
-    return T2WError(
-        f"{source} cannot be fetched from the Hugging Face hub ({first_line(error):.200})",
-        fix=f"where there is a network run: hf download --repo-type dataset {repository} --local-dir DIR, "
-        "then dataset.path=DIR",
-    )
+    api, seconds = HfApi(), ANSWER_SECONDS
+    return within(seconds, lambda: api.dataset_info(repository, revision=revision, timeout=seconds)).sha
 
 
 def _columns(table: Any, source: str | Path) -> tuple[str, str, tuple[str, ...]]:

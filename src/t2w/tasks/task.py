@@ -88,7 +88,14 @@ class TaskSet:
         for position, task in enumerate(self.tasks):
             if task.id != position:
                 raise T2WError(f"the task at position {position} has id {task.id}", expected=f"id {position}")
-            _check_membership(task, known, unseen, self.dataset)
+            for name in task.classes:
+                if name not in known:
+                    hint = nearest(name, known)
+                    raise T2WError(f"task {task.id} has class {name!r}, which is not in {self.dataset!r}{hint}")
+                if (name in unseen) != (task.split == "unseen_class"):
+                    kind, rule = ("unseen", "seen") if name in unseen else ("seen", "unseen")
+                    found = f"task {task.id} ({task.split}) has the {kind} class {name!r}"
+                    raise T2WError(found, expected=f"{rule} classes only")
             if split_of.setdefault(task.key, task.split) != task.split:
                 raise T2WError(
                     f"task {task.id} ({task.split}) has the same classes as a {split_of[task.key]} task",
@@ -103,17 +110,6 @@ class TaskSet:
     def of(self, split: Split) -> tuple[Task, ...]:
         """The tasks of one split, by id."""
         return tuple(task for task in self.tasks if task.split == split)
-
-
-def _check_membership(task: Task, known: Collection[str], unseen: Collection[str], dataset: str) -> None:
-    for name in task.classes:
-        if name not in known:
-            raise T2WError(f"task {task.id} has class {name!r}, which is not in {dataset!r}{nearest(name, known)}")
-        if (name in unseen) != (task.split == "unseen_class"):
-            kind, rule = ("unseen", "seen") if name in unseen else ("seen", "unseen")
-            raise T2WError(
-                f"task {task.id} ({task.split}) has the {kind} class {name!r}", expected=f"{rule} classes only"
-            )
 
 
 def _check_names(names: Collection[str], where: str) -> None:

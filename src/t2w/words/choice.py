@@ -33,24 +33,16 @@ _LAST = 0.1  # cosines that the last of several words has ahead of the others
 
 @dataclass(frozen=True)
 class Choice:
-    """How a class name is understood.
+    """How a class name is understood."""
 
-    Attributes:
-        name: as it was given.
-        noun: what was found in the dictionary: the name's own noun, a part of it ("car" of "car side"), or what it is
-            a misspelling of; None where there is nothing, and the name goes by its spelling.
-        sense: what it means; None where `noun` is.
-        others: further senses of the noun, the more likely first.
-        share: in 0..1, how sure the choice is.
-        part: whether the noun is only a part of the name.
-    """
-
-    name: str
+    name: str  # as it was given
+    # what was found in the dictionary: the name's own noun, a part of it ("car" of "car side"), or what it is a
+    # misspelling of; None where there is nothing, and the name goes by its spelling
     noun: str | None
-    sense: Sense | None
-    others: tuple[Sense, ...] = ()
-    share: float = 1.0
-    part: bool = False
+    sense: Sense | None  # what it means; None where `noun` is
+    others: tuple[Sense, ...] = ()  # further senses of the noun, the more likely first
+    share: float = 1.0  # in 0..1, how sure the choice is
+    part: bool = False  # whether the noun is only a part of the name
 
     def __str__(self) -> str:
         """For a reader: "crane: wading bird; also: lifting device"."""
