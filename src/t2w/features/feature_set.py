@@ -71,7 +71,7 @@ class FeatureSet:
         Raises:
             T2WError: an unknown class, or one twice.
         """
-        numbers = renumbered(self.class_names, names, where=f"the {self.split} features")
+        numbers = renumbered(self.class_names, names, where=f"the set of {self.split} features")
         labels = torch.tensor(numbers, device=self.labels.device)[self.labels]
         kept = labels >= 0
         return replace(self, features=self.features[kept], labels=labels[kept], class_names=tuple(names))
