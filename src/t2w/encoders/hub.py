@@ -39,8 +39,6 @@ def find_model(
     what: str = "model",
     needed: Sequence[str] = ("config.json",),
     fix: str | None = None,
-    seconds: float = ANSWER_SECONDS,
-    endpoint: str | None = None,
 ) -> ModelFolder:
     """The folder of a model with all its files; the network is tried only where nothing is here.
 
@@ -51,8 +49,6 @@ def find_model(
         what: what errors call it.
         needed: files it must have, beside its safetensors weights.
         fix: the way without a network; None describes how to carry the folder over.
-        seconds: for the hub's first answer.
-        endpoint: another hub.
 
     Raises:
         T2WError: a folder that is missing or incomplete; a hub that does not answer or has no such model.
@@ -72,7 +68,7 @@ def find_model(
     )
     path = _cached(name, revision, needed)
     if path is None:
-        path = _downloaded(name, revision, f"the {what} {name}", fix, seconds, endpoint)
+        path = _downloaded(name, revision, f"the {what} {name}", fix)
         _check(path, what, needed)
     return ModelFolder(path, name, _commit(path) or revision)
 
@@ -110,18 +106,16 @@ def _cached(name: str, revision: str | None, needed: Sequence[str]) -> Path | No
     return None
 
 
-def _downloaded(name: str, revision: str | None, what: str, fix: str, seconds: float, endpoint: str | None) -> Path:
+def _downloaded(name: str, revision: str | None, what: str, fix: str) -> Path:
     from huggingface_hub import HfApi, snapshot_download
 
-    api = HfApi(endpoint=endpoint)
+    api, seconds = HfApi(), ANSWER_SECONDS
     try:
         info = within(seconds, lambda: api.model_info(name, revision=revision, timeout=seconds))
         files = {file.rfilename for file in info.siblings or []}
         if revision is None and not {SINGLE, f"{SINGLE}.index.json"} & files:
             revision = within(seconds, lambda: _conversion(api, name))
-        return Path(
-            snapshot_download(name, revision=revision, allow_patterns=_FILES, etag_timeout=seconds, endpoint=endpoint)
-        )
+        return Path(snapshot_download(name, revision=revision, allow_patterns=_FILES, etag_timeout=seconds))
     except Exception as error:  # no network, no such model, broken off half-way, no space, ...
         kind = type(error).__name__
         if kind in ("RepositoryNotFoundError", "RevisionNotFoundError"):
