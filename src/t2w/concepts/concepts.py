@@ -31,25 +31,16 @@ _TENSORS = ("text", "name_text", "rows", "senses", "centres")
 
 @dataclass(frozen=True, eq=False)
 class Concepts:
-    """N classes known by name.
+    """N classes known by name."""
 
-    Attributes:
-        names: the synonyms of each, the most usual first.
-        text: (N, t) unit embeddings of what the names mean: the dictionary's text, or the names where it has none.
-        name_text: (N, t) unit embeddings of "a photo of a <first name>".
-        rows: (N, d) rows of the last layer less their mean, made perpendicular to `centres` and of unit length.
-        senses: (N,) int64 rows of the dictionary; -1 where a concept is not in it.
-        centres: (m, d) orthonormal: the directions of mean features, in which photographs differ that show the same.
-        appearance: how photographs of one class differ; None where none were seen.
-    """
-
-    names: tuple[tuple[str, ...], ...]
-    text: Tensor
-    name_text: Tensor
-    rows: Tensor
-    senses: Tensor
+    names: tuple[tuple[str, ...], ...]  # the synonyms of each, the most usual first
+    text: Tensor  # (N, t) unit embeddings of what the names mean: the dictionary's text, or the names where it has none
+    name_text: Tensor  # (N, t) unit embeddings of "a photo of a <first name>"
+    rows: Tensor  # (N, d) rows of the last layer less their mean, made perpendicular to `centres` and of unit length
+    senses: Tensor  # (N,) int64 rows of the dictionary; -1 where a concept is not in it
+    # (m, d) orthonormal: the directions of mean features, in which photographs differ that show the same
     centres: Tensor
-    appearance: Appearance | None = None
+    appearance: Appearance | None = None  # how photographs of one class differ; None where none were seen
 
     def __len__(self) -> int:
         return len(self.names)

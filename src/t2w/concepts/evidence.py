@@ -25,19 +25,12 @@ _NAME_GAMMA = 3.0  # names of two words or three are nearer to each other than t
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What n classes are known by.
+    """What n classes are known by."""
 
-    Attributes:
-        text: (n, t) unit embeddings: the meaning and the name together.
-        rows: (n, d) the row of a classifier for each, of unit length and perpendicular to the concepts' centres.
-        variance: (n,) in 0..1, how unsure that row is: 0 for a known class.
-        sources: (n) for a reader: "known", "5 known kinds", "map".
-    """
-
-    text: Tensor
-    rows: Tensor
-    variance: Tensor
-    sources: tuple[str, ...]
+    text: Tensor  # (n, t) unit embeddings: the meaning and the name together
+    rows: Tensor  # (n, d) the row of a classifier for each, of unit length and perpendicular to the concepts' centres
+    variance: Tensor  # (n,) in 0..1, how unsure that row is: 0 for a known class
+    sources: tuple[str, ...]  # (n) for a reader: "known", "5 known kinds", "map"
 
     def __len__(self) -> int:
         return len(self.rows)
