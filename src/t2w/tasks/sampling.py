@@ -58,8 +58,7 @@ def sample_tasks(
 
     Args:
         class_names: the classes to draw from.
-        min_classes: fewest classes of a task (at least 2).
-        max_classes: most classes of a task (inclusive; at most all).
+        min_classes, max_classes: of a task: at least 2, at most all, inclusive.
         seed: any integer >= 0.
         exclude: sets of classes that must not be drawn.
         what: what the tasks are for, in the error's sentence.
