@@ -26,7 +26,7 @@ class MappedVectors:
     """
 
     def __init__(self, files: Sequence[Path], locations: Tensor, size: int) -> None:
-        self._files, self._locations = tuple(files), locations
+        self._files, self._locations = files, locations
         self._open: dict[int, Tensor] = {}
         self.shape = torch.Size((len(locations), size))
 
@@ -34,11 +34,7 @@ class MappedVectors:
         return self.shape[0]
 
     def __getitem__(self, index: slice | Tensor) -> Tensor:
-        """(n, P) float32, copied.
-
-        Raises:
-            T2WError: a shard was removed since the dataset was opened.
-        """
+        """(n, P) float32, copied. Raises T2WError where a shard was removed since the dataset was opened."""
         wanted = self._locations[index]
         rows = torch.empty(len(wanted), self.shape[1])
         for number in wanted[:, 0].unique().tolist():
