@@ -30,11 +30,8 @@ def check_sizes(spec: AdapterSpec, features: FeatureSet, text: Tensor) -> None:
             expected=f"(classes, {spec.out_features}) (the adapter's out_features)",
             fix=f"set the adapter's out_features to {text.shape[-1]}, or use the text encoder it was made for",
         )
-    if text.shape[0] != len(features.class_names):
-        raise T2WError(
-            f"{text.shape[0]} class texts for {len(features.class_names)} classes",
-            expected="one text per class, in the order of class_names",
-        )
+    if len(text) != (count := len(features.class_names)):
+        raise T2WError(f"{len(text)} class texts for {count} classes", expected="one each, in the order of class_names")
 
 
 def check_classes(classes: Sequence[int], counts: Sequence[int], names: Sequence[str], *, what: str) -> None:
@@ -46,17 +43,12 @@ def check_classes(classes: Sequence[int], counts: Sequence[int], names: Sequence
     """
     if len(classes) < 2:
         raise T2WError(f"{what} has {len(classes)} class(es)", expected="2 or more")
-    if len(set(classes)) != len(classes):
-        twice = next(c for c in classes if list(classes).count(c) > 1)
-        raise T2WError(f"{what} names class {twice} twice", expected="different classes")
-    for c in classes:
+    for i, c in enumerate(classes):
+        if c in classes[:i]:
+            raise T2WError(f"{what} names class {c} twice", expected="different classes")
         if not 0 <= c < len(counts):
-            raise T2WError(
-                f"{what} names class {c}", expected=f"0..{len(counts) - 1} (there are {len(counts)} classes)"
-            )
+            expected = f"0..{len(counts) - 1} (there are {len(counts)} classes)"
+            raise T2WError(f"{what} names class {c}", expected=expected)
         if counts[c] == 0:
-            raise T2WError(
-                f"class {c} ({names[c]!r}) of {what} has no images",
-                expected="at least one",
-                fix="leave the class out, or extract its features",
-            )
+            fix = "leave the class out, or extract its features"
+            raise T2WError(f"class {c} ({names[c]!r}) of {what} has no images", expected="at least one", fix=fix)

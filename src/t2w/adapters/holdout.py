@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from t2w.seeds import derive_seed
 if TYPE_CHECKING:
     from t2w.features import FeatureSet
 
-__all__ = ["ClassRows", "class_rows", "held_out"]
+__all__ = ["ClassRows", "class_rows", "held_out", "rows_of_task"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,12 @@ class ClassRows:
     def counts(self) -> list[int]:
         """Training images of each class."""
         return [len(rows) for rows in self.train]
+
+
+def rows_of_task(rows: Sequence[Tensor], classes: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """The rows of some classes, class by class, and their labels: positions in `classes`."""
+    own = [rows[c] for c in classes]
+    return torch.cat(own), torch.arange(len(own)).repeat_interleave(torch.tensor([len(each) for each in own]))
 
 
 def class_rows(features: FeatureSet, *, validation_fraction: float = 0.0) -> ClassRows:
