@@ -9,8 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from t2w.adapters.checks import check_classes, check_sizes
-from t2w.adapters.holdout import ClassRows, class_rows
+from t2w.adapters.holdout import ClassRows, check_classes, check_sizes, class_rows
 from t2w.adapters.spec import AdapterSpec, check_size, unflatten
 from t2w.errors import T2WError
 

@@ -11,8 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from t2w.adapters.adapter import Adapter
-from t2w.adapters.checks import check_classes, check_sizes
-from t2w.adapters.holdout import class_rows, rows_of_task
+from t2w.adapters.holdout import check_classes, check_sizes, class_rows, rows_of_task
 from t2w.adapters.recipes import Recipe
 from t2w.adapters.spec import AdapterSpec
 from t2w.devices import enough_memory

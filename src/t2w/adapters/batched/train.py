@@ -15,8 +15,7 @@ from torch import Tensor
 from t2w.adapters.batched.group import Problem, TrainedAdapters, run_group
 from t2w.adapters.batched.plan import TaskPlan, plan_groups, plan_task
 from t2w.adapters.batched.table import Table
-from t2w.adapters.checks import check_classes, check_sizes
-from t2w.adapters.holdout import class_rows
+from t2w.adapters.holdout import check_classes, check_sizes, class_rows
 from t2w.adapters.recipes import RECIPES, Recipe
 from t2w.adapters.spec import AdapterSpec, check_size
 from t2w.devices import enough_memory

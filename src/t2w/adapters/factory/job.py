@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from t2w.adapters.checks import check_classes, check_sizes
-from t2w.adapters.holdout import class_rows
+from t2w.adapters.holdout import check_classes, check_sizes, class_rows
 from t2w.adapters.recipes import Recipe
 from t2w.adapters.spec import AdapterSpec
 from t2w.adapters.units import UnitStarts

@@ -15,5 +15,6 @@ from .shard import write_shard as write_shard
 from .summary import render_summary as render_summary
 from .summary import summarise as summarise
 from .vectors import MappedVectors as MappedVectors
+from .vectors import Moments as Moments
 from .vectors import Vectors as Vectors
 from .vectors import blocks as blocks

@@ -9,9 +9,8 @@ from typing import Any
 
 import torch
 
-from t2w.adapters.moments import Moments
 from t2w.adapters.store.dataset import WeightDataset
-from t2w.adapters.store.vectors import blocks
+from t2w.adapters.store.vectors import Moments, blocks
 from t2w.errors import T2WError
 
 __all__ = ["render_summary", "summarise"]
