@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -16,10 +15,8 @@ from t2w.adapters.recipes import Recipe
 from t2w.adapters.spec import AdapterSpec
 from t2w.devices import enough_memory
 from t2w.errors import T2WError
+from t2w.features import FeatureSet
 from t2w.seeds import derive_seed
-
-if TYPE_CHECKING:
-    from t2w.features import FeatureSet
 
 __all__ = ["BaseResult", "train_base"]
 
@@ -57,8 +54,6 @@ def train_base(
     Args:
         text: (C, out_features), one embedding per class of `features`.
         classes: the class numbers to train on and to choose between (the seen classes).
-        steps: optimiser steps.
-        batch_size: images per step.
         learning_rate: Adam's rate at the first step.
         validation_fraction: share of each class's images left out, the same ones that `train_tasks` holds out.
         seed: of the initial weights and the batches.

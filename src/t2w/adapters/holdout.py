@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from t2w.adapters.spec import AdapterSpec
 from t2w.errors import T2WError
+from t2w.features import FeatureSet
 from t2w.seeds import derive_seed
-
-if TYPE_CHECKING:
-    from t2w.features import FeatureSet
 
 __all__ = ["ClassRows", "check_classes", "check_sizes", "class_rows", "held_out", "rows_of_task"]
 

@@ -51,7 +51,7 @@ class Group:
     Attributes:
         plans: the tasks still in training, the longest training first.
         weights: theirs, in the same order.
-        losses: (T,) mean cross-entropy of the last batches (before the update), written where `train` was told to.
+        losses: (T,) mean cross-entropy of the last batches, before the update, where `train` was told to write it.
     """
 
     def __init__(self, problem: Problem, plans: Sequence[TaskPlan], start: Tensor) -> None:

@@ -17,8 +17,9 @@ from typing import Any
 
 from t2w.adapters.store import Shard
 from t2w.errors import T2WError
+from t2w.extras import needs
 
-__all__ = ["make_on_ray"]
+__all__ = ["connected", "make_on_ray"]
 
 _RETRIES = 5  # of a shard whose worker died; more deaths than that are not bad luck
 _CONNECT_SECONDS = 5.0
@@ -42,7 +43,7 @@ def make_on_ray(
     Raises:
         T2WError: Ray is not installed, no cluster answers, or a worker's error.
     """
-    with _connected(address) as ray:
+    with connected(address) as ray:
         resources = ray.cluster_resources()
         gpus = int(resources.get("GPU", 0)) if device == "auto" or device.startswith("cuda") else 0
         remote = ray.remote(num_cpus=1, num_gpus=int(gpus > 0), max_retries=_RETRIES)(lambda make, *span: make(*span))
@@ -79,14 +80,12 @@ def _result(ray: Any, task: Any) -> Shard:
 
 
 @contextmanager
-def _connected(address: str | None) -> Iterator[Any]:
+def connected(address: str | None) -> Iterator[Any]:
     """The module `ray`, connected; what was connected here is ended at the end."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing leaves the machine unasked
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    try:
+    with needs("launcher=ray"):
         import ray
-    except ImportError as error:
-        raise T2WError("launcher=ray needs Ray, which is not installed", fix='pip install "t2w[scale]"') from error
     if ray.is_initialized():
         yield ray
         return

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
@@ -15,11 +15,9 @@ from t2w.adapters.recipes import Recipe
 from t2w.adapters.spec import AdapterSpec
 from t2w.adapters.units import UnitStarts
 from t2w.errors import T2WError, nearest
+from t2w.features import FeatureSet
 from t2w.files import fingerprint
-
-if TYPE_CHECKING:
-    from t2w.features import FeatureSet
-    from t2w.tasks import Task
+from t2w.tasks import Task
 
 __all__ = ["AdapterJob", "tensor_hash"]
 

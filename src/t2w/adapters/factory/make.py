@@ -45,8 +45,7 @@ class FactoryReport:
 
     Attributes:
         begin, end: the positions of the whole shards asked for; all of them are in the folder now.
-        found: adapters of these that were there before.
-        made: adapters made by this call.
+        found, made: adapters of these that were there before, and that were made.
         written: names of the shards written.
         damaged: names of the shards that were found damaged, set aside and made again.
     """

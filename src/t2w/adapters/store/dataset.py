@@ -26,12 +26,8 @@ class WeightDataset:
 
     Attributes:
         folder: where the shards are.
-        spec: the adapters' sizes; P = spec.size.
-        base: (P,) float32, the adapter they all start from.
-        fingerprint: hash of `identity`.
-        identity: what determined the contents (seed, recipe, base, features, text, tasks, spec, dtype), JSON-like.
+        spec, base, fingerprint, identity, texts: as in its shards, see `Shard`.
         records: one per adapter, by position.
-        texts: the text of each class name; empty where the job named none.
         provenance: how each shard was made (versions, device, seconds), JSON-like, in the order of the shards.
         total: tasks of the whole job; more than len(self) while ranges are missing, or in a subset.
         files: the shards.

@@ -36,9 +36,7 @@ def export_parquet(
 ) -> Path:
     """Write the folder whole or not at all; memory stays flat whatever the size of the dataset.
 
-    Columns: position, task_id, seed, steps (int64), split (string), class_names, texts (lists of string), weights
-    (a list of P float32, in the adapter's layout), loss, validation_accuracy, test_accuracy (float32, null where there
-    is none).
+    The columns are those of `AdapterRecord`, the texts of the classes, and the weights (P float32, in their layout).
 
     Args:
         folder: a new or empty one, or an earlier export, which is replaced.
