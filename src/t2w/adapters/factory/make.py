@@ -26,7 +26,6 @@ from t2w.adapters.store import (
 )
 from t2w.devices import resolve_device
 from t2w.errors import T2WError
-from t2w.files import read_metadata
 from t2w.progress import progress
 
 __all__ = ["FactoryReport", "Launcher", "make_adapters"]
@@ -158,9 +157,8 @@ class _Contents:
         self._folder, self._job = folder, job
         self._valid: set[Path] = set()
         for path in list_shards(folder):
-            with suppress(DamagedShard):  # damage is not another job, even where it is in the header
-                if not _claims(path, job.fingerprint):
-                    self._check(path)
+            with suppress(DamagedShard):  # set aside when its range is asked for
+                self._check(path)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -168,7 +166,7 @@ class _Contents:
         remove_abandoned(folder)
 
     def missing(self, begin: int, end: int) -> list[tuple[int, int]]:
-        """The parts of [begin, end) that no valid shard holds; damaged shards that touch it are set aside."""
+        """The parts of [begin, end) that no valid shard holds; damaged shards there are set aside."""
         return gaps(filter(self._is_valid, list_shards(self._folder, begin, end)), begin, end)
 
     def _is_valid(self, path: Path) -> bool:
@@ -179,18 +177,8 @@ class _Contents:
                 if aside := set_aside(path):
                     self.damaged.append(path.name)
                     log.warning("%s; set aside as %s, its adapters are made again", error.found, aside.name)
-                if not path.exists():  # set aside, by us or by another process; else it is whole again
-                    return False
-            self._valid.add(path)
-        return True
+        return path.exists()  # not where it was set aside, by us or by another process
 
     def _check(self, path: Path) -> None:
         check_same(path, read_shard(path), self._job.fingerprint, self._job.identity)
-
-
-def _claims(path: Path, fingerprint: str) -> bool:
-    """Whether a shard's header, which is read in no time, names this job."""
-    try:
-        return bool(read_metadata(path).get("fingerprint") == fingerprint)
-    except T2WError:
-        return False
+        self._valid.add(path)
