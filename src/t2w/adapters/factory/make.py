@@ -137,8 +137,7 @@ def _whole_shards(begin: int, end: int | None, size: int, *, total: int) -> tupl
     last = total if end is None else end
     if not 0 <= begin < last <= total:
         raise T2WError(
-            f"tasks.begin is {begin} and tasks.end is {end}",
-            expected=f"0 <= begin < end <= {total} (the job's tasks)",
+            f"tasks.begin is {begin} and tasks.end is {end}", expected=f"0 <= begin < end <= {total} (the job's tasks)"
         )
     if size < 1:
         raise T2WError(f"shard_size is {size}", expected="1 or more")
