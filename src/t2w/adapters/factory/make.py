@@ -93,7 +93,9 @@ def make_adapters(
     folder = Path(folder)
     if launcher not in get_args(Launcher):
         raise T2WError(f"launcher is {launcher!r}", expected="local or ray")
-    size = _shard_size(device, launcher) if shard_size is None else shard_size
+    # A wrong name is told before anything is written; of a cluster, only its workers know the devices.
+    kind = resolve_device(device).type if launcher == "local" else device.partition(":")[0]
+    size = (_ACCELERATOR_SHARD if kind in ("cuda", "mps") else _CPU_SHARD) if shard_size is None else shard_size
     begin, end = _whole_shards(begin, end, size, total=len(job))
     contents = _Contents(folder, job)
     # A gap is cut at the multiples of the shard size.
@@ -120,12 +122,6 @@ def make_adapters(
                 if launcher == "ray":
                     bar.update(len(shard.records))
     return FactoryReport(begin, end, found, made, tuple(written), tuple(contents.damaged))
-
-
-def _shard_size(device: str, launcher: Launcher) -> int:
-    # A wrong name is told before anything is written; of a cluster, only its workers know the devices.
-    kind = resolve_device(device).type if launcher == "local" else device.partition(":")[0]
-    return _ACCELERATOR_SHARD if kind in ("cuda", "mps") else _CPU_SHARD
 
 
 def _whole_shards(begin: int, end: int | None, size: int, *, total: int) -> tuple[int, int]:
