@@ -10,20 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
+from t2w.adapters import store
 from t2w.adapters.batched import TrainedAdapters, train_tasks
 from t2w.adapters.factory.job import AdapterJob
 from t2w.adapters.factory.shards import make_shard
-from t2w.adapters.store import (
-    DamagedShard,
-    Shard,
-    check_same,
-    gaps,
-    list_shards,
-    read_shard,
-    remove_abandoned,
-    set_aside,
-    write_shard,
-)
 from t2w.devices import resolve_device
 from t2w.errors import T2WError
 from t2w.progress import progress
@@ -110,14 +100,14 @@ def make_adapters(
     written, made = [], 0
     with progress("adapters", total=end - begin, unit="adapter", initial=found) as bar:
         if launcher == "local" or not missing:
-            shards: Iterator[Shard] = (make(*shard, on_group=bar.update) for shard in still_missing)
+            shards: Iterator[store.Shard] = (make(*shard, on_group=bar.update) for shard in still_missing)
         else:
             from t2w.adapters.factory.cluster import make_on_ray
 
             shards = make_on_ray(make, still_missing, device=device, address=address)
         with closing(shards):  # type: ignore[type-var]
             for shard in shards:
-                written.append(write_shard(folder, shard).name)
+                written.append(store.write_shard(folder, shard).name)
                 made += len(shard.records)
                 if launcher == "ray":
                     bar.update(len(shard.records))
@@ -151,29 +141,29 @@ class _Contents:
         self.damaged: list[str] = []
         self._folder, self._job = folder, job
         self._valid: set[Path] = set()
-        for path in list_shards(folder):
-            with suppress(DamagedShard):  # set aside when its range is asked for
+        for path in store.list_shards(folder):
+            with suppress(store.DamagedShard):  # set aside when its range is asked for
                 self._check(path)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise T2WError(f"cannot write in {folder}: {error.strerror}", fix="choose another folder") from error
-        remove_abandoned(folder)
+        store.remove_abandoned(folder)
 
     def missing(self, begin: int, end: int) -> list[tuple[int, int]]:
         """The parts of [begin, end) that no valid shard holds; damaged shards there are set aside."""
-        return gaps(filter(self._is_valid, list_shards(self._folder, begin, end)), begin, end)
+        return store.gaps(filter(self._is_valid, store.list_shards(self._folder, begin, end)), begin, end)
 
     def _is_valid(self, path: Path) -> bool:
         if path not in self._valid:
             try:
                 self._check(path)
-            except DamagedShard as error:
-                if aside := set_aside(path):
+            except store.DamagedShard as error:
+                if aside := store.set_aside(path):
                     self.damaged.append(path.name)
                     log.warning("%s; set aside as %s, its adapters are made again", error.found, aside.name)
         return path.exists()  # not where it was set aside, by us or by another process
 
     def _check(self, path: Path) -> None:
-        check_same(path, read_shard(path), self._job.fingerprint, self._job.identity)
+        store.check_same(path, store.read_shard(path), self._job.fingerprint, self._job.identity)
         self._valid.add(path)
