@@ -57,9 +57,9 @@ class FeatureSet:
         """The features of some images, (len(index), d) float32."""
         return self._real(self.features[torch.as_tensor(index, device=self.features.device)])
 
-    def dense(self, dtype: torch.dtype = torch.float32) -> Tensor:
-        """All features, (N, d): 4 bytes each in float32, where int8 takes one."""
-        return self._real(self.features).to(dtype)
+    def dense(self) -> Tensor:
+        """All features, (N, d) float32: 4 bytes each, where int8 takes one."""
+        return self._real(self.features)
 
     def _real(self, rows: Tensor) -> Tensor:
         rows = rows.to(torch.float32)
@@ -75,11 +75,6 @@ class FeatureSet:
         labels = torch.tensor(numbers, device=self.labels.device)[self.labels]
         kept = labels >= 0
         return replace(self, features=self.features[kept], labels=labels[kept], class_names=tuple(names))
-
-    def to(self, device: torch.device | str) -> FeatureSet:
-        """The same features on another device."""
-        scale = None if self.scale is None else self.scale.to(device)
-        return replace(self, features=self.features.to(device), scale=scale, labels=self.labels.to(device))
 
 
 def _check(f: FeatureSet) -> None:
@@ -99,12 +94,8 @@ def _check(f: FeatureSet) -> None:
         raise T2WError(f"the labels of the {where} are {_form(f.labels)}", expected=f"({n},) int64, one per image")
     if not f.class_names or len(set(f.class_names)) < len(f.class_names) or not all(s.strip() for s in f.class_names):
         bad = next((s for s in f.class_names if not s.strip() or f.class_names.count(s) > 1), None)
-        raise T2WError(
-            "there are no class names"
-            if bad is None
-            else f"class name {bad!r} is empty or stands there more than once",
-            expected="different names, one per class",
-        )
+        found = f"class name {bad!r} is empty or stands there more than once" if f.class_names else "no class names"
+        raise T2WError(found, expected="different names, one per class")
     if n and (int(f.labels.min()) < 0 or int(f.labels.max()) >= len(f.class_names)):
         raise T2WError(
             f"the labels of the {where} run from {int(f.labels.min())} to {int(f.labels.max())}",
