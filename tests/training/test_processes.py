@@ -16,7 +16,7 @@ from training_parts import same, state_of
 
 from t2w.errors import T2WError
 from t2w.files import load_tensors
-from t2w.training.processes import parts_of
+from t2w.training.phases import parts_of
 
 SCRIPT = Path(__file__).with_name("train_script.py")
 ONE = [sys.executable, str(SCRIPT)]
@@ -51,15 +51,15 @@ def test_two_processes_equal_one_on_the_same_batch(tmp_path: Path) -> None:
         assert_close(torch.tensor(halves), torch.tensor(losses), atol=1e-5, rtol=0)
     for kept in ("first", "second"):  # written once, by one of them
         assert sorted(p.name for p in (tmp_path / "two" / kept).iterdir()) == [
-            "index.json", "step-000009", "step-000012"
+            "index.json", "step-000009.safetensors", "step-000012.safetensors"
         ]  # fmt: skip
 
 
 def test_a_batch_that_two_processes_cannot_share_is_refused() -> None:
     two = SimpleNamespace(num_processes=2, process_index=1)
-    assert parts_of(8, two, 2, what="batch_size") == [slice(4, 6), slice(6, 8)]
+    assert parts_of(8, two, 2) == [slice(4, 6), slice(6, 8)]
     with pytest.raises(T2WError, match="train batch_size is 7; expected a multiple of 2 processes x 1 parts"):
-        parts_of(7, two, 1, what="batch_size")
+        parts_of(7, two, 1)
 
 
 def test_killed_and_started_again_equals_uninterrupted(tmp_path: Path) -> None:
@@ -68,9 +68,8 @@ def test_killed_and_started_again_equals_uninterrupted(tmp_path: Path) -> None:
     assert killed.returncode == -9
     assert not (tmp_path / "cut" / "first.safetensors").exists()
     assert state_of(tmp_path / "cut" / "first")["step"] == 6
-    half = tmp_path / "cut" / "first" / ".step-000009.abc.tmp"  # what a kill in the middle of writing leaves
-    half.mkdir()
-    (half / "network.safetensors").write_bytes(b"half")
+    half = tmp_path / "cut" / "first" / ".step-000009.safetensors.abc.tmp"  # left by a kill in the middle of writing
+    half.write_bytes(b"half")
     again = start(ONE, tmp_path / "cut", "adversarial=0.3")
     assert again.returncode == 0, again.stderr
     (whole, losses), (cut, after) = (weights(tmp_path / name) for name in ("whole", "cut"))

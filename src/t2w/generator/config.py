@@ -6,11 +6,10 @@ Each kind comes in two classes: settings, which a user chooses, and the config, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from t2w.adapters import AdapterSpec
-from t2w.errors import T2WError
+from t2w.adapters import AdapterSpec, unit_spec
 from t2w.settings import Count, NonNegative, Positive, Range, Settings, Share
 
 __all__ = [
@@ -29,7 +28,6 @@ SplitPolicy = Literal["chunk_within_layer", "chunk", "layer_by_layer", "chunk_wi
 Residual = Annotated[float, Range(0, 1, above=True)]
 
 C = TypeVar("C", bound="_Config")
-_LATER = {"shared": False}  # settings that older files do not have, and what they meant then
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,17 +147,14 @@ class _Config(Settings):
     @classmethod
     def from_dict(cls: type[C], values: Mapping[str, Any]) -> C:
         """Raises T2WError where a field is missing, unknown or out of range."""
-        known = {field.name for field in fields(cls)}
-        given = {key: value for key, value in (_LATER | dict(values)).items() if key in known or key not in _LATER}
-        given.pop("kind", None)
-        if set(given) != known:
-            missing, unknown = sorted(known - set(given)), sorted(set(given) - known)
-            raise T2WError(
-                f"a generator config with missing fields {missing} and unknown fields {unknown}",
-                expected=f"exactly {sorted(known)}",
-                fix="read it with the version of t2w that wrote it",
-            )
-        return cls(**{**given, "spec": AdapterSpec.from_dict(given["spec"])})
+        given = {key: value for key, value in values.items() if key != "kind"}
+        if "spec" in given:
+            given["spec"] = AdapterSpec.from_dict(given["spec"])
+        return cls.read(given)
+
+    def spec_for(self, classes: int) -> AdapterSpec:
+        """The sizes of the adapters of tasks of so many classes, padding included."""
+        return self.spec
 
 
 @dataclass(frozen=True)
@@ -196,3 +191,6 @@ class UnitConfig(UnitSettings, _Config):
         yield from super().rules()
         if self.text_dim != self.spec.out_features:
             yield f"generator.text_dim is {self.text_dim}; expected {self.spec.out_features}, the adapters' output"
+
+    def spec_for(self, classes: int) -> AdapterSpec:
+        return unit_spec(self.spec, classes)

@@ -10,9 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from t2w.adapters import AdapterSpec
 from t2w.errors import T2WError
-from t2w.generator.condition import Condition
+from t2w.generator.condition import Condition, check_shapes
 from t2w.generator.config import ReferenceConfig, SplitPolicy
 from t2w.generator.reference_tokens import chunk_sizes, project, projection
 
@@ -125,30 +124,14 @@ class ReferenceTransformer(nn.Module):
             x_t: (N, P) noisy weights, normalised.
             t: (N,) timesteps 0 .. T-1, of the whole schedule (not counted in sampling steps).
             condition: N pooled conditions, one token each; or, as the reference has them, a tensor (N, text_dim).
-
-        Raises:
-            T2WError: weights or text of other sizes, or several tokens per task.
         """
         if isinstance(condition, Tensor):
-            text = condition
-        elif condition.tokens.shape[1] == 1:
-            text = condition.tokens[:, 0]
-        else:
+            condition = Condition(condition[:, None], torch.ones(len(condition), 1, dtype=torch.bool))
+        if condition.tokens.shape[1] != 1:
             raise T2WError(
                 f"conditions of up to {condition.tokens.shape[1]} tokens",
                 expected="one token per task, as the reference network has it",
                 fix='make the condition with conditioning="pooled"',
             )
-        for what, found, size in (("noisy weights", x_t, self.config.spec.size), ("text", text, self.config.text_dim)):
-            if found.ndim != 2 or found.shape[1] != size:
-                raise T2WError(f"{what} of shape {tuple(found.shape)}", expected=f"(N, {size}), as the network has it")
-        if not len(x_t) == len(t) == len(text):
-            raise T2WError(
-                f"{len(x_t)} weight vectors, {len(t)} timesteps and {len(text)} conditions",
-                expected="one each per task",
-            )
-        return self.decoder(torch.cat([x_t, self.scalar_embedder(t), text], dim=1)).float()
-
-    def spec_for(self, condition: Condition) -> AdapterSpec:
-        """The sizes of the adapters of these tasks: the same for all."""
-        return self.config.spec
+        check_shapes(x_t, t, condition, self.config.spec, self.config.text_dim)
+        return self.decoder(torch.cat([x_t, self.scalar_embedder(t), condition.tokens[:, 0]], dim=1)).float()

@@ -37,9 +37,8 @@ class ConceptTasks:
         statistics: of the seen classes' features.
         share: of the steps on made-up features, in [0, 1].
         classes: most classes of a task with made-up features.
-        maps: how many maps of some of the concepts there are.
+        maps: how many maps of some of the concepts there are, drawn with `seed`.
         predicted: describe some classes by what a map without them predicts; False: all by their own rows.
-        seed: of the maps.
     """
 
     seen: RandomTasks
@@ -58,7 +57,7 @@ class ConceptTasks:
         return self.seen.spread
 
     def draw(self, seed: int, step: int, *, batch_size: int, images: int) -> TaskBatch:
-        """The tasks of a step: a function of (seed, step) alone. See `RandomTasks.draw`."""
+        """See `RandomTasks.draw`."""
         rng = torch.Generator().manual_seed(derive_seed(seed, "concept tasks", step))
         if float(torch.rand((), generator=rng)) >= self.share:
             batch = self.seen.draw(seed, step, batch_size=batch_size, images=images)
@@ -70,8 +69,7 @@ class ConceptTasks:
         tasks = [torch.randperm(len(self.concepts), generator=rng)[:size].tolist() for size in sizes]
         labels = torch.stack([torch.randint(size, (images,), generator=rng) for size in sizes])
         own = torch.stack([torch.tensor(task)[label] for task, label in zip(tasks, labels, strict=True)])
-        low, high = _FADE
-        fade = low + (high - low) * torch.rand(batch_size, 1, 1, generator=rng)
+        fade = _FADE[0] + (_FADE[1] - _FADE[0]) * torch.rand(batch_size, 1, 1, generator=rng)
         noise = torch.randn(batch_size, images, self.concepts.rows.shape[1], generator=rng)
         x = fade * self._means[own] + noise @ self.statistics.noise.T
         return TaskBatch([], x, labels, self._condition(tasks, step, rng))
@@ -82,9 +80,7 @@ class ConceptTasks:
         if not self.predicted:
             return own
         predicted = condition_of_evidence(self._predicted[step % len(self._predicted)], tasks)
-        assert own.evidence is not None  # made of evidence
-        assert predicted.evidence is not None
-        assert predicted.variance is not None
+        assert own.evidence is not None and predicted.evidence is not None and predicted.variance is not None  # noqa: PT018
         chance = torch.tensor([0.0, 0.5, 1.0])[torch.arange(len(tasks)) % 3]
         known = torch.rand(own.mask.shape, generator=rng) < chance[:, None]
         rows = torch.where(known[..., None], own.evidence, predicted.evidence)

@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from torch import Tensor
 
 from t2w.adapters.store import Vectors
 from t2w.errors import T2WError
-from t2w.generator import Condition, Network, NetworkConfig
+from t2w.generator import Condition, NetworkConfig
 from t2w.training.concept_tasks import ConceptTasks
 from t2w.training.random_tasks import RandomTasks
 from t2w.training.settings import TrainSettings
+from t2w.training.validation import Validation, ValidationPoint
 
-__all__ = ["Functional", "TrainResult", "Validation", "ValidationPoint", "check_fit"]
-
-
-class ValidationPoint(NamedTuple):
-    """Validation of the averaged weights after `step` steps.
-
-    `loss` and `noise_loss`: squared error of validation tasks' weights in normalised space, mean over timesteps and at
-    pure noise. `accuracy`: of generated adapters in 0..1; None where it is not measured.
-    """
-
-    step: int
-    loss: float
-    noise_loss: float
-    accuracy: float | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Validation:
-    """Tasks that nothing is trained on.
-
-    Attributes:
-        x_0: (V, P) their adapters, as trained; in the loop, normalised.
-        condition: of the same tasks.
-        accuracy: accuracy in 0..1 of the adapters that a network generates for them; None for none. Never on test
-            images: checkpoints are chosen by it.
-    """
-
-    x_0: Tensor
-    condition: Condition
-    accuracy: Callable[[Network], float] | None = None
+__all__ = ["Functional", "TrainResult", "check_fit"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,13 +57,12 @@ def check_fit(
     functional: Functional | None,
 ) -> None:
     """Raises T2WError at what does not fit together."""
-    if len(condition) != len(vectors):
+    tasks, out = len(vectors), config.spec.out_features
+    if len(condition) != tasks:
+        raise T2WError(f"{len(condition)} conditions for {tasks} training vectors", expected="one condition each")
+    if settings.batch_size > tasks:
         raise T2WError(
-            f"{len(condition)} conditions for {len(vectors)} training vectors", expected="one condition each"
-        )
-    if settings.batch_size > len(vectors):
-        raise T2WError(
-            f"batch_size is {settings.batch_size}", expected=f"at most {len(vectors)}, the number of training tasks"
+            f"batch_size is {settings.batch_size}", expected=f"at most {tasks}, the number of training tasks"
         )
     if settings.select != "last" and validation is None:
         raise T2WError(f"select is {settings.select!r} without validation tasks", fix="give some, or select the last")
@@ -101,8 +70,5 @@ def check_fit(
         raise T2WError("select is 'validation_accuracy', but nothing measures it", fix="select validation_loss")
     if settings.functional.steps and functional is None:
         raise T2WError("the functional phase has no features to work on", expected="random tasks")
-    if functional is not None and functional.text.shape[1] != config.spec.out_features:
-        raise T2WError(
-            f"class texts of {functional.text.shape[1]} numbers",
-            expected=f"{config.spec.out_features}, the adapters' output",
-        )
+    if functional is not None and (found := functional.text.shape[1]) != out:
+        raise T2WError(f"class texts of {found} numbers", expected=f"{out}, the adapters' output")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from t2w.adapters import AdapterSpec
@@ -41,26 +42,21 @@ class UnitNormalizer(nn.Module):
     def fit(
         cls, spec: AdapterSpec, gain: float, centres: Tensor, vectors: Vectors, condition: Condition
     ) -> UnitNormalizer:
-        """From training adapters (T, P), a tensor or memory-mapped, and their conditions.
-
-        Raises:
-            T2WError: fewer than two adapters, or numbers that are not finite.
-        """
-        if len(vectors) < 2 or not all(bool(torch.isfinite(block).all()) for _, block in blocks(vectors)):
-            raise T2WError(f"{len(vectors)} training adapters", expected="2 or more, all of finite weights")
-        plain = cls(
-            spec, gain, torch.ones(spec.in_features + 1 + spec.out_features), torch.ones(spec.out_features), centres
-        )
-        units, bias = (torch.zeros(len(std), dtype=torch.float64) for std in plain._stds)  # sums of squares
+        """From two or more training adapters (T, P), a tensor or memory-mapped, and their conditions."""
+        if len(vectors) < 2:
+            raise T2WError(f"{len(vectors)} training adapters", expected="2 or more")
+        unit, bias = torch.ones(spec.in_features + 1 + spec.out_features), torch.ones(spec.out_features)
+        plain = cls(spec, gain, unit, bias, centres)
+        units, biases = torch.zeros_like(unit).double(), torch.zeros_like(bias).double()  # sums of squares
         classes = 0
         for rows, block in blocks(vectors):
             part = condition.rows(rows)
             differences = plain.differences(block, part)
             inside = differences.units[part.mask]  # (classes of these tasks, d + 1 + t)
             units += inside.double().square().sum(0)
-            bias += differences.bias.double().square().sum(0)
+            biases += differences.bias.double().square().sum(0)
             classes += len(inside)
-        return cls(spec, gain, _spread(units / classes), _spread(bias / len(vectors)), centres)
+        return cls(spec, gain, _spread(units / classes), _spread(biases / len(vectors)), centres)
 
     def start(self, condition: Condition) -> Units:
         """Where the adapters of some tasks start."""
@@ -77,35 +73,29 @@ class UnitNormalizer(nn.Module):
         """(N, P) adapter weights to (N, P) normalised."""
         assert condition is not None  # every task has a start of its own
         found = self.differences(weights, condition)
-        std = [_wide(std, values, fill=1.0) for std, values in zip(self._stds, (found.units, found.bias), strict=True)]
-        return to_vector(Units(found.units / std[0], found.bias / std[1]))
+        unit, bias = self._stds(found, fill=1.0)
+        return to_vector(Units(found.units / unit, found.bias / bias))
 
     def denormalize(self, x: Tensor, condition: Condition | None = None) -> Tensor:
         """The inverse of `normalize`."""
         assert condition is not None  # every task has a start of its own
         first = self.start(condition)
         given = to_units(unit_spec(self.spec, condition.mask.shape[1]), x)
-        std = [_wide(std, values, fill=0.0) for std, values in zip(self._stds, (given.units, given.bias), strict=True)]
-        moved = self._centred(given.units * std[0] * condition.mask[..., None])
-        return to_vector(Units(first.units + moved, first.bias + given.bias * std[1]))
+        unit, bias = self._stds(given, fill=0.0)
+        moved = self._centred(given.units * unit * condition.mask[..., None])
+        return to_vector(Units(first.units + moved, first.bias + given.bias * bias))
 
     def _centred(self, units: Tensor) -> Tensor:
         rows, rest = units.split([self.spec.in_features, units.shape[-1] - self.spec.in_features], dim=-1)
         return torch.cat([rows - (rows @ self.centres.T) @ self.centres, rest], dim=-1)
 
-    @property
-    def _stds(self) -> tuple[Tensor, Tensor]:
-        return self.unit_std, self.bias_std
-
-
-def _wide(std: Tensor, values: Tensor, *, fill: float) -> Tensor:
-    """`std` as long as `values` are where their class codes are longer than the texts it is of."""
-    missing = values.shape[-1] - len(std)
-    return torch.cat([std, std.new_full((missing,), fill)]) if missing else std
+    def _stds(self, values: Units, *, fill: float) -> tuple[Tensor, Tensor]:
+        """Both spreads, as long as `values` are where their class codes are longer than the texts."""
+        missing = values.bias.shape[-1] - len(self.bias_std)
+        return F.pad(self.unit_std, (0, missing), value=fill), F.pad(self.bias_std, (0, missing), value=fill)
 
 
 def _spread(squares: Tensor) -> Tensor:
     """Standard deviations from the mean squares of differences, none of them close to 0."""
     std = squares.sqrt()
-    typical = float(std.square().mean().sqrt())
-    return std.clamp(min=max(_FLOOR * typical, 1e-6))
+    return std.clamp(min=max(_FLOOR * float(std.square().mean().sqrt()), 1e-6))
