@@ -11,8 +11,7 @@ import torch.nn.functional as F
 from t2w.adapters import AdapterSpec
 from t2w.errors import T2WError
 from t2w.generator.condition import Condition
-from t2w.generator.reference import ReferenceConfig, ReferenceTransformer
-from t2w.generator.reference_tokens import chunk_sizes, project
+from t2w.generator.reference import ReferenceConfig, ReferenceTransformer, chunk_sizes, project
 
 CLIP = AdapterSpec(512, 16, 512, 100.0)
 SMALL = ReferenceConfig(CLIP, 512)

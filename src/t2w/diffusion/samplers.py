@@ -24,20 +24,12 @@ Noise: TypeAlias = "torch.Generator | Sequence[torch.Generator] | None"
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """What a sampler found.
+    """What a sampler found; trajectory and states are None unless asked for."""
 
-    Attributes:
-        x_0: (N, D) the denoiser's prediction at the last timestep: the clean sample, with no noise left in it.
-        timesteps: the S timesteps visited, falling.
-        trajectory: (S, N, D) the prediction at every timestep visited, the last equal to x_0; None unless asked for.
-        states: (S, N, D) x_t after the step from every timestep visited, so that states[i] is what the denoiser saw at
-            timesteps[i + 1]; None unless asked for.
-    """
-
-    x_0: Tensor
-    timesteps: tuple[int, ...]
-    trajectory: Tensor | None = None
-    states: Tensor | None = None
+    x_0: Tensor  # (N, D) the prediction at the last timestep: the clean sample, with no noise left in it
+    timesteps: tuple[int, ...]  # the S visited, falling
+    trajectory: Tensor | None = None  # (S, N, D) the prediction at every timestep visited, the last equal to x_0
+    states: Tensor | None = None  # (S, N, D) x_t after each step: states[i] is what was seen at timesteps[i + 1]
 
 
 def sample(

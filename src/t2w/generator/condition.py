@@ -27,20 +27,12 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class Condition:
-    """Conditions of N tasks.
+    """Conditions of N tasks; evidence and variance are None where the generator works from texts alone."""
 
-    Attributes:
-        tokens: (N, n_max, text_dim) float32; padding is zero.
-        mask: (N, n_max) bool, True where the token is real. Every row has at least one.
-        evidence: (N, n_max, d) what each class is known by, rows of unit length, padding zero; None where the generator
-            works from texts alone.
-        variance: (N, n_max) in 0..1, how unsure `evidence` is; None where there is none.
-    """
-
-    tokens: Tensor
-    mask: Tensor
-    evidence: Tensor | None = None
-    variance: Tensor | None = None
+    tokens: Tensor  # (N, n_max, text_dim) float32; padding is zero
+    mask: Tensor  # (N, n_max) bool, True where the token is real; every row has at least one
+    evidence: Tensor | None = None  # (N, n_max, d) what each class is known by, rows of unit length, padding zero
+    variance: Tensor | None = None  # (N, n_max) in 0..1, how unsure `evidence` is
 
     def __len__(self) -> int:
         return len(self.tokens)

@@ -14,8 +14,7 @@ from t2w.errors import T2WError
 from t2w.files import load_tensors, save_tensors
 from t2w.generator.build import NetworkConfig, build_network, config_from_dict
 from t2w.generator.config import UnitConfig
-from t2w.generator.normalizer import Normalizer
-from t2w.generator.units import UnitNormalizer
+from t2w.generator.normalizer import Normalizer, UnitNormalizer
 
 if TYPE_CHECKING:
     from t2w.generator.generator import Generator

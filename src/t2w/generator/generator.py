@@ -19,9 +19,8 @@ from t2w.generator.build import Network, NetworkConfig
 from t2w.generator.condition import Condition, condition_of, condition_of_evidence, without_text
 from t2w.generator.config import UnitConfig
 from t2w.generator.network import WeightTransformer
-from t2w.generator.normalizer import Normalizer
+from t2w.generator.normalizer import Normalizer, UnitNormalizer
 from t2w.generator.sampling import Sampling, distance_to_known, share_kept
-from t2w.generator.units import UnitNormalizer
 from t2w.seeds import derive_seed
 
 __all__ = ["Generator"]

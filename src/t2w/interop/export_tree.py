@@ -29,9 +29,6 @@ def export_tree(run: str | Path, out: str | Path) -> list[str]:
 
     Returns:
         What was written and what cannot be expressed; one sentence each.
-
-    Raises:
-        T2WError: not a run folder, its adapters are missing or damaged, or `out` is not empty.
     """
     run, out = Path(run), check_new(out)
     record = read_json(run / "run.json", what="the record of a run", fix="give the folder of a run: t2w run out=DIR")
@@ -72,12 +69,9 @@ def _export_splits(run: Path, folder: Path, tasks: TaskSet, weights: WeightDatas
         pooled = condition_of(text, classes, conditioning="pooled").tokens[:, 0].tolist()
         entries = [
             ReferenceEntry(
-                index=record.task_id,
-                selected_classes=list(record.class_names),
-                path=usual_path(record.task_id),
-                text_features=row,
+                index=r.task_id, selected_classes=list(r.class_names), path=usual_path(r.task_id), text_features=t
             )
-            for record, row in zip(records, pooled, strict=True)
+            for r, t in zip(records, pooled, strict=True)
         ]
         save_split(folder / file, entries)
         said.append(f"{folder / file}: {len(entries)} tasks, text embeddings of {text.shape[1]} numbers")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,23 +60,47 @@ def import_adapters(
     said += [f"left out: {problem}" for problem in damaged]
     if not specs:
         return [*said, f"{folder}: no adapters"]
-    path = folder / "checkpoints" / "base.pt"
-    spec, base = next(iter(specs.values())), load_adapter(path) if path.is_file() else None
-    for place, found in [*((known[i], s) for i, s in specs.items()), *([(path, base.spec)] if base else [])]:
+    path, spec = folder / "checkpoints" / "base.pt", next(iter(specs.values()))
+    sizes = {known[index]: found for index, found in specs.items()}
+    base = torch.zeros(spec.size)
+    if path.is_file():
+        sizes[path], base, _ = load_adapter(path)
+    else:
+        said.append(f"{folder}: no checkpoints/base.pt; zeros stand in its place as the base adapter")
+    for place, found in sizes.items():
         if found != spec:
             raise T2WError(
                 f"{place} is an adapter {found.in_features}-{found.hidden}-{found.out_features}",
-                expected=f"{spec.in_features}-{spec.hidden}-{spec.out_features}, as {known[next(iter(specs))]}",
+                expected=f"{spec.in_features}-{spec.hidden}-{spec.out_features}, as {next(iter(sizes))}",
                 fix="keep adapters of one size in a tree",
             )
-    if base is None:
-        said.append(f"{folder}: no checkpoints/base.pt; zeros stand in its place as the base adapter")
-    vector = torch.zeros(spec.size) if base is None else base.vector
-    identity = _identity(folder.name, spec, vector, {index: classes[index] for index in specs})
+    identity = _identity(folder.name, spec, base, {index: classes[index] for index in specs})
     indices = list(specs)
     for begin in track(range(0, len(indices), _SHARD), "import", total=-(-len(indices) // _SHARD), unit="shard"):
         part = indices[begin : begin + _SHARD]
-        write_shard(out, _shard(part, begin, known, spec, vector, identity, classes, splits))
+        adapters = [load_adapter(known[index]) for index in part]
+        records = tuple(
+            AdapterRecord(
+                position=begin + i,
+                task_id=index,
+                class_names=classes[index],
+                seed=0,
+                steps=recipe("paper").steps_for(_IMAGES * len(classes[index])),
+                loss=float("nan"),  # the reference keeps none
+                test_accuracy=adapters[i].accuracy,
+                split=splits.get(index),
+            )
+            for i, index in enumerate(part)
+        )
+        names = sorted({name for index in part for name in classes[index]})
+        texts = dict(zip(names, TEXT_MODE.texts(names), strict=True))
+        vectors = torch.stack([adapter.vector for adapter in adapters])
+        shard = Shard(
+            begin=begin, end=begin + len(part), total=len(indices), fingerprint=fingerprint(identity),
+            identity=identity, spec=spec, vectors=vectors, base=base, records=records, texts=texts,
+            provenance={"imported": str(folder), "recipe": "paper"},
+        )  # fmt: skip
+        write_shard(out, shard)
     return [f"{out}: {len(indices)} adapters of {spec.size} weights", *said]
 
 
@@ -89,46 +113,6 @@ def _survey(paths: Mapping[int, Path]) -> tuple[dict[int, AdapterSpec], list[str
         except T2WError as error:
             damaged.append(error.found)
     return specs, damaged
-
-
-def _shard(
-    indices: Sequence[int],
-    begin: int,
-    paths: Mapping[int, Path],
-    spec: AdapterSpec,
-    base: Tensor,
-    identity: Mapping[str, Any],
-    classes: Mapping[int, tuple[str, ...]],
-    splits: Mapping[int, str],
-) -> Shard:
-    adapters = [load_adapter(paths[index]) for index in indices]
-    names = sorted({name for index in indices for name in classes[index]})
-    records = tuple(
-        AdapterRecord(
-            position=begin + i,
-            task_id=index,
-            class_names=classes[index],
-            seed=0,
-            steps=recipe("paper").steps_for(_IMAGES * len(classes[index])),
-            loss=float("nan"),  # the reference keeps none
-            test_accuracy=adapter.accuracy,
-            split=splits.get(index),
-        )
-        for i, (index, adapter) in enumerate(zip(indices, adapters, strict=True))
-    )
-    return Shard(
-        begin=begin,
-        end=begin + len(indices),
-        total=identity["total"],
-        fingerprint=fingerprint(identity),
-        identity=identity,
-        spec=spec,
-        vectors=torch.stack([adapter.vector for adapter in adapters]),
-        base=base,
-        records=records,
-        texts=dict(zip(names, TEXT_MODE.texts(names), strict=True)),
-        provenance={"imported": str(paths[indices[0]].parents[2]), "recipe": "paper"},
-    )
 
 
 def _identity(dataset: str, spec: AdapterSpec, base: Tensor, classes: Mapping[int, tuple[str, ...]]) -> dict[str, Any]:

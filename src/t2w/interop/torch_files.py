@@ -26,15 +26,11 @@ _NUMPY_SCALARS: list[Any] = [
 
 
 def load_torch(path: str | Path, *, what: str) -> Any:
-    """Read a file of torch.save onto the CPU.
-
-    Args:
-        what: what the file should have been, for the error's sentence.
+    """Read a file of torch.save, which should be `what`, onto the CPU.
 
     Raises:
         T2WError: missing, truncated, not of torch.save, or with anything in it that is not data; nothing of it ran.
     """
-    path = Path(path)
     try:
         with torch.serialization.safe_globals(_NUMPY_SCALARS):
             # Mapped, not read: a checkpoint is four times its weights, and mostly one part is wanted. Files of before

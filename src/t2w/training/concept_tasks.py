@@ -28,27 +28,16 @@ _FADE = (0.4, 1.1)  # made-up class means are shorter and longer than those of t
 
 @dataclass(frozen=True, eq=False)
 class ConceptTasks:
-    """Where the functional loss of such a generator takes its tasks from.
+    """Where the functional loss of such a generator takes its tasks from."""
 
-    Attributes:
-        seen: tasks of seen classes with their images.
-        concepts: of which none is withheld from training.
-        positions: per class of the dataset its place among the concepts; -1 for classes not seen.
-        statistics: of the seen classes' features.
-        share: of the steps on made-up features, in [0, 1].
-        classes: most classes of a task with made-up features.
-        maps: how many maps of some of the concepts there are, drawn with `seed`.
-        predicted: describe some classes by what a map without them predicts; False: all by their own rows.
-    """
-
-    seen: RandomTasks
-    concepts: Concepts
-    positions: tuple[int, ...]
-    statistics: ClassStatistics
-    share: float = 0.5
-    classes: int = 64
-    maps: int = 16
-    predicted: bool = True
+    seen: RandomTasks  # of seen classes with their images
+    concepts: Concepts  # of which none is withheld from training
+    positions: tuple[int, ...]  # per class of the dataset its place among the concepts; -1 for classes not seen
+    statistics: ClassStatistics  # of the seen classes' features
+    share: float = 0.5  # of the steps on made-up features, in [0, 1]
+    classes: int = 64  # most of a task with made-up features
+    maps: int = 16  # of some of the concepts, drawn with `seed`
+    predicted: bool = True  # describe some classes by what a map without them predicts; False: all by their own rows
     seed: int = 0
 
     @property

@@ -33,23 +33,16 @@ class FunctionalObjective:
 
     At pure noise the prediction is the one-pass generator. The other tasks are where a sampler would be: at a timestep
     t, in x_t made of the network's own first prediction and fresh noise.
-
-    Attributes:
-        tasks: where tasks and their images are drawn.
-        text: (C, text_dim) unit class texts, of all classes; used where tasks come without their condition.
-        config: of the network.
-        normalizer: between the network's space and the adapters'.
-        teacher: whose probabilities are a part of the target; None where `functional.teacher` is 0.
     """
 
     tasks: RandomTasks | ConceptTasks
-    text: Tensor
+    text: Tensor  # (C, text_dim) unit class texts, of all classes; used where tasks come without their condition
     config: NetworkConfig
     normalizer: Normalizer | UnitNormalizer
     schedule: NoiseSchedule
     settings: TrainSettings
     device: torch.device
-    teacher: LinearHead | None = None
+    teacher: LinearHead | None = None  # None where `functional.teacher` is 0
 
     def __call__(self, model: Model, step: int, part: slice) -> Loss:
         s, f = self.settings, self.settings.functional

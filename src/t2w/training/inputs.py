@@ -27,25 +27,15 @@ class Functional:
 
 @dataclass(frozen=True, eq=False)
 class TrainResult:
-    """What a training run left.
+    """What a training run left."""
 
-    Attributes:
-        weights: the chosen averaged (EMA) state of the network, on the CPU; the network itself holds it too.
-        train_losses: (step, mean loss since the last entry); in the second phase the loss is cross-entropy in nats.
-        validation_losses: one entry per validation.
-        steps: optimiser steps done.
-        first_phase_steps: how many of them were on weights.
-        best_step: the step whose weights were chosen.
-        seconds: time spent, over all resumptions.
-    """
-
-    weights: dict[str, Tensor]
-    train_losses: list[tuple[int, float]]
+    weights: dict[str, Tensor]  # the chosen averaged (EMA) state of the network, on the CPU; the network holds it too
+    train_losses: list[tuple[int, float]]  # (step, mean loss since the last entry); of the second phase in nats
     validation_losses: list[ValidationPoint]
-    steps: int
-    first_phase_steps: int
-    best_step: int
-    seconds: float
+    steps: int  # optimiser steps done
+    first_phase_steps: int  # how many of them were on weights
+    best_step: int  # the step whose weights were chosen
+    seconds: float  # over all resumptions
 
 
 def check_fit(

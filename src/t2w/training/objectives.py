@@ -47,21 +47,14 @@ def weight_loss(x0_hat: Tensor, x_0: Tensor, weight: Tensor | None = None) -> Te
 
 @dataclass(eq=False)
 class WeightObjective:
-    """Mean squared error of the predicted x_0 in normalised space, plus the discriminator's verdict if there is one.
+    """Mean squared error of the predicted x_0 in normalised space, plus the discriminator's verdict if there is one."""
 
-    Attributes:
-        rows: the training adapters.
-        condition: of the same tasks, on the device.
-        adversary: the discriminator; None for none.
-        gather: joins a tensor over all processes; the timestep sampler learns from all of them.
-    """
-
-    rows: WeightRows
-    condition: Condition
+    rows: WeightRows  # the training adapters
+    condition: Condition  # of the same tasks, on the device
     schedule: NoiseSchedule
     settings: TrainSettings
     adversary: Adversary | None = None
-    gather: Callable[[Tensor], Tensor] = lambda tensor: tensor
+    gather: Callable[[Tensor], Tensor] = lambda tensor: tensor  # joins a tensor over all processes
 
     def __post_init__(self) -> None:
         even = self.settings.timestep_sampler == "uniform"

@@ -26,37 +26,23 @@ _TRIES = 1000  # per task: so many in vain, and nearly every set of classes is f
 
 @dataclass(frozen=True, eq=False)
 class TaskBatch:
-    """Some tasks and images of theirs.
+    """Some tasks and images of theirs."""
 
-    Attributes:
-        tasks: per task, its classes as positions in the class texts; [] where the classes are not the dataset's.
-        x: (B, K, in_features) image features.
-        labels: (B, K) int64, positions among the task's classes.
-        condition: of the tasks; None where the objective makes it from `tasks`.
-    """
-
-    tasks: list[list[int]]
-    x: Tensor
-    labels: Tensor
-    condition: Condition | None = None
+    tasks: list[list[int]]  # per task, positions in the class texts; [] where the classes are not the dataset's
+    x: Tensor  # (B, K, in_features) image features
+    labels: Tensor  # (B, K) int64, positions among the task's classes
+    condition: Condition | None = None  # None where the objective makes it from `tasks`
 
 
 @dataclass(frozen=True, eq=False)
 class RandomTasks:
-    """Where the functional loss takes its tasks and images from.
+    """Where the functional loss takes its tasks and images from. Raises T2WError where they do not suffice."""
 
-    Attributes:
-        features: training images; those held out (`validation_fraction` of each class) are never drawn.
-        classes: those that may be drawn, as positions in `features.class_names`: the seen ones.
-        sizes: fewest and most classes of a task.
-        forbidden: sets of classes that are never drawn: the validation and test tasks.
-    """
-
-    features: FeatureSet
-    classes: Sequence[int]
-    sizes: tuple[int, int]
-    validation_fraction: float = 0.0
-    forbidden: Collection[frozenset[int]] = ()
+    features: FeatureSet  # of training images
+    classes: Sequence[int]  # that may be drawn, the seen ones, as positions in `features.class_names`
+    sizes: tuple[int, int]  # fewest and most classes of a task
+    validation_fraction: float = 0.0  # of each class's images, held out and never drawn
+    forbidden: Collection[frozenset[int]] = ()  # sets of classes never drawn: the validation and test tasks
 
     def __post_init__(self) -> None:
         low, high = self.sizes

@@ -18,32 +18,21 @@ __all__ = ["Validation", "ValidationPoint", "best_of", "validate", "validation_l
 
 
 class ValidationPoint(NamedTuple):
-    """Validation of the averaged weights after `step` steps.
-
-    `loss` and `noise_loss`: squared error of validation tasks' weights in normalised space, mean over timesteps and at
-    pure noise. `accuracy`: of generated adapters in 0..1; None where it is not measured.
-    """
+    """Validation of the averaged weights after `step` steps."""
 
     step: int
-    loss: float
-    noise_loss: float
-    accuracy: float | None = None
+    loss: float  # squared error of validation tasks' weights in normalised space, mean over timesteps
+    noise_loss: float  # the same at pure noise
+    accuracy: float | None = None  # of generated adapters in 0..1; None where it is not measured
 
 
 @dataclass(frozen=True, eq=False)
 class Validation:
-    """Tasks that nothing is trained on.
+    """Tasks that nothing is trained on. Accuracy is never that on test images: checkpoints are chosen by it."""
 
-    Attributes:
-        x_0: (V, P) their adapters, as trained; in the loop, normalised.
-        condition: of the same tasks.
-        accuracy: accuracy in 0..1 of the adapters that a network generates for them; None for none. Never on test
-            images: checkpoints are chosen by it.
-    """
-
-    x_0: Tensor
+    x_0: Tensor  # (V, P) their adapters, as trained; in the loop, normalised
     condition: Condition
-    accuracy: Callable[[Network], float] | None = None
+    accuracy: Callable[[Network], float] | None = None  # in 0..1, of the adapters that a network generates for them
 
 
 def validate(step: int, network: Network, validation: Validation) -> ValidationPoint:
