@@ -96,9 +96,6 @@ class Generator:
         Args:
             classes: the class texts (C, text_dim), or the evidence of C classes where adapters start from it.
             tasks: positions in `classes` per task; None for one task of all.
-
-        Raises:
-            T2WError: see `condition_of`; texts where it wants evidence, or the other way round.
         """
         wants = isinstance(self.config, UnitConfig)
         if isinstance(classes, Evidence) != wants:
@@ -179,12 +176,10 @@ class Generator:
 
         def adapters(steps: list[Tensor | None]) -> Tensor:  # each (S, part of N, P)
             batches = zip(*(step for step in steps if step is not None), strict=True)
-            return torch.stack(
-                [
-                    torch.cat([self._weights(x, condition, i * _BATCH, kept) for i, x in enumerate(batch)])
-                    for batch in batches
-                ]
+            weights = (
+                [self._weights(x, condition, i * _BATCH, kept) for i, x in enumerate(batch)] for batch in batches
             )
+            return torch.stack([torch.cat(batch) for batch in weights])
 
         predicted, noisy = adapters([p.trajectory for p in parts]), adapters([p.states for p in parts])
         return predicted, noisy, parts[0].timesteps

@@ -38,18 +38,15 @@ def export_tree(run: str | Path, out: str | Path) -> list[str]:
         name = {ours: theirs for theirs, ours in DATASETS.items()}.get(tasks.dataset, tasks.dataset)
         folder = draft / "data_gen" / name
         save_data_point(folder / "data_point.json", tasks.tasks)
-        said = [f"{folder / 'data_point.json'}: {len(tasks.tasks)} tasks", _export_adapters(weights, folder)]
+        said = [f"{folder / 'data_point.json'}: {len(tasks.tasks)} tasks"]
+        save_adapter(folder / "checkpoints" / "base.pt", weights.spec, weights.base)
+        for place, one in enumerate(track(weights.records, "export", total=len(weights), unit="adapter")):
+            (vector,) = weights.rows([place])
+            save_adapter(folder / usual_path(one.task_id), weights.spec, vector, one.test_accuracy)
+        said.append(f"{folder / 'checkpoints'}: base.pt and {len(weights)} adapters of {weights.spec.size} weights")
         said += _export_splits(run, folder, tasks, weights)
         said.append(_export_generator(run, draft, record["config"]))
     return [line.replace(str(draft), str(out)) for line in said]
-
-
-def _export_adapters(weights: WeightDataset, folder: Path) -> str:
-    save_adapter(folder / "checkpoints" / "base.pt", weights.spec, weights.base)
-    for place, record in enumerate(track(weights.records, "export", total=len(weights), unit="adapter")):
-        (vector,) = weights.rows([place])
-        save_adapter(folder / usual_path(record.task_id), weights.spec, vector, record.test_accuracy)
-    return f"{folder / 'checkpoints'}: base.pt and {len(weights)} adapters of {weights.spec.size} weights"
 
 
 def _export_splits(run: Path, folder: Path, tasks: TaskSet, weights: WeightDataset) -> list[str]:

@@ -42,15 +42,17 @@ def import_adapters(
 
     Returns:
         What was done and what was left out, one sentence each.
-
-    Raises:
-        T2WError: a file is damaged or foreign (and not `skip_damaged`), or adapters are of several sizes.
     """
     tasks = {str(index): index for index in classes}
     paths = {path: tasks.get(path.parent.name) for path in folder.glob("checkpoints/*/task.pt")}
     said = [f"{path}: left out: no file tells the classes of such a task" for path, i in paths.items() if i is None]
     known = {index: path for path, index in sorted(paths.items(), key=lambda item: item[1] or 0) if index is not None}
-    specs, damaged = _survey(known)
+    specs, damaged = {}, []
+    for index in track(known, "check", total=len(known), unit="adapter"):
+        try:
+            specs[index] = load_adapter(known[index]).spec
+        except T2WError as error:
+            damaged.append(error.found)
     if damaged and not skip_damaged:
         listed = "; ".join(damaged[:3]) + (f"; and {len(damaged) - 3} more" if len(damaged) > 3 else "")
         raise T2WError(
@@ -104,28 +106,18 @@ def import_adapters(
     return [f"{out}: {len(indices)} adapters of {spec.size} weights", *said]
 
 
-def _survey(paths: Mapping[int, Path]) -> tuple[dict[int, AdapterSpec], list[str]]:
-    """The sizes of the adapters that can be read, and what is wrong with the others."""
-    specs, damaged = {}, []
-    for index in track(paths, "check", total=len(paths), unit="adapter"):
-        try:
-            specs[index] = load_adapter(paths[index]).spec
-        except T2WError as error:
-            damaged.append(error.found)
-    return specs, damaged
-
-
 def _identity(dataset: str, spec: AdapterSpec, base: Tensor, classes: Mapping[int, tuple[str, ...]]) -> dict[str, Any]:
     """As an adapter job has it. The reference seeds nothing, so the seed means nothing."""
     features = {"encoder": "torchvision resnet18 (ImageNet)", "preprocessing": f"the reference's for {dataset}"}
+    features["hash"] = "unknown"
     return {
         "seed": 0,
         "recipe": {key: value for key, value in recipe("paper").to_dict().items() if key != "name"},
         "spec": spec.to_dict(),
         "dtype": "float32",
         "base": tensor_hash(base),
-        "train_features": {**features, "split": "train", "hash": "unknown"},
-        "test_features": {**features, "split": "test", "hash": "unknown"},
+        "train_features": {**features, "split": "train"},
+        "test_features": {**features, "split": "test"},
         "text": "OpenAI CLIP ViT-B/32, a photo of a {}",
         "tasks": fingerprint([[index, list(names)] for index, names in classes.items()]),
         "total": len(classes),

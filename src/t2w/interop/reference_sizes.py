@@ -17,6 +17,8 @@ from t2w.interop.reference_adapters import LOGIT_SCALE
 
 __all__ = ["build_from"]
 
+_FOREIGN = "the state dict of a reference network"
+
 
 def build_from(
     state: Mapping[str, Any], *, where: str, n_head: int, spec: AdapterSpec | None = None
@@ -46,9 +48,7 @@ def build_from(
                 fix="the file was altered, or is of another architecture",
             )
         if not torch.isfinite(state[name]).all():
-            raise T2WError(
-                f"{where}: tensor {name} holds NaN or infinity", expected="numbers", fix="take an earlier checkpoint"
-            )
+            raise T2WError(f"{where}: tensor {name} holds NaN or infinity", fix="take an earlier checkpoint")
     # A copy: the tensors of the file may be mapped, and would change when it is written again.
     network.load_state_dict({name: value.float().clone() for name, value in state.items()}, assign=True)
     return network.requires_grad_(True).eval()
@@ -57,14 +57,13 @@ def build_from(
 def _config_of(state: Mapping[str, Any], where: str, n_head: int, spec: AdapterSpec | None) -> ReferenceConfig:
     inputs, outputs = _projections(state, "input"), _projections(state, "output")
     position, frequencies = state.get("decoder.pos_emb"), state.get("scalar_embedder.frequencies")
-    for what, fits in (
-        ("tensor decoder.pos_emb", isinstance(position, Tensor) and position.ndim == 3),
-        ("tensor scalar_embedder.frequencies", isinstance(frequencies, Tensor) and frequencies.ndim == 1),
-        ("projections", inputs and outputs),
-    ):
-        if not fits:
-            raise T2WError(f"{where} has no {what}", expected="the state dict of a reference network")
-    assert position is not None and frequencies is not None  # noqa: PT018
+    for what, found, ndim in (("decoder.pos_emb", position, 3), ("scalar_embedder.frequencies", frequencies, 1)):
+        if not isinstance(found, Tensor) or found.ndim != ndim:
+            raise T2WError(f"{where} has no tensor {what}", expected=_FOREIGN)
+    if not inputs or not outputs:
+        raise T2WError(f"{where} has {len(inputs)} input and {len(outputs)} output projections", expected=_FOREIGN)
+    assert isinstance(position, Tensor)
+    assert isinstance(frequencies, Tensor)
     sizes = [weights[0].shape[1] for weights in inputs], [weights[-1].shape[0] for weights in outputs]
     text_dim = sum(sizes[0]) - sum(sizes[1]) - 2 * len(frequencies) - 1
     highest = math.log2(max(float(frequencies[-1]), 1.0))

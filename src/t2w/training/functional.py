@@ -24,7 +24,15 @@ from t2w.training.objectives import Loss, Model, disturbed
 from t2w.training.random_tasks import RandomTasks
 from t2w.training.settings import TrainSettings
 
-__all__ = ["FunctionalObjective", "fit_teacher", "targets_of"]
+__all__ = ["Functional", "FunctionalObjective", "fit_teacher", "targets_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class Functional:
+    """What the second phase needs: random tasks, and the unit text (C, text_dim) of every class."""
+
+    tasks: RandomTasks | ConceptTasks
+    text: Tensor
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any, cast
@@ -19,21 +20,34 @@ from t2w.generator import Condition, Generator, Network, NetworkConfig, Normaliz
 from t2w.progress import progress
 from t2w.training.batches import seeded
 from t2w.training.checkpoint import Checkpoints
-from t2w.training.inputs import Functional, TrainResult, check_fit
+from t2w.training.functional import Functional
 from t2w.training.interrupts import delayed_interrupt
 from t2w.training.optimizer import adamw, apply_rates, averaged
-from t2w.training.phases import phases_of
+from t2w.training.phases import check_fit, phases_of
 from t2w.training.processes import end_processes, start_processes
 from t2w.training.resume import TrainingState, check_run, data_fingerprint, diverged
 from t2w.training.rows import WeightRows
 from t2w.training.settings import TrainSettings
-from t2w.training.validation import Validation, best_of, validate
+from t2w.training.validation import Validation, ValidationPoint, best_of, validate
 
-__all__ = ["fit_generator"]
+__all__ = ["TrainResult", "fit_generator"]
 
 log = logging.getLogger("t2w")
 
 _FIRST_CHECKPOINT = 60.0  # seconds, where `checkpoint_every` steps take longer
+
+
+@dataclass(frozen=True, eq=False)
+class TrainResult:
+    """What a training run left."""
+
+    weights: dict[str, Tensor]  # the chosen averaged (EMA) state of the network, on the CPU; the network holds it too
+    train_losses: list[tuple[int, float]]  # (step, mean loss since the last entry); of the second phase in nats
+    validation_losses: list[ValidationPoint]
+    steps: int  # optimiser steps done
+    first_phase_steps: int  # how many of them were on weights
+    best_step: int  # the step whose weights were chosen
+    seconds: float  # over all resumptions
 
 
 def fit_generator(

@@ -5,17 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, NamedTuple
 
+from t2w.adapters.store import Vectors
 from t2w.diffusion import linear_schedule
 from t2w.errors import T2WError
 from t2w.generator import Condition, NetworkConfig
 from t2w.training.adversary import Adversary
-from t2w.training.functional import FunctionalObjective, fit_teacher
-from t2w.training.inputs import Functional
+from t2w.training.functional import Functional, FunctionalObjective, fit_teacher
 from t2w.training.objectives import Objective, WeightObjective
 from t2w.training.rows import WeightRows
 from t2w.training.settings import TrainSettings
+from t2w.training.validation import Validation
 
-__all__ = ["Phase", "parts_of", "phases_of"]
+__all__ = ["Phase", "check_fit", "parts_of", "phases_of"]
 
 
 class Phase(NamedTuple):
@@ -24,6 +25,32 @@ class Phase(NamedTuple):
     end: int
     objective: Objective
     parts: list[slice]
+
+
+def check_fit(
+    config: NetworkConfig,
+    vectors: Vectors,
+    condition: Condition,
+    settings: TrainSettings,
+    validation: Validation | None,
+    functional: Functional | None,
+) -> None:
+    """Raises T2WError at what does not fit together."""
+    tasks, out = len(vectors), config.spec.out_features
+    if len(condition) != tasks:
+        raise T2WError(f"{len(condition)} conditions for {tasks} training vectors", expected="one condition each")
+    if settings.batch_size > tasks:
+        raise T2WError(
+            f"batch_size is {settings.batch_size}", expected=f"at most {tasks}, the number of training tasks"
+        )
+    if settings.select != "last" and validation is None:
+        raise T2WError(f"select is {settings.select!r} without validation tasks", fix="give some, or select the last")
+    if settings.select == "validation_accuracy" and (validation is None or validation.accuracy is None):
+        raise T2WError("select is 'validation_accuracy', but nothing measures it", fix="select validation_loss")
+    if settings.functional.steps and functional is None:
+        raise T2WError("the functional phase has no features to work on", expected="random tasks")
+    if functional is not None and (found := functional.text.shape[1]) != out:
+        raise T2WError(f"class texts of {found} numbers", expected=f"{out}, the adapters' output")
 
 
 def phases_of(

@@ -57,31 +57,28 @@ class TrainingState:
         return self.train_losses[-1][1]
 
     def state_dict(self) -> dict[str, Any]:
-        average = self.ema.state_dict()
         return {
+            **{name: part.state_dict() for name, part in self._parts().items()},
+            "n_averaged": self.ema.n_averaged,
             "step": self.done,
-            "network": self.network.state_dict(),
-            "ema": self.ema.module.state_dict(),
-            "ema_state": {name: value for name, value in average.items() if not name.startswith("module.")},
-            "optimizer": self.optimizer.state_dict(),
-            "objective": self.objective.state_dict(),
-            "scaler": None if self.scaler is None else self.scaler.state_dict(),
             "recent": self.recent,
             "train_losses": self.train_losses,
-            "points": [list(point) for point in self.points],
+            "points": self.points,
             "seconds": self.seconds,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.network.load_state_dict(state["network"])
-        self.ema.load_state_dict(state["ema_state"] | {f"module.{name}": value for name, value in state["ema"].items()})
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.objective.load_state_dict(state["objective"])
-        if self.scaler is not None and state.get("scaler"):
-            self.scaler.load_state_dict(state["scaler"])
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        self.ema.n_averaged.copy_(state["n_averaged"])
         self.done, self.seconds, self.recent = state["step"], state["seconds"], state["recent"]
         self.train_losses = [(int(step), loss) for step, loss in state["train_losses"]]
         self.points = [ValidationPoint(*point) for point in state["points"]]
+
+    def _parts(self) -> dict[str, Any]:
+        parts = {"network": self.network, "ema": self.ema.module, "optimizer": self.optimizer}
+        parts |= {"objective": self.objective, "scaler": self.scaler}
+        return {name: part for name, part in parts.items() if part is not None}
 
 
 def check_run(stored: Mapping[str, Any], asked: Mapping[str, Any], folder: Path) -> None:
