@@ -39,9 +39,6 @@ def import_adapters(
         classes: task index -> its class names; adapters of other tasks are left out, and named.
         splits: task index -> the split it is in, for those in one.
         skip_damaged: leave out files that cannot be read, and name them; False: refuse.
-
-    Returns:
-        What was done and what was left out, one sentence each.
     """
     tasks = {str(index): index for index in classes}
     paths = {path: tasks.get(path.parent.name) for path in folder.glob("checkpoints/*/task.pt")}

@@ -19,7 +19,7 @@ from t2w.errors import T2WError
 from t2w.generator import Generator, Normalizer
 from t2w.generator.reference import ReferenceTransformer
 from t2w.interop.reference_sizes import build_from
-from t2w.interop.torch_files import load_torch, save_torch
+from t2w.interop.torch_files import described, load_torch, save_torch
 
 __all__ = ["COEFFICIENT", "coefficient_of", "load_generator", "load_reference_generator", "save_generator"]
 
@@ -47,7 +47,7 @@ def load_generator(
     """
     checkpoint = load_torch(path, what=_WHAT)
     if not isinstance(checkpoint, Mapping) or "G" not in checkpoint:
-        raise T2WError(f"{path} holds {_shown(checkpoint)}", expected=_WHAT)
+        raise T2WError(f"{path} holds {described(checkpoint)}", expected=_WHAT)
     if weights not in checkpoint:
         raise T2WError(
             f"{path} has no {weights}",
@@ -56,7 +56,7 @@ def load_generator(
         )
     state = checkpoint[weights]
     if not isinstance(state, Mapping):
-        raise T2WError(f"{path} has {_shown(state)} as {weights}", expected="a state dict")
+        raise T2WError(f"{path} has {described(state)} as {weights}", expected="a state dict")
     return build_from(state, where=f"{path}, {weights}", n_head=n_head, spec=spec)
 
 
@@ -124,7 +124,3 @@ def _optimizer_state(network: nn.Module) -> dict[str, Any]:
         for decayed, decay in ((True, 0.1), (False, 0.0))
     ]
     return torch.optim.AdamW(groups, lr=4e-4).state_dict()
-
-
-def _shown(value: Any) -> str:
-    return f"a dict of {sorted(map(str, value))[:6]}" if isinstance(value, Mapping) else type(value).__name__

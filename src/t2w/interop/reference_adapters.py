@@ -13,7 +13,7 @@ from torch import Tensor
 
 from t2w.adapters import AdapterSpec, flatten, unflatten
 from t2w.errors import T2WError
-from t2w.interop.torch_files import load_torch, save_torch
+from t2w.interop.torch_files import described, load_torch, save_torch
 
 __all__ = ["LOGIT_SCALE", "ReferenceAdapter", "load_adapter", "save_adapter"]
 
@@ -36,8 +36,9 @@ def load_adapter(path: str | Path) -> ReferenceAdapter:
     found = load_torch(path, what=_WHAT)
     state = found.get("clip_adapter") if isinstance(found, Mapping) else None
     if not isinstance(state, Mapping):
-        holds = sorted(map(str, found))[:6] if isinstance(found, Mapping) else type(found).__name__
-        raise T2WError(f"{path} holds {holds}", expected=f'{_WHAT}: a dict with "clip_adapter" and "accuracy"')
+        raise T2WError(
+            f"{path} holds {described(found)}", expected=f'{_WHAT}: a dict with "clip_adapter" and "accuracy"'
+        )
     shapes = {name: tuple(value.shape) if isinstance(value, Tensor) else () for name, value in state.items()}
     hidden, size = (*shapes.get("0.weight", ()), 0, 0)[:2]
     spec = AdapterSpec(size or 1, hidden or 1, (*shapes.get("2.bias", ()), 1)[0], LOGIT_SCALE)

@@ -32,8 +32,7 @@ def build_from(
             in the first place those whose input is too (512-h-512 for ResNet-18 and CLIP).
 
     Raises:
-        T2WError: not a network of this architecture, an `n_head` that does not divide its width, or a tensor is
-            missing, unknown, of another shape, or not finite.
+        T2WError: not a whole network of this architecture, or an `n_head` that does not divide its width.
     """
     config = _config_of(state, where, n_head, spec)
     with torch.device("meta"):

@@ -26,11 +26,7 @@ def dataset_of(run_name: str) -> str | None:
 
 
 def read_reference_yaml(folder: str | Path, name: str) -> ReferenceYaml:
-    """Read and check `folder/name.yaml`, as `--config-path` and `--config-name` name it.
-
-    Raises:
-        T2WError: missing, not YAML, or all that is wrong with its keys and values in one message.
-    """
+    """Read and check `folder/name.yaml`, as `--config-path` and `--config-name` name it; all errors in one message."""
     path = Path(folder) / f"{name.removesuffix('.yaml')}.yaml"
     if not path.is_file():
         there = sorted(p.stem for p in Path(folder).glob("*.yaml"))
