@@ -12,7 +12,7 @@ from training_world import FRACTION, SEEN, SETTINGS, make_world
 from t2w.adapters.holdout import class_rows
 from t2w.adapters.linear_head import LinearHead
 from t2w.errors import T2WError
-from t2w.training.teacher import fit_teacher, targets_of
+from t2w.training.functional import fit_teacher, targets_of
 
 WORLD = make_world()
 
