@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,6 +69,20 @@ def t2w(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
         return Outcome(int(stop.value.code or 0), captured.out, captured.err)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[None]:
+    """A Ray of this machine, started as `launcher=ray` starts its own, which it finds connected and leaves so."""
+    ray = pytest.importorskip("ray", reason='Ray is not installed: pip install "t2w[scale]"')
+    from t2w.cluster import connected
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # where workers find what tests define
+        with connected(None):
+            yield
+            assert ray.is_initialized()
+    assert not ray.is_initialized()
 
 
 @pytest.fixture(scope="session")

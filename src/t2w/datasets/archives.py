@@ -46,6 +46,9 @@ class _ZipFiles:
                 raise _refused(info.filename, "a link", path)
         self.names = [name for name in self._archive.namelist() if not name.endswith("/") and not _hidden(name)]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.path,)  # on another machine: opened there
+
     def read(self, name: str) -> bytes:
         info = self._archive.getinfo(name)
         _check_size(info.file_size, f"{name} in {self.path}")
@@ -88,6 +91,9 @@ class _TarFiles:
                 f"{path} is cut short: it has no end mark", expected="the whole archive", fix="fetch it again"
             )
         self.names = list(self._place)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.path,)
 
     def read(self, name: str) -> bytes:
         begin, size = self._place[name]

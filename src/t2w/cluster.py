@@ -1,7 +1,7 @@
-"""Shards made on a Ray cluster (extra t2w[scale]).
+"""A pure function of many ranges, spread over a Ray cluster (extra t2w[scale]).
 
-The job's tensors are put into Ray's object store once; every shard is one Ray task that returns it to this process,
-which writes it. So nodes need no shared file system, and a lost worker leaves nothing behind: its shard is made again.
+What all calls share is put into Ray's object store once, and unpacked once by each worker; every range is one Ray task,
+and its result comes back to this process. So a lost worker leaves nothing behind: its range is made again.
 """
 
 from __future__ import annotations
@@ -9,46 +9,61 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from functools import partial
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
-from t2w.adapters.store import Shard
 from t2w.errors import T2WError
 from t2w.extras import needs
 
-__all__ = ["connected", "make_on_ray"]
+__all__ = ["Cluster", "connected", "spread"]
 
-_RETRIES = 5  # of a shard whose worker died; more deaths than that are not bad luck
+R = TypeVar("R")
+
+_RETRIES = 5  # of a range whose worker died; more deaths than that are not bad luck
 _CONNECT_SECONDS = 5.0
 _HINT = "check the cluster with `ray status`, or leave launcher.address out for a cluster of this machine alone"
 
 
-def make_on_ray(
-    make: partial[Shard], spans: Iterator[tuple[int, int]], *, device: str, address: str | None
-) -> Iterator[Shard]:
-    """Make shards on all CPUs of a cluster, or on all its GPUs where it has some and `device` allows it.
+@dataclass(frozen=True)
+class Cluster:
+    """Where work is spread.
+
+    Attributes:
+        address: of the cluster ("auto": the one this machine belongs to); None: one on this machine, all its cores, for
+            the time of the call. A Ray that was connected before is used and left running.
+        device: "auto" or "cuda" for its GPUs, where it has some; else what every worker is told.
+    """
+
+    address: str | None = None
+    device: str = "auto"
+
+
+def spread(make: Callable[..., R], spans: Iterator[tuple[int, int]], cluster: Cluster) -> Generator[R, None, None]:
+    """Call `make(begin, end, device=...)` for every span, on all CPUs of a cluster or on all its GPUs.
+
+    A call has one CPU, or one GPU and its share of the node's CPUs.
 
     Args:
-        make: called with `device` and the bounds of a shard, on a worker.
-        spans: bounds of the shards; the next are asked for when a worker is nearly free.
-        address: of the cluster ("auto": the one this machine belongs to); None: one on this machine, all its cores,
-            for the time of the call. A Ray that was connected before is used and left running.
+        make: a pure function, packed with all it needs.
+        spans: the next are asked for when a worker is nearly free.
 
     Returns:
-        The shards, as they are finished.
+        The results, as they are finished.
 
     Raises:
         T2WError: Ray is not installed, no cluster answers, or a worker's error.
     """
-    with connected(address) as ray:
-        resources = ray.cluster_resources()
+    with connected(cluster.address) as ray:
+        resources, device = ray.cluster_resources(), cluster.device
         gpus = int(resources.get("GPU", 0)) if device == "auto" or device.startswith("cuda") else 0
-        remote = ray.remote(num_cpus=1, num_gpus=int(gpus > 0), max_retries=_RETRIES)(lambda make, *span: make(*span))
+        cpus = _cpus_of_a_gpu(ray) if gpus else 1
+        remote = ray.remote(num_cpus=cpus, num_gpus=int(gpus > 0), max_retries=_RETRIES)(_call)
         # Ray shows a task only the GPU it was given, as the first one.
-        shared = ray.put(partial(make, device="cuda:0" if gpus else device))
+        shared = [ray.put(partial(make, device="cuda:0" if gpus else device))]  # in a list: for the worker to unpack
         at_once = 2 * max(1, gpus or int(resources.get("CPU", 1)))  # so that no worker waits for this process
         waiting: list[Any] = []
         while True:
@@ -57,11 +72,28 @@ def make_on_ray(
                 return
             (ready,), waiting = ray.wait(waiting, num_returns=1)
             yield _result(ray, ready)
+            del ready  # a result that was taken makes place for the next
 
 
-def _result(ray: Any, task: Any) -> Shard:
+def _call(shared: list[Any], *span: int) -> Any:
+    return _unpacked(shared[0])(*span)
+
+
+@lru_cache(maxsize=1)
+def _unpacked(reference: Any) -> Any:
+    import ray
+
+    return ray.get(reference)
+
+
+def _cpus_of_a_gpu(ray: Any) -> int:
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("GPU")]
+    return max(1, min(int(node.get("CPU", 1) // node["GPU"]) for node in nodes))
+
+
+def _result(ray: Any, task: Any) -> Any:
     try:
-        shard: Shard = ray.get(task)
+        return ray.get(task)
     except ray.exceptions.RayTaskError as error:
         if isinstance(error.cause, T2WError):
             raise error.cause from error
@@ -73,10 +105,9 @@ def _result(ray: Any, task: Any) -> Shard:
         raise
     except ray.exceptions.RayError as error:
         raise T2WError(
-            f"the Ray cluster lost a shard {_RETRIES + 1} times ({_first_line(error)})",
-            fix="look at the workers' memory, then run the same command again: finished shards are kept",
+            f"the Ray cluster lost a piece of work {_RETRIES + 1} times ({_first_line(error)})",
+            fix="look at the workers' memory, then run the same command again: what is finished is kept",
         ) from error
-    return shard
 
 
 @contextmanager
