@@ -76,7 +76,7 @@ def denoising_curve(
 ) -> DenoisingCurve:
     """Follow one sample of each task through its denoising steps."""
     condition = sampled.condition(bench, tasks)
-    path, timesteps = sampled.generator.trajectory(condition, sampled.how, seed=seed)
+    path, _, timesteps = sampled.generator.trajectory(condition, sampled.how, seed=seed)
     means = [bootstrap_mean(bench.score(vectors, tasks), **bootstrap) for vectors in path]
     return DenoisingCurve(
         split,

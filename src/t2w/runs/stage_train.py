@@ -49,11 +49,10 @@ def run(run: Run) -> None:
     concepts = run.known.concepts if isinstance(shape, UnitConfig) else None
     generator, result = fit_generator(
         shape,
-        run.base.vector,
+        normalizer,
         train.mapped,
         condition,
         settings=config.train.in_steps(len(train), seed=config.seed),
-        normalizer=normalizer,
         validation=_validation(run, spec, validation, normalizer, shape),
         functional=_functional(run) if config.train.functional.steps else None,
         initial=_initial(config, shape),
