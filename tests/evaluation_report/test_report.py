@@ -15,16 +15,9 @@ import numpy as np
 import pytest
 
 from t2w.errors import T2WError
-from t2w.evaluation.report import (
-    DenoisingCurve,
-    Example,
-    ExampleGrid,
-    LossCurves,
-    ReportData,
-    render_report,
-    write_report,
-)
+from t2w.evaluation.report import DenoisingCurve, Example, ExampleGrid, LossCurves, ReportData, render_report
 from t2w.evaluation.scoreboard import Row, Scoreboard
+from t2w.files import write_text
 
 SPLIT = "unseen_combination"
 EVIL = '"><script>alert("$x$")</script>'
@@ -266,11 +259,12 @@ def test_a_split_of_images_is_not_said_to_be_of_tasks() -> None:
 
 
 def test_the_page_is_written_whole_or_not_at_all(tmp_path) -> None:
-    path = write_report(tmp_path / "new" / "report.html", make_data())
+    path = tmp_path / "new" / "report.html"
+    write_text(path, render_report(make_data()))
     assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     broken = Example(np.zeros((8, 8), np.float32), "three", "three", 1.0)
     with pytest.raises(T2WError, match="uint8 of shape"):
-        write_report(path, make_data(grids=(ExampleGrid(0, "train", ("three",), 1.0, 1.0, (broken,)),)))
+        write_text(path, render_report(make_data(grids=(ExampleGrid(0, "train", ("three",), 1.0, 1.0, (broken,)),))))
     assert [file.name for file in path.parent.iterdir()] == ["report.html"]
     assert path.read_text(encoding="utf-8").endswith("</html>")
 

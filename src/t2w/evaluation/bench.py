@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from t2w.adapters import AdapterSpec, UnitStarts, accuracy
 from t2w.adapters.holdout import held_out
@@ -43,14 +44,14 @@ class Bench:
     """
 
     spec: AdapterSpec
-    base: torch.Tensor
-    text: torch.Tensor
+    base: Tensor
+    text: Tensor
     train: FeatureSet
     validation_fraction: float
     test: FeatureSet
     seen: tuple[int, ...]
     train_tasks: Tasks
-    train_vectors: torch.Tensor
+    train_vectors: Tensor
     validation_tasks: Tasks
     seed: int
     device: torch.device
@@ -58,18 +59,19 @@ class Bench:
     evidence: Evidence | None = None
     starts: UnitStarts | None = None
 
-    def score(self, vectors: torch.Tensor, tasks: Tasks, *, spec: AdapterSpec | None = None) -> np.ndarray:
+    def start(self, tasks: Tasks) -> Tensor:
+        """(T, P) where the tasks' adapters start: at the base, or at their evidence."""
+        return self.base.expand(len(tasks), -1) if self.starts is None else self.starts.of(self.spec, tasks)
+
+    def score(self, vectors: Tensor, tasks: Tasks, *, spec: AdapterSpec | None = None) -> np.ndarray:
         """(T,) top-1 accuracy in 0..1 on the test images of each task's classes; `spec`: None for the bench's own."""
         return self._score(vectors, tasks, self.test, spec)
 
-    def score_held_out(self, vectors: torch.Tensor, tasks: Tasks, *, spec: AdapterSpec | None = None) -> np.ndarray:
-        """The same on training images that nothing was trained on: what hyper-parameters are chosen by.
-
-        Where nothing is held out these are the training images: still never test images.
-        """
+    def score_held_out(self, vectors: Tensor, tasks: Tasks, *, spec: AdapterSpec | None = None) -> np.ndarray:
+        """The same on `held_out`: what hyper-parameters are chosen by."""
         return self._score(vectors, tasks, self.held_out, spec)
 
-    def _score(self, vectors: torch.Tensor, tasks: Tasks, images: FeatureSet, spec: AdapterSpec | None) -> np.ndarray:
+    def _score(self, vectors: Tensor, tasks: Tasks, images: FeatureSet, spec: AdapterSpec | None) -> np.ndarray:
         top1 = accuracy(spec or self.spec, vectors, images, self.text, tasks, device=self.device)
         return np.asarray(top1.double().numpy())
 
@@ -78,6 +80,6 @@ class Bench:
         """The training images that neither base nor adapters were trained on; all, where a class has none of those."""
         return held_out(self.train, self.validation_fraction) or self.train
 
-    def pooled(self, tasks: Tasks) -> torch.Tensor:
+    def pooled(self, tasks: Tasks) -> Tensor:
         """(T, out) each task's text in one vector, by the paper's prior attention."""
         return condition_of(self.text, tasks, conditioning="pooled").tokens[:, 0]

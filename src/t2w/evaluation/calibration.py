@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from t2w.errors import T2WError
 
-__all__ = ["BINS", "Calibration", "calibration"]
-
-BINS = 15
+__all__ = ["Calibration", "calibration"]
 
 
 @dataclass(frozen=True)
@@ -32,11 +29,8 @@ class Calibration:
     accuracy: tuple[float | None, ...]
     confidence: tuple[float | None, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
-
-def calibration(confidence: np.ndarray, right: np.ndarray, *, bins: int = BINS) -> Calibration:
+def calibration(confidence: np.ndarray, right: np.ndarray, *, bins: int = 15) -> Calibration:
     """Compare what a classifier is sure of with what it gets right.
 
     Args:
@@ -58,16 +52,9 @@ def calibration(confidence: np.ndarray, right: np.ndarray, *, bins: int = BINS) 
     edges = np.linspace(0, 1, bins + 1)
     place = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
     counts = np.bincount(place, minlength=bins)
-    hits = np.bincount(place, weights=right, minlength=bins)
-    sums = np.bincount(place, weights=confidence, minlength=bins)
-    return Calibration(
-        error=float(np.abs(hits - sums).sum() / len(confidence)),
-        edges=tuple(edges.tolist()),
-        counts=tuple(counts.tolist()),
-        accuracy=tuple(_mean(h, n) for h, n in zip(hits, counts, strict=True)),
-        confidence=tuple(_mean(s, n) for s, n in zip(sums, counts, strict=True)),
+    hits, sums = (np.bincount(place, weights=values, minlength=bins) for values in (right, confidence))
+    accuracy, mean = (
+        tuple(float(each / n) if n else None for each, n in zip(total, counts, strict=True)) for total in (hits, sums)
     )
-
-
-def _mean(total: float, count: int) -> float | None:
-    return float(total / count) if count else None
+    error = float(np.abs(hits - sums).sum() / len(confidence))
+    return Calibration(error, tuple(edges.tolist()), tuple(counts.tolist()), accuracy, mean)

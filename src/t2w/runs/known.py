@@ -6,7 +6,6 @@ concepts/evidence.safetensors.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +51,7 @@ def save_known(
     known: KnownClasses,
     encoder: Concepts,
     *,
-    withheld: Collection[str],
+    withheld: set[str],
     vision: str,
     understood: list[str],
 ) -> None:
@@ -65,8 +64,7 @@ def save_known(
         understood: how each class's name was understood, for readers.
     """
     for name, concepts in (("concepts", known.concepts), ("encoder", encoder)):
-        names = [list(own) for own in concepts.names]
-        about = {"withheld": sorted(withheld), "encoder": vision, "names": names}
+        about = {"withheld": sorted(withheld), "encoder": vision, "names": list(map(list, concepts.names))}
         save_tensors(folder / f"{name}.safetensors", concepts.tensors(), about)
     tensors = {name: torch.tensor(getattr(known, name)) for name in (*_PLACES, "spread")}
     tensors["text"] = known.evidence.text
@@ -85,8 +83,8 @@ def load_known(folder: Path) -> KnownClasses:
         for own in ("", "encoder_")
     )
     places = {name: tuple(tensors[name].tolist()) for name in _PLACES}
-    concepts = load_concepts(folder, "concepts")
-    return KnownClasses(concepts, evidence, by_encoder, **places, spread=float(tensors["spread"]))
+    spread = float(tensors["spread"])
+    return KnownClasses(load_concepts(folder, "concepts"), evidence, by_encoder, **places, spread=spread)
 
 
 def load_concepts(folder: Path, name: str) -> Concepts:

@@ -16,14 +16,13 @@ from t2w.runs.run import Run
 from t2w.tasks import TextMode
 
 if TYPE_CHECKING:
-    from t2w.datasets import ImageSet
     from t2w.encoders import VisionEncoder
 
 __all__ = ["cache_folder", "check_vision_encoder", "run"]
 
 log = logging.getLogger("t2w")
 
-_PIXELS, _PHOTOGRAPHS = "pixels", "efficientnet-lite0"
+_PIXELS = "pixels"
 
 
 def run(run: Run) -> None:
@@ -41,13 +40,18 @@ def _image_features(run: Run) -> tuple[FeatureSet, FeatureSet, dict[str, object]
         train, test = run.source
         return train, test, {"identity": train.encoder, "preprocessing": train.preprocessing}, None
     from t2w.datasets import load_dataset
+    from t2w.encoders import PixelEncoder
     from t2w.features import extract
 
     dataset = run.config.dataset
     images, test_images = load_dataset(
         dataset.name, path=dataset.path, split_seed=dataset.split_seed, download=dataset.download
     )
-    encoder = _vision_encoder(run, images)
+    if _vision_name(run.config) == _PIXELS:
+        seen = images.of_classes(run.task_set.seen_classes)  # unseen classes leave no trace in it
+        encoder: VisionEncoder = PixelEncoder.fit(seen.images, white=images.max_value)
+    else:
+        encoder = _named_encoder(run)
     cache = cache_folder(run.config) if dataset.name != "digits" else None
     train, test = (extract(encoder, part, cache=cache) for part in (images, test_images))
     return train, test, encoder.to_dict(), images.provenance.get("wnids")
@@ -64,17 +68,8 @@ def check_vision_encoder(run: Run) -> None:
         _named_encoder(run)
 
 
-def _vision_encoder(run: Run, images: ImageSet) -> VisionEncoder:
-    from t2w.encoders import PixelEncoder
-
-    if _vision_name(run.config) == _PIXELS:
-        seen = images.of_classes(run.task_set.seen_classes)  # unseen classes leave no trace in it
-        return PixelEncoder.fit(seen.images, white=images.max_value)
-    return _named_encoder(run)
-
-
 def _vision_name(config: Config) -> str:
-    return config.encoder.vision or (_PIXELS if config.dataset.name == "digits" else _PHOTOGRAPHS)
+    return config.encoder.vision or (_PIXELS if config.dataset.name == "digits" else "efficientnet-lite0")
 
 
 def _named_encoder(run: Run) -> VisionEncoder:

@@ -42,8 +42,7 @@ class ExampleGrid:
         task_id: id of the task.
         split: split of the task, for example "unseen_combination".
         classes: names of the task's classes.
-        accuracy: top-1 of the generated classifier over all the task's test images, 0..1.
-        base_accuracy: top-1 of the base adapter on the same images, 0..1.
+        accuracy, base_accuracy: top-1 of the generated classifier and of the base on all the task's test images, 0..1.
         examples: what is shown. Without images they become a table by class, so all test rows may be given.
     """
 
@@ -68,7 +67,7 @@ class ExampleGrid:
 
 @dataclass(frozen=True)
 class DenoisingCurve:
-    """Accuracy of the predicted x_0 along the sampler's steps, averaged over tasks.
+    """Accuracy of the predicted x_0 along the sampler's steps, averaged over the tasks of a split.
 
     Attributes:
         split: split of the tasks.
@@ -86,9 +85,12 @@ class DenoisingCurve:
     references: dict[str, float] = field(default_factory=dict)
 
 
+Curve = tuple[tuple[int, float], ...]  # (step, value) pairs in order
+
+
 @dataclass(frozen=True)
 class LossCurves:
-    """What was logged in training: (step, value) pairs in order, any may be empty.
+    """What was logged in training; any may be empty.
 
     Attributes:
         train: loss on weights.
@@ -97,10 +99,10 @@ class LossCurves:
         accuracy: of generated adapters on validation tasks and held-out training images, 0..1.
     """
 
-    train: tuple[tuple[int, float], ...] = ()
-    validation: tuple[tuple[int, float], ...] = ()
-    task: tuple[tuple[int, float], ...] = ()
-    accuracy: tuple[tuple[int, float], ...] = ()
+    train: Curve = ()
+    validation: Curve = ()
+    task: Curve = ()
+    accuracy: Curve = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -79,6 +79,6 @@ def to_svg(axes: Axes, *, name: str, alt: str) -> Markup:
     body = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", body)
     for colour, variable in _VARIABLES.items():
         body = body.replace(colour, f"var({variable})")
-    said = escape(alt)
-    opening = f'<svg class="plot" role="img" aria-label="{said}" viewBox="{view}">'
-    return Markup(f"{opening}<title>{said}</title>{body}</svg>")
+    words = escape(alt)
+    opening = f'<svg class="plot" role="img" aria-label="{words}" viewBox="{view}">'
+    return Markup(f"{opening}<title>{words}</title>{body}</svg>")
