@@ -67,18 +67,12 @@ class Memorisation:
 
     A piece is a hidden unit with its weights, where each belongs to a class, else a whole adapter: all start from one
     base, so that their units are in the same order.
-
-    Attributes:
-        generated: distance of each generated piece to the nearest training piece.
-        real: the same of real adapters of the same tasks, trained on images.
-        copies: share of the generated that are nearer than 5 % of the real ones are; 0.05 is expected of no copying.
-        explained: R^2 of generated against real pieces: 1 the same weights, 0 as good as the start.
     """
 
-    generated: np.ndarray
-    real: np.ndarray
-    copies: float
-    explained: float
+    generated: np.ndarray  # distance of each generated piece to the nearest training piece
+    real: np.ndarray  # the same of real adapters of the same tasks, trained on images
+    copies: float  # share of the generated nearer than 5 % of the real ones are; 0.05 is expected of no copying
+    explained: float  # R^2 of generated against real pieces: 1 the same weights, 0 as good as the start
 
 
 def memorisation(sampled: Sampled, bench: Bench, tasks: Tasks, real: Tensor, *, seed: int = 0) -> Memorisation:

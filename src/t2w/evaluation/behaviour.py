@@ -29,15 +29,10 @@ _TASKS, _CLASSES = 40, 12  # of each share
 
 @dataclass(frozen=True, eq=False)
 class Mistakes:
-    """One kind of adapters beside the trained adapters of the same tasks, on the same test images.
+    """One kind of adapters beside the trained adapters of the same tasks, on the same test images."""
 
-    Attributes:
-        accuracy: (T,) top-1.
-        similarity: (T,) |A and B| / |A or B| of the images that each gets wrong; NaN where neither gets any wrong.
-    """
-
-    accuracy: np.ndarray
-    similarity: np.ndarray
+    accuracy: np.ndarray  # (T,) top-1
+    similarity: np.ndarray  # (T,) |A and B| / |A or B| of the images that each gets wrong; NaN for none
 
     @property
     def mean_similarity(self) -> float | None:
@@ -91,18 +86,12 @@ def _similarity(a: np.ndarray, b: np.ndarray) -> float:
 
 @dataclass(frozen=True, eq=False)
 class UnseenShare:
-    """Tasks of which a share of the classes was never trained on.
+    """Tasks of which a share of the classes was never trained on."""
 
-    Attributes:
-        share: in 0..1.
-        generated, start: (T,) accuracy of generated adapters, and of those they start from.
-        distance: (T,) of a class's text to the nearest text of a seen class other than itself, mean over the task.
-    """
-
-    share: float
-    generated: np.ndarray
-    start: np.ndarray
-    distance: np.ndarray
+    share: float  # in 0..1
+    generated: np.ndarray  # (T,) accuracy of generated adapters
+    start: np.ndarray  # (T,) accuracy of those they start from
+    distance: np.ndarray  # (T,) of a class's text to the nearest text of another class that is seen, mean over the task
 
 
 def unseen_shares(sampled: Sampled, bench: Bench, *, seed: int = 0) -> list[UnseenShare]:

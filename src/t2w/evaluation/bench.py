@@ -23,41 +23,23 @@ Tasks = Sequence[Sequence[int]]  # per task, its classes as positions in the cla
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """Data shared by all methods.
+    """Data shared by all methods."""
 
-    Attributes:
-        spec: the sizes of the tasks' adapters.
-        base: (P_base,) the shared adapter of all seen classes.
-        text: (C, out) L2-normalised class texts.
-        train: training images' features; what may be learnt from.
-        validation_fraction: the share of them held out of all training.
-        test: test images' features; only ever used to score.
-        seen: positions of the classes that training may touch.
-        train_tasks: the training tasks, in the order of `train_vectors`.
-        train_vectors: (T, P) their adapters.
-        validation_tasks: the tasks on which hyper-parameters are chosen.
-        seed: of everything drawn here.
-        device: where scoring runs.
-        base_spec: the sizes of `base`; other than `spec` where tasks do not start from it.
-        evidence: what each class is known by; None where adapters start from `base`.
-        starts: where each task starts; None for `base`.
-    """
-
-    spec: AdapterSpec
-    base: Tensor
-    text: Tensor
-    train: FeatureSet
-    validation_fraction: float
-    test: FeatureSet
-    seen: tuple[int, ...]
-    train_tasks: Tasks
-    train_vectors: Tensor
-    validation_tasks: Tasks
-    seed: int
-    device: torch.device
-    base_spec: AdapterSpec
-    evidence: Evidence | None = None
-    starts: UnitStarts | None = None
+    spec: AdapterSpec  # the sizes of the tasks' adapters
+    base: Tensor  # (P_base,) the shared adapter of all seen classes
+    text: Tensor  # (C, out) L2-normalised class texts
+    train: FeatureSet  # training images' features; what may be learnt from
+    validation_fraction: float  # the share of them held out of all training
+    test: FeatureSet  # test images' features; only ever used to score
+    seen: tuple[int, ...]  # positions of the classes that training may touch
+    train_tasks: Tasks  # in the order of `train_vectors`
+    train_vectors: Tensor  # (T, P) the training tasks' adapters
+    validation_tasks: Tasks  # the tasks on which hyper-parameters are chosen
+    seed: int  # of everything drawn here
+    device: torch.device  # where scoring runs
+    base_spec: AdapterSpec  # the sizes of `base`; other than `spec` where tasks do not start from it
+    evidence: Evidence | None = None  # what each class is known by; None where adapters start from `base`
+    starts: UnitStarts | None = None  # where each task starts; None for `base`
 
     def start(self, tasks: Tasks) -> Tensor:
         """(T, P) where the tasks' adapters start: at the base, or at their evidence."""

@@ -22,19 +22,12 @@ _SPLITS = ("test", "val", "validation")
 
 @dataclass(frozen=True)
 class ClassFolders:
-    """The images of a folder of class folders.
+    """The images of a folder of class folders."""
 
-    Attributes:
-        files: all images, class by class.
-        labels: of each, the position of its class among the classifier's.
-        skipped: names of folders that mean none of the classes.
-        refused: folders inside a class's that cannot be listed.
-    """
-
-    files: tuple[Path, ...]
-    labels: tuple[int, ...]
-    skipped: tuple[str, ...]
-    refused: tuple[Refused, ...]
+    files: tuple[Path, ...]  # all images, class by class
+    labels: tuple[int, ...]  # of each, the position of its class among the classifier's
+    skipped: tuple[str, ...]  # names of folders that mean none of the classes
+    refused: tuple[Refused, ...]  # folders inside a class's that cannot be listed
 
 
 def find_class_folders(

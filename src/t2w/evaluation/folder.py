@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from t2w.errors import T2WError, T2WWarning
-from t2w.evaluation.calibration import Calibration, calibration
 from t2w.evaluation.class_folders import find_class_folders
-from t2w.evaluation.statistics import Interval, wilson
+from t2w.evaluation.statistics import Calibration, Interval, calibration, wilson
 from t2w.extras import MissingExtra
 from t2w.files import write_json
 from t2w.progress import progress

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from t2w.evaluation.calibration import Calibration
+    from t2w.evaluation.statistics import Calibration
 
 __all__ = ["confusion_picture", "draw_reliability", "reliability_picture"]
 

@@ -33,16 +33,11 @@ class Stage:
     """One step of a run; the module `t2w.runs.stage_<name>` does it, in a folder of that name.
 
     Its `run(run)` returns False when only a part of the work was asked for.
-
-    Attributes:
-        after: the stages whose results it reads.
-        sections: the configuration sections that determine its result (dotted: one key of a section).
-        version: raised when the code changes what comes out, so that old results are not taken for new ones.
     """
 
-    after: tuple[str, ...]
-    sections: tuple[str, ...]
-    version: int = 1
+    after: tuple[str, ...]  # the stages whose results it reads
+    sections: tuple[str, ...]  # the configuration sections that determine its result (dotted: one key of a section)
+    version: int = 1  # raised when the code changes what comes out, so that old results are not taken for new ones
 
 
 STAGES = {

@@ -23,27 +23,16 @@ _PLACES = ("positions", "senses", "label_senses", "kept")
 
 @dataclass(frozen=True, eq=False)
 class KnownClasses:
-    """What the concepts stage left.
+    """What the concepts stage left, of the dataset's C classes."""
 
-    Attributes:
-        concepts: with what the photographs of the seen classes add.
-        evidence: of the dataset's C classes: seen ones by their own rows, the others by the map.
-        by_encoder: the same without what photographs add.
-        positions: per class its place among the concepts; -1 where it is withheld.
-        senses: per class its row in the dictionary; -1 for none.
-        label_senses: the same of the labels of the encoder's last layer that are names.
-        kept: which of these labels are not withheld.
-        spread: standard deviation of the seen classes' features.
-    """
-
-    concepts: Concepts
-    evidence: Evidence
-    by_encoder: Evidence
-    positions: tuple[int, ...]
-    senses: tuple[int, ...]
-    label_senses: tuple[int, ...]
-    kept: tuple[int, ...]
-    spread: float
+    concepts: Concepts  # with what the photographs of the seen classes add
+    evidence: Evidence  # of each class: seen ones by their own rows, the others by the map
+    by_encoder: Evidence  # the same without what photographs add
+    positions: tuple[int, ...]  # per class its place among the concepts; -1 where it is withheld
+    senses: tuple[int, ...]  # per class its row in the dictionary; -1 for none
+    label_senses: tuple[int, ...]  # the same of the labels of the encoder's last layer that are names
+    kept: tuple[int, ...]  # which of these labels are not withheld
+    spread: float  # standard deviation of the seen classes' features
 
 
 def save_known(

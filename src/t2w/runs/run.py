@@ -43,7 +43,7 @@ class Base:
     spec: AdapterSpec
     vector: Tensor
     losses: Tensor
-    dtype: str | None
+    dtype: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +181,7 @@ class Run:
     def base(self) -> Base:
         tensors, metadata = load_tensors(self.path("adapters", "base.safetensors"), what="a base adapter")
         spec = AdapterSpec.from_dict(metadata["spec"])
-        return Base(spec, tensors["vector"], tensors["losses"], metadata.get("dtype"))
+        return Base(spec, tensors["vector"], tensors["losses"], metadata["dtype"])
 
     @cached_property
     def task_adapters(self) -> tuple[AdapterSpec, UnitStarts | None]:
