@@ -87,6 +87,6 @@ def test_held_out_images_are_training_images_nothing_was_trained_on(bench: Bench
 
 
 def test_joint_adapter_learns_the_classes(bench: Bench) -> None:
-    joint = joint_wide(bench, hidden=16, steps=300, batch_size=32, learning_rates=[1e-5, 1e-2])
+    joint = joint_wide(bench, hidden=16, steps=100, batch_size=32, learning_rates=[1e-5, 1e-2])
     assert joint.learning_rate == 1e-2
     assert joint.score(bench, bench.validation_tasks).mean() > 0.9

@@ -91,10 +91,10 @@ def test_training_reads_its_vectors_from_the_shards(
 
 
 def test_an_adapter_larger_than_the_memory_is_refused(
-    small_config: list[str], t2w: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Path, small_config: list[str], t2w: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(devices, "_machine_memory", lambda: 2.0**35)
-    outcome = t2w("adapters", *small_config, f"out={tmp_path / 'run'}", "adapters.hidden=100000000")
+    outcome = t2w("adapters", *small_config, f"out={run}", "adapters.hidden=100000000", "--update")
     assert outcome.code == 2
     assert (
         "training an adapter of 100,000,000 hidden units needs 669 GiB of memory; expected at most 32 GiB"

@@ -61,7 +61,7 @@ def _results(*overrides: str) -> dict[str, object]:
 
 
 def test_a_second_process_is_told_who_is_at_work(run: Path, small_config: list[str], t2w: Callable) -> None:
-    command = ["run", *small_config, f"out={run}", "eval.bootstrap=300", "--update"]
+    command = ["tasks", *small_config, f"out={run}", "eval.bootstrap=300", "--update"]
     before = json.loads((run / "run.json").read_text())
     with claimed(stored_run(run)):
         refused = t2w(*command)
