@@ -103,12 +103,7 @@ def make_data(**changes: Any) -> ReportData:
         scoreboard=Scoreboard(
             tuple(rows),
             {SPLIT: 0.708},
-            {
-                "seed": 7,
-                "seconds": {"train": 83.4, "eval": 4.2},
-                "versions": {"torch": "2.13.0"},
-                "gap": float("nan"),
-            },
+            {"seed": 7, "seconds": {"train": 83.4, "eval": 4.2}, "versions": {"torch": "2.13.0"}, "gap": float("nan")},
         ),
         losses=LossCurves(tuple((i, 1 / (i + 1)) for i in range(300)), ((0, 1.0), (100, float("nan")), (200, 0.25))),
         base_losses=(2.0, 1.0, 0.5),

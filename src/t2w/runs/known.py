@@ -36,22 +36,9 @@ class KnownClasses:
 
 
 def save_known(
-    folder: Path,
-    known: KnownClasses,
-    encoder: Concepts,
-    *,
-    withheld: set[str],
-    vision: str,
-    understood: list[str],
+    folder: Path, known: KnownClasses, encoder: Concepts, *, withheld: set[str], vision: str, understood: list[str]
 ) -> None:
-    """Write it.
-
-    Args:
-        encoder: the concepts without what photographs add.
-        withheld: names that no concept may have.
-        vision: identity of the image encoder.
-        understood: how each class's name was understood, for readers.
-    """
+    """Write it, with the names that no concept may have and how each class's name was `understood`, for readers."""
     for name, concepts in (("concepts", known.concepts), ("encoder", encoder)):
         about = {"withheld": sorted(withheld), "encoder": vision, "names": list(map(list, concepts.names))}
         save_tensors(folder / f"{name}.safetensors", concepts.tensors(), about)

@@ -22,8 +22,6 @@ __all__ = ["cache_folder", "check_vision_encoder", "run"]
 
 log = logging.getLogger("t2w")
 
-_PIXELS = "pixels"
-
 
 def run(run: Run) -> None:
     from t2w.encoders import encode_classes
@@ -53,7 +51,7 @@ def _image_features(run: Run) -> tuple[FeatureSet, FeatureSet, dict[str, object]
     dataset, name = run.config.dataset, run.config.dataset.name
     parts = load_dataset(name, path=dataset.path, split_seed=dataset.split_seed, download=dataset.download)
     images = parts[0]
-    if _vision_name(run.config) == _PIXELS:
+    if _vision_name(run.config) == "pixels":
         seen = images.of_classes(run.task_set.seen_classes)  # unseen classes leave no trace in it
         encoder: VisionEncoder = PixelEncoder.fit(seen.images, white=images.max_value)
     else:
@@ -70,12 +68,12 @@ def cache_folder(config: Config) -> Path | None:
 
 def check_vision_encoder(run: Run) -> None:
     """Find that the vision encoder is missing before anything is written. Raises T2WError."""
-    if run.config.dataset.name != "features" and _vision_name(run.config) != _PIXELS:
+    if run.config.dataset.name != "features" and _vision_name(run.config) != "pixels":
         _named_encoder(run)
 
 
 def _vision_name(config: Config) -> str:
-    return config.encoder.vision or (_PIXELS if config.dataset.name == "digits" else "efficientnet-lite0")
+    return config.encoder.vision or ("pixels" if config.dataset.name == "digits" else "efficientnet-lite0")
 
 
 def _named_encoder(run: Run) -> VisionEncoder:

@@ -26,7 +26,7 @@ from t2w.generator import (
     UnitNormalizer,
     condition_of,
     condition_of_evidence,
-)  # fmt: skip
+)
 from t2w.runs.engine import stage_fingerprint
 from t2w.runs.run import Run
 from t2w.runs.stage_concepts import statistics_of
@@ -85,11 +85,7 @@ def run(run: Run) -> None:
 
 
 def network_config(config: Config, spec: AdapterSpec, text_dim: int, *, gain: float = 1.0) -> NetworkConfig:
-    """The network that a configuration asks for.
-
-    Args:
-        gain: of the adapters' starts, where each task has one of its own.
-    """
+    """The network that a configuration asks for; `gain` of the starts, where each task has one of its own."""
     kind = CONFIGS[config.generator.kind]
     given: dict[str, Any] = {one.name: getattr(config.generator, one.name, None) for one in fields(kind)}
     given |= {"spec": spec, "text_dim": text_dim, "timesteps": config.diffusion.timesteps}

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from t2w.canvas import ACCENT, MUTED, SECOND
 from t2w.evaluation.report.data import DenoisingCurve, ReportData
-from t2w.evaluation.report.svg import ACCENT, MUTED, SECOND, canvas, to_svg
+from t2w.evaluation.report.svg import canvas, to_svg
 from t2w.evaluation.report.text import finite, number, percent, split_name
 
 __all__ = ["Chart", "denoising_charts", "training_charts", "weight_charts"]
@@ -59,11 +60,7 @@ def training_charts(data: ReportData) -> list[Chart]:
 def _by_step(
     name: str, title: str, caption: str, *, unit: str = "loss", **given: Sequence[tuple[int, float]]
 ) -> Chart | None:
-    """Curves over the optimiser's steps, the caption completed by exactly what is drawn; None without a number.
-
-    Args:
-        given: (step, value) pairs of "training", of "validation" or of both.
-    """
+    """Curves of (step, value) pairs, the caption completed by exactly what is drawn; None without a number."""
     from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
     from scipy.ndimage import uniform_filter1d
 

@@ -60,13 +60,7 @@ def render_report(data: ReportData) -> str:
 
 
 def add_audit(report: Path, found: Mapping[str, Any], picture: bytes) -> bool:
-    """Put the audit into a report, in the place of an earlier one; False where an older page has no place for it.
-
-    Args:
-        report: the page, as `render_report` made it.
-        found: what audit.json holds, see `t2w.runs.audit`.
-        picture: the audit's PNG.
-    """
+    """Put what audit.json holds, and the PNG, into a report; False where an older page has no place for it."""
     before, begin, rest = report.read_text(encoding="utf-8").partition(_BEGIN)
     _, end, after = rest.partition(_END)
     if not begin or not end:
