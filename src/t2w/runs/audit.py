@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -19,8 +18,6 @@ from t2w.files import write_json
 from t2w.runs.run import Run
 
 __all__ = ["audit", "render"]
-
-log = logging.getLogger("t2w")
 
 
 def audit(run: Run) -> dict[str, Any]:
@@ -71,9 +68,8 @@ def audit(run: Run) -> dict[str, Any]:
     }
     write_json(run.path("audit.json"), found)
     draw_audit(run.path("audit.png"), kept, alike, unseen)
-    report = run.path("report.html")
-    if not report.exists() or not add_audit(report, found, run.path("audit.png").read_bytes()):
-        log.warning("%s has no place for the audit: an older version wrote it", report)
+    if (report := run.path("report.html")).exists():
+        add_audit(report, found, run.path("audit.png").read_bytes())
     return found
 
 

@@ -59,15 +59,11 @@ def render_report(data: ReportData) -> str:
     )
 
 
-def add_audit(report: Path, found: Mapping[str, Any], picture: bytes) -> bool:
-    """Put what audit.json holds, and the PNG, into a report; False where an older page has no place for it."""
-    before, begin, rest = report.read_text(encoding="utf-8").partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not begin or not end:
-        return False
+def add_audit(report: Path, found: Mapping[str, Any], picture: bytes) -> None:
+    """Put what audit.json holds, and the PNG, into a report, in the place of an earlier audit."""
+    before, _, rest = report.read_text(encoding="utf-8").partition(_BEGIN)
     section = _rendered("audit.html", found=found, picture=_address("image/png", picture))
-    write_text(report, f"{before}{_BEGIN}\n{section}\n{_END}{after}")
-    return True
+    write_text(report, f"{before}{_BEGIN}\n{section}\n{_END}{rest.partition(_END)[2]}")
 
 
 def _rendered(template: str, **values: Any) -> str:
