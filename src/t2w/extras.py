@@ -13,6 +13,8 @@ _EXTRAS = {
     "train": "accelerate hydra jinja2 markupsafe matplotlib omegaconf pydantic scipy sklearn",
     "text": "sentence_transformers transformers",
     "scale": "ray",
+    "web": "gradio",
+    "export": "onnx onnxruntime onnxscript",
     "publish": "datasets pyarrow",
     "tracking": "tensorboard wandb",
     "demo": "skimage",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import torch
 from torch import Tensor
 
-from t2w.errors import T2WError
+from t2w.errors import T2WError, nearest
 from t2w.evaluation.class_folders import find_class_folders, match_class
 from t2w.features.of_pictures import features_of_pictures
 from t2w.files import fingerprint, load_tensors, save_tensors
@@ -89,7 +89,9 @@ def pictures_of_task(
     else:
         for name, pictures in (examples or {}).items():
             if (label := match_class(name, classes)) is None:
-                raise T2WError(f"there are examples of {name!r:.60}", expected=f"of some of {', '.join(classes)}")
+                raise T2WError(
+                    f"there are examples of {name!r:.60}, which is not one of the classes{nearest(name, classes)}"
+                )
             several = pictures_of(pictures)
             arrays.append(_encoded(encoder, several))
             of_arrays += [label] * len(several)

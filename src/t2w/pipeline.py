@@ -196,6 +196,8 @@ class TextToWeights:
         """
         if samples < 1:
             raise T2WError(f"{samples} samples", expected="1 or more")
+        if seed < 0:
+            raise T2WError(f"seed {seed}", expected="0 or more")
         if context is not None and not context.strip():
             raise T2WError("the text for the task is empty", expected="a phrase, such as: seen from the air")
         from t2w.told import given_texts, told_to

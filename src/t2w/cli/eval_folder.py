@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from t2w.cli.columns import fit, width_of
-from t2w.cli.common import notes
+from t2w.cli.common import check_writable, notes
 
 if TYPE_CHECKING:
     from t2w.evaluation.folder import ClassScore, FolderEvaluation
@@ -50,9 +50,10 @@ def evaluate_folder_command(
 
     log_to_terminal()
     found = Classifier.load(classifier, device=device, encoder=source)
-    evaluation = evaluate_folder(found, folder, skip_unknown=skip_unknown, batch_size=batch_size)
     path = Path(classifier)
     place = Path(output) if output is not None else path.with_name(f"{path.stem}-eval")
+    check_writable(place)  # before the long work
+    evaluation = evaluate_folder(found, folder, skip_unknown=skip_unknown, batch_size=batch_size)
     about = {"classifier": str(path), "folder": str(folder), "vision": found.encoder.identity}
     with notes():
         written = write_evaluation(place, evaluation, about)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["inspect"]
 
+_MOST_LISTED = 20  # files written
+
 
 @click.command()
 @click.argument("classifier", metavar="FILE.t2w")
@@ -87,5 +89,7 @@ def inspect(
     written = write_inspection(place, inspection)
     for line in inspection.left_out:
         click.echo(f"left out: {line}", err=True)
-    for file in written:
+    for file in written[:_MOST_LISTED]:
         click.echo(file)
+    if (more := len(written) - _MOST_LISTED) > 0:
+        click.echo(f"... and {more} more files in {place}")

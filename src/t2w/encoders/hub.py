@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from t2w.encoders.weights import SINGLE, weight_files
-from t2w.errors import T2WError
+from t2w.encoders.loading import SINGLE, weight_files
+from t2w.errors import T2WError, first_line
 from t2w.network import ANSWER_SECONDS, within
 
 __all__ = ["ModelFolder", "find_model"]
@@ -25,17 +25,11 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A model's files on this machine.
+    """A model's files on this machine."""
 
-    Attributes:
-        path: the folder.
-        name: "organisation/model" on the hub, or the folder as it was given.
-        revision: commit on the hub; None for a folder of one's own.
-    """
-
-    path: Path
-    name: str
-    revision: str | None
+    path: Path  # the folder
+    name: str  # "organisation/model" on the hub, or the folder as it was given
+    revision: str | None  # commit on the hub; None for a folder of one's own
 
 
 def find_model(
@@ -45,8 +39,6 @@ def find_model(
     what: str = "model",
     needed: Sequence[str] = ("config.json",),
     fix: str | None = None,
-    seconds: float = ANSWER_SECONDS,
-    endpoint: str | None = None,
 ) -> ModelFolder:
     """The folder of a model with all its files; the network is tried only where nothing is here.
 
@@ -57,12 +49,9 @@ def find_model(
         what: what errors call it.
         needed: files it must have, beside its safetensors weights.
         fix: the way without a network; None describes how to carry the folder over.
-        seconds: for the hub's first answer.
-        endpoint: another hub.
 
     Raises:
-        T2WError: a folder that is missing, incomplete or has no safetensors; a hub that does not answer or has no such
-            model.
+        T2WError: a folder that is missing or incomplete; a hub that does not answer or has no such model.
     """
     folder = Path(name).expanduser()
     if folder.is_dir():
@@ -79,7 +68,7 @@ def find_model(
     )
     path = _cached(name, revision, needed)
     if path is None:
-        path = _downloaded(name, revision, f"the {what} {name}", fix, seconds, endpoint)
+        path = _downloaded(name, revision, f"the {what} {name}", fix)
         _check(path, what, needed)
     return ModelFolder(path, name, _commit(path) or revision)
 
@@ -117,18 +106,16 @@ def _cached(name: str, revision: str | None, needed: Sequence[str]) -> Path | No
     return None
 
 
-def _downloaded(name: str, revision: str | None, what: str, fix: str, seconds: float, endpoint: str | None) -> Path:
+def _downloaded(name: str, revision: str | None, what: str, fix: str) -> Path:
     from huggingface_hub import HfApi, snapshot_download
 
-    api = HfApi(endpoint=endpoint)
+    api, seconds = HfApi(), ANSWER_SECONDS
     try:
         info = within(seconds, lambda: api.model_info(name, revision=revision, timeout=seconds))
         files = {file.rfilename for file in info.siblings or []}
         if revision is None and not {SINGLE, f"{SINGLE}.index.json"} & files:
             revision = within(seconds, lambda: _conversion(api, name))
-        return Path(
-            snapshot_download(name, revision=revision, allow_patterns=_FILES, etag_timeout=seconds, endpoint=endpoint)
-        )
+        return Path(snapshot_download(name, revision=revision, allow_patterns=_FILES, etag_timeout=seconds))
     except Exception as error:  # no network, no such model, broken off half-way, no space, ...
         kind = type(error).__name__
         if kind in ("RepositoryNotFoundError", "RevisionNotFoundError"):
@@ -136,9 +123,8 @@ def _downloaded(name: str, revision: str | None, what: str, fix: str, seconds: f
             raise T2WError(
                 f"{which} is not on the Hugging Face hub, or not open to you", fix="check the name"
             ) from error
-        reason = (str(error).strip().splitlines() or [kind])[0]
         raise T2WError(
-            f"{what} is not here and the Hugging Face hub cannot be used ({reason:.120})", fix=fix
+            f"{what} is not here and the Hugging Face hub cannot be used ({first_line(error):.120})", fix=fix
         ) from error
 
 

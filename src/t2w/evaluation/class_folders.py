@@ -55,7 +55,10 @@ def find_class_folders(
         raise T2WError(problem, expected="a folder with a folder of images for every class")
     inside = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     if not inside:
-        raise T2WError(f"there are no folders in {folder}", expected="one folder of images for every class")
+        loose = image_files([folder])[0]
+        fix = f"put them into folders of their classes, such as {folder / classes[0]}" if loose else None
+        held = f"{len(loose)} images and no folders" if loose else "no folders"
+        raise T2WError(f"there are {held} in {folder}", expected="one folder of images for every class", fix=fix)
     words = _wnid_words(folder) if any(_WNID.fullmatch(path.name) for path in inside) else {}
     found: dict[int, Path] = {}
     unknown = []

@@ -67,7 +67,7 @@ def denoising_curve(
     sampled: Sampled, bench: Bench, tasks: Tasks, *, split: str, seed: int, references: dict[str, float], resamples: int
 ) -> DenoisingCurve:
     """Follow one sample of each task through its denoising steps."""
-    path, timesteps = sampled.generator.trajectory(sampled.condition(bench, tasks), sampled.how, seed=seed)
+    path, _, timesteps = sampled.generator.trajectory(sampled.condition(bench, tasks), sampled.how, seed=seed)
     means = [bootstrap_mean(bench.score(vectors, tasks), resamples=resamples) for vectors in path]
     accuracy, low, high = (tuple(getattr(m, part) for m in means) for part in ("mean", "low", "high"))
     return DenoisingCurve(split, timesteps, accuracy, low, high, references)

@@ -59,8 +59,8 @@ def run(run: Run) -> None:
         "vision": run.vision,
     }
     generator, result = fit_generator(
-        shape, run.base.vector, train.mapped, condition, settings=config.train.in_steps(len(train), seed=config.seed),
-        normalizer=normalizer, validation=_validation(run, spec, validation, normalizer, shape),
+        shape, normalizer, train.mapped, condition, settings=config.train.in_steps(len(train), seed=config.seed),
+        validation=_validation(run, spec, validation, normalizer, shape),
         functional=_functional(run) if config.train.functional.steps else None, initial=_initial(config, shape),
         provenance=provenance, known=text[run.seen], concepts=concepts, checkpoints=run.path("train", "checkpoints"),
         device=run.device,
