@@ -6,7 +6,7 @@ less what they have along the centres, rows w_k of the task and w_c of all known
     score(z) = log sum_k exp(25 z . w_k) - 1/2 log sum_c exp(25 z . w_c)
 
 and below a threshold the answer is none. Temperature and threshold depend on the number of classes and on how unsure
-their evidence is; both are fitted to training images that nothing else was trained on (`t2w.runs.calibration`).
+their evidence is; both are fitted to training images that nothing else was trained on (`t2w.runs.surety`).
 """
 
 from __future__ import annotations
