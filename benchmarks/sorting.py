@@ -57,9 +57,8 @@ def compare(args: argparse.Namespace, device: torch.device) -> None:
             kept, unsure = (values >= least) & ~other, (values < least) & ~other
             row = [share(kept), share(correct[kept]), share(unsure), share(correct[unsure])]
             found.append([size, least, *row])
-            print("  sure from {:.1f}: {:5.1f} % sorted, {:5.1f} % right; {:5.1f} % unsure, {:5.1f} % of them right".format(
-                least, *row
-            ))  # fmt: skip
+            cells = "sure from {:.1f}: {:5.1f} % sorted, {:5.1f} % right; {:5.1f} % unsure, {:5.1f} % of them right"
+            print(f"  {cells.format(least, *row)}")
     print(machine(device))
     if args.json:
         write_json(Path(args.json), [[None if cell != cell else cell for cell in row] for row in found])

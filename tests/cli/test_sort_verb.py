@@ -15,6 +15,11 @@ from t2w.sorting import UNSURE_BELOW
 pytestmark = pytest.mark.usefixtures("colours")
 
 
+@pytest.fixture(autouse=True)
+def without_waiting_for_disks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.fsync", lambda handle: None)
+
+
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
     folder = tmp_path / "photos"

@@ -54,6 +54,9 @@ class ByName:
                 tuple((start + i, T2WError(f"{files[i]} is damaged")) for i in sorted(bad)),
             )
 
+    def classify(self, images: Sequence[Path]) -> Any:
+        return self._prediction(images)
+
     def _prediction(self, files: Sequence[Path]) -> Any:
         rows = []
         for file in files:

@@ -72,7 +72,7 @@ def killed(work: Callable[[], object], at: int | float) -> bool:
 
 
 def check(source: Path, into: Path, whole: Counter[bytes], *, how: str, finished: bool) -> None:
-    here = Counter(path.read_bytes() for path in source.rglob("*.jpg"))
+    here = Counter(c for path in source.rglob("*.jpg") if (c := path.read_bytes()))  # an empty file holds a name
     there = Counter(c for name, c in contents(into).items() if not name.endswith(".part") and c)
     assert not there - whole, "something is in the folders that no photograph is, or twice"
     assert set(here) | set(there) == set(whole), "something is lost"

@@ -149,7 +149,7 @@ def test_a_log_that_is_damaged_or_leads_elsewhere_is_refused(holiday: Path, tmp_
 
 def test_two_at_once(holiday: Path, tmp_path: Path) -> None:
     pytest.importorskip("fcntl")
-    script = "import fcntl, sys; file = open(sys.argv[1], 'ab'); fcntl.flock(file, fcntl.LOCK_EX); print(flush=True); input()"
+    script = "import fcntl, sys; f = open(sys.argv[1]); fcntl.flock(f, 2); print(flush=True); input()"
     out = tmp_path / "out"
     sort_photos(ByName(), holiday, out)
     command = [sys.executable, "-c", script, out / LOG]

@@ -12,7 +12,8 @@ from t2w.sorting.names import folded, free_name
 ODD = (
     "tabby", "a/b", "a\\b", "..", ".", "...", ".hidden", "CON", "nul.txt", "Com1", "com¹", "end. ", " front", "Tabby",
     "TABBY", 'x<y>:"|?*', "line\nbreak", "\u202egpj.exe", "café", "cafe\u0301", "猫", "unsure", "None of These",
-    "index.html", "results.csv", "t2w-sort.jsonl", "long " * 100, "long " * 99 + "other", "ﬁne", "~", "$HOME", "-rf", "tabby (2)",
+    "index.html", "results.csv", "t2w-sort.jsonl", "long " * 100, "long " * 99 + "other", "ﬁne", "~", "$HOME", "-rf",
+    "tabby (2)",
 )  # fmt: skip
 
 

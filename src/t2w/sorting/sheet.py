@@ -25,7 +25,7 @@ from t2w.sorting.names import shown
 __all__ = ["MOST_SHOWN", "write_sheet"]
 
 MOST_SHOWN = 200
-"""Thumbnails of a folder, the least sure ones: a browser opens 5 MB for each thousand of them."""
+"""Thumbnails of a folder, the least sure ones: a thousand of them are 8 MB."""
 
 _SIDE = 200  # pixels of a thumbnail, the middle square: sharp on a phone, where it is shown at half of it
 _QUALITY = 70  # of WebP
@@ -53,12 +53,15 @@ def write_sheet(result: SortResult, folders: SortFolders, *, unsure_below: float
         folders.none: "More like other things than like any of the classes.",
     }
     labels = {folder: label for label, folder in folders.of.items()}
-    shown_entries = {name: [e for e in result.entries if e.folder == name][:MOST_SHOWN] for name in result.counts}
-    pictures = iter(_thumbnails(result.into, [entry for several in shown_entries.values() for entry in several]))
+    first: dict[str, list[Entry]] = {name: [] for name in result.counts}
+    for entry in result.entries:
+        if len(first[entry.folder]) < MOST_SHOWN:
+            first[entry.folder].append(entry)
+    thumbnails = iter(_thumbnails(result.into, [entry for several in first.values() for entry in several]))
     columns = [
         _Column(
             name, labels.get(name), notes.get(name),
-            [_picture(entry, next(pictures)) for entry in shown_entries[name]], result.counts[name],
+            [_picture(entry, next(thumbnails)) for entry in first[name]], result.counts[name],
         )
         for name in result.counts
     ]  # fmt: skip

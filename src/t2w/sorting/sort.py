@@ -76,11 +76,11 @@ def sort_photos(
             for batch in classifier.classify_each([one.path for one in new], batch_size=batch_size):
                 work.take(new, batch, bar)
         entries = entries_in(log)
-        counts = Counter(entry.folder for entry in entries)
+        counts = dict.fromkeys(log.folders.names, 0) | Counter(entry.folder for entry in entries)
         result = SortResult(
             into=into,
             how=how,
-            counts={name: counts[name] for name in log.folders.names},
+            counts=counts,
             entries=tuple(entries),
             new=work.new,
             refused=tuple(refused),

@@ -19,7 +19,7 @@ from t2w.errors import T2WError
 from t2w.files import sha256_of
 from t2w.sorting.entry import How, Mark
 
-__all__ = ["Left", "clear_leftovers", "same_photograph", "transfer"]
+__all__ = ["Left", "clear_leftovers", "holds_the_name_only", "same_photograph", "transfer"]
 
 _BLOCK = 1 << 20  # bytes copied at once
 _PREFIX, _SUFFIX = ".t2w-", ".part"
@@ -119,6 +119,11 @@ def same_photograph(a: Path, b: Path) -> bool:
         return alike or (first.st_size == second.st_size and sha256_of(a) == sha256_of(b))
     except OSError:
         return False
+
+
+def holds_the_name_only(path: Path, whole: Path) -> bool:
+    """Whether `path` is the empty file that held a name for `whole` when a transfer without hard links was killed."""
+    return os.path.lexists(path) and path.lstat().st_size == 0 < whole.lstat().st_size
 
 
 def clear_leftovers(folder: Path) -> None:
