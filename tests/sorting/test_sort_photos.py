@@ -10,7 +10,7 @@ import pytest
 from fake_classifier import ByName, contents, photographs
 
 from t2w import T2WError, T2WWarning
-from t2w.sorting import How, sort_photos
+from t2w.sorting import How, sort_photos, undo_sort
 from t2w.sorting.decide import LOG
 
 
@@ -80,14 +80,20 @@ def test_what_was_taken_out_by_hand_stays_out(holiday: Path, tmp_path: Path) -> 
     result = sort_photos(ByName(), holiday, out)
     assert (result.new, result.gone, len(result.entries)) == (0, 1, 5)
     assert not (out / "cat" / "cat-1.jpg").exists()
+    photographs(tmp_path / "more", "cat-1.jpg")
+    assert sort_photos(ByName(), [holiday, tmp_path / "more"], out).new == 1
+    assert not (out / "cat" / "cat-1.jpg").exists()  # its name is not given to another
 
 
 def test_a_moved_photograph_that_was_put_back_is_moved_again(holiday: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    sort_photos(ByName(), holiday, out, how="move")
-    (out / "cat" / "cat-1.jpg").rename(holiday / "cat-1.jpg")
-    assert sort_photos(ByName(), holiday, out, how="move").new == 1
+    first = sort_photos(ByName(), holiday, out, how="move")
+    back = next(entry for entry in first.entries if entry.source == holiday / "cat-1.jpg")
+    back.place(out).rename(back.source)
+    result = sort_photos(ByName(), holiday, out, how="move")
+    assert (result.new, result.gone, len(result.entries)) == (1, 0, 6)
     assert not list(holiday.rglob("*.jpg"))
+    assert undo_sort(out).moved == 6
 
 
 def test_the_target_and_other_sorted_folders_inside_the_source_are_not_sorted(holiday: Path) -> None:

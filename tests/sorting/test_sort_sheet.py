@@ -7,6 +7,7 @@ import io
 import os
 import re
 import zipfile
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
@@ -108,6 +109,9 @@ def test_a_zip_keeps_equal_names_apart_or_is_not_written(holiday: Path, tmp_path
     with zipfile.ZipFile(tmp_path / "twice.zip") as archive:
         names = archive.namelist()
     assert len(names) == len(set(names)) == 13
+    write_zip([replace(entries[0], name="../../up.jpg")], tmp_path / "up.zip")
+    with zipfile.ZipFile(tmp_path / "up.zip") as archive:
+        assert archive.namelist() == ["cat/up.jpg", "results.csv"]
     (holiday / "cat-1.jpg").unlink()
     with pytest.raises(T2WError, match="cannot read"):
         write_zip(entries, tmp_path / "lacking.zip")

@@ -47,6 +47,16 @@ def test_photographs_edited_since_go_back_as_they_are(holiday: Path, tmp_path: P
     assert (holiday / "dog-1.jpg").read_bytes() == b"turned upright"
 
 
+def test_a_folder_that_became_a_link_to_the_other_costs_nothing(holiday: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    sort_photos(ByName(), [holiday / "dog-1.jpg"], out, how="move")
+    shutil.rmtree(holiday)
+    holiday.symlink_to(out / "dog")
+    whole = contents(out)
+    undo_sort(out)
+    assert contents(out) == whole
+
+
 def test_there_must_be_something_to_undo(holiday: Path, tmp_path: Path) -> None:
     with pytest.raises(T2WError, match=f"there is no .*{LOG}"):
         undo_sort(tmp_path / "absent")

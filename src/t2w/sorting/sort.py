@@ -59,6 +59,8 @@ def sort_photos(
             photographs lie in it; another process sorts into it; or hard links that the file system does not allow.
     """
     into = Path(into)
+    if how not in ("copy", "link", "move"):
+        raise T2WError(f"how is {how!r:.40}", expected="copy, link or move")
     if not 0 <= unsure_below <= 1:
         raise T2WError(f"unsure_below is {unsure_below}", expected="a probability, 0 to 1")
     with needs("the contact sheet"):
@@ -100,16 +102,18 @@ def entries_in(log: SortLog) -> list[Entry]:
 
 def _not_sorted(found: Sequence[Photograph], log: SortLog) -> list[Photograph]:
     """Photographs that the log does not know, or knows as they no longer are."""
-    known: dict[Path, list[Entry]] = {}
-    for entry in log.placed.values():
-        known.setdefault(entry.source, []).append(entry)
+    known: dict[Path, list[int]] = {}
+    for number, entry in log.placed.items():
+        known.setdefault(entry.source, []).append(number)
 
     def is_known(one: Photograph) -> bool:
-        for entry in known.get(one.path, ()):
+        for number in known.get(one.path, ()):
+            entry = log.placed[number]
             there = os.path.lexists(entry.place(log.into))
-            if entry.mark == one.mark and (there or log.how != "move"):  # what was moved back by hand is new
-                return True
-            if there and same_photograph(one.path, entry.place(log.into)):
+            if entry.mark == one.mark and not there and log.how == "move":
+                log.undone(number)  # by hand
+                return False
+            if entry.mark == one.mark or (there and same_photograph(one.path, entry.place(log.into))):
                 return True
         return False
 
@@ -164,9 +168,11 @@ class _Sort:
         if entry.folder not in self._names:
             folder = class_folder(self.log.into, entry.folder)
             try:
-                self._names[entry.folder] = {folded(name) for name in os.listdir(folder)}
+                there = os.listdir(folder)
             except OSError as error:
                 raise not_written(folder, error) from error
+            before = (one.name for one in self.log.placed.values() if one.folder == entry.folder)
+            self._names[entry.folder] = {folded(name) for name in (*there, *before)}
         used = self._names[entry.folder]
         name = free_name(entry.name, used)
         used.add(folded(name))

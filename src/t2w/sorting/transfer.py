@@ -110,13 +110,15 @@ def _remove(source: Path, target: Path, mark: Mark) -> None:
 
 
 def same_photograph(a: Path, b: Path) -> bool:
-    """Whether both are there as files of the same content."""
+    """Whether both are there as files of the same content, so that one may go; not where both are one name."""
     try:
         first, second = a.lstat(), b.lstat()
         if not (stat.S_ISREG(first.st_mode) and stat.S_ISREG(second.st_mode)):
             return False
-        alike = (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino)
-        return alike or (first.st_size == second.st_size and sha256_of(a) == sha256_of(b))
+        if (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino):
+            # A folder may have been replaced by a link to the other: then there is one name, and it must stay.
+            return first.st_nlink > 1 and os.path.realpath(a) != os.path.realpath(b)
+        return first.st_size == second.st_size and sha256_of(a) == sha256_of(b)
     except OSError:
         return False
 
