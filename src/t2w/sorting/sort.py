@@ -13,7 +13,7 @@ from t2w.errors import T2WError
 from t2w.extras import needs
 from t2w.files import not_written
 from t2w.images import Refused
-from t2w.progress import Progress, progress
+from t2w.progress import progress
 from t2w.sorting.decide import LOG, RESULTS, SHEET, UNSURE_BELOW, SortFolders, decide
 from t2w.sorting.entry import Entry, How, SortResult
 from t2w.sorting.log import SortLog, opened_log
@@ -76,7 +76,8 @@ def sort_photos(
         work = _Sort(log, log.folders, unsure_below, refused)
         with progress("photographs", total=len(new), unit="image") as bar:
             for batch in classifier.classify_each([one.path for one in new], batch_size=batch_size):
-                work.take(new, batch, bar)
+                work.take(new, batch)
+                bar.update(len(batch.positions) + len(batch.refused))
         entries = entries_in(log)
         counts = dict.fromkeys(log.folders.names, 0) | Counter(entry.folder for entry in entries)
         result = SortResult(
@@ -131,10 +132,9 @@ class _Sort:
     new: int = 0
     _names: dict[str, set[str]] = field(default_factory=dict)
 
-    def take(self, photographs: Sequence[Photograph], batch: PredictedBatch, bar: Progress) -> None:
+    def take(self, photographs: Sequence[Photograph], batch: PredictedBatch) -> None:
         for position, error in batch.refused:
             self.refused.append((photographs[position].path, error))
-            bar.update()
         entries = []
         for row, position in enumerate(batch.positions):
             assert batch.prediction is not None  # the batch has rows
@@ -143,7 +143,6 @@ class _Sort:
             entries.append(self._named(entry))
         for number, entry in zip(self.log.intend(entries), entries, strict=True):
             self._place(number, entry)
-            bar.update()
 
     def _place(self, number: int, entry: Entry) -> None:
         place = entry.place(self.log.into)

@@ -60,6 +60,7 @@ def transfer(source: Path, target: Path, mark: Mark, how: How) -> None:
         if how == "link":
             raise
         _copy(source, target, mark)  # to another file system, or on one without hard links
+        _sync_folder(target.parent)
     if how == "move":
         _remove(source, target, mark)
 
@@ -95,7 +96,6 @@ def _put(temporary: str, target: Path) -> None:
 
 def _remove(source: Path, target: Path, mark: Mark) -> None:
     """Take a file from its old place, now that it is at the new one."""
-    _sync_folder(target.parent)
     try:
         if os.path.lexists(source):  # else another program took it away, and the target is the only place
             _check(_state_of(source), mark, source)
