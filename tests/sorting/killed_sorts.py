@@ -6,6 +6,7 @@ A child is killed by itself at its k-th open, link, rename, removal or write, an
 from __future__ import annotations
 
 import errno
+import faulthandler
 import os
 import random
 import shutil
@@ -41,6 +42,7 @@ def killed(work: Callable[[], object], at: int | float) -> bool:
     """Do the work in a child, killed at its `at`-th event or after `at` seconds; whether it was."""
     child = os.fork()
     if not child:
+        faulthandler.dump_traceback_later(100, exit=True)  # a child that waits for something says where
         if isinstance(at, int):
             count = 0
             write = os.write
