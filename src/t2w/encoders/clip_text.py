@@ -8,8 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from t2w.encoders.loading import load_model, loading
-from t2w.encoders.weights import weight_files, weights_hash
+from t2w.encoders.loading import load_model, loading, weight_files, weights_hash
 from t2w.errors import T2WError
 from t2w.files import read_json
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["CLIPTextEncoder"]
 
 _BATCH = 64
-_DIM = 512  # where config.json does not say
 _EXPECTED = "a complete CLIP model with its tokenizer"
 
 
@@ -45,15 +43,11 @@ class CLIPTextEncoder:
             raise T2WError(
                 f"the model in {folder} is a {config.get('model_type')}", expected="a CLIP model with both towers"
             )
-        self._dim = int(config.get("projection_dim") or _DIM)
+        self.dim = int(config.get("projection_dim") or 512)  # transformers' own default
 
     @cached_property
     def identity(self) -> str:
         return f"clip-text@{weights_hash(self.folder)}"
-
-    @property
-    def dim(self) -> int:
-        return self._dim
 
     @cached_property
     def logit_scale(self) -> float:
@@ -78,13 +72,8 @@ class CLIPTextEncoder:
         model, tokenizer, limit = self._parts
         rows = [torch.empty(0, self.dim)]
         for start in range(0, len(texts), _BATCH):
-            tokens = tokenizer(
-                list(texts[start : start + _BATCH]),
-                padding=True,
-                truncation=True,
-                max_length=limit,
-                return_tensors="pt",
-            )
+            batch = list(texts[start : start + _BATCH])
+            tokens = tokenizer(batch, padding=True, truncation=True, max_length=limit, return_tensors="pt")
             with torch.inference_mode():
                 ids, mask = tokens["input_ids"].to(self.device), tokens["attention_mask"].to(self.device)
                 found = model(input_ids=ids, attention_mask=mask).text_embeds

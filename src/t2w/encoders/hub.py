@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from t2w.encoders.weights import SINGLE, weight_files
-from t2w.errors import T2WError
+from t2w.encoders.loading import SINGLE, weight_files
+from t2w.errors import T2WError, first_line
 from t2w.network import ANSWER_SECONDS, within
 
 __all__ = ["ModelFolder", "find_model"]
@@ -136,9 +136,8 @@ def _downloaded(name: str, revision: str | None, what: str, fix: str, seconds: f
             raise T2WError(
                 f"{which} is not on the Hugging Face hub, or not open to you", fix="check the name"
             ) from error
-        reason = (str(error).strip().splitlines() or [kind])[0]
         raise T2WError(
-            f"{what} is not here and the Hugging Face hub cannot be used ({reason:.120})", fix=fix
+            f"{what} is not here and the Hugging Face hub cannot be used ({first_line(error):.120})", fix=fix
         ) from error
 
 

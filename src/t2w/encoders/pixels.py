@@ -124,8 +124,8 @@ class PixelEncoder:
         return negative if nearer else pixels
 
     def to_dict(self) -> dict[str, Any]:
-        white = {"white": self.white}
-        return {**self._constants(), **white, "identity": self.identity, "preprocessing": self.preprocessing}
+        own = {"white": self.white, "identity": self.identity, "preprocessing": self.preprocessing}
+        return {**self._constants(), **own}
 
     def _constants(self) -> dict[str, Any]:
         """What the identity is made of: kind, shape, mean, std."""
@@ -148,13 +148,15 @@ class PixelEncoder:
 
 
 def _stacked(images: np.ndarray | Sequence[np.ndarray], shape: tuple[int, int] | None) -> np.ndarray:
+    """(N, H, W) float64. Raises T2WError unless all images are grey and of `shape`, or of any one where it is None."""
     expected = "grey images of one size" if shape is None else f"grey images of {shape[0]}x{shape[1]}"
     if len(images) == 0:
         if shape is None:
             raise T2WError("there are no images", expected=expected)
         return np.empty((0, *shape))
-    shapes = {np.shape(image) for image in images}
-    if len(shapes) > 1 or len(found := shapes.pop()) != 2 or (shape is not None and found != shape):
-        odd = next((s for s in (np.shape(image) for image in images) if s != shape), None)
+    first = np.shape(images[0])
+    wanted = shape or (first if len(first) == 2 else None)
+    odd = next((np.shape(image) for image in images if np.shape(image) != wanted), None)
+    if odd is not None:
         raise T2WError(f"an image has shape {odd}", expected=expected)
     return np.asarray(images, dtype=np.float64)

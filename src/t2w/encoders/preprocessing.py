@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
@@ -64,19 +62,8 @@ class Preprocessing:
                 f"the pixel mean is {self.mean} and the deviation {self.std}", expected="three numbers, positive"
             )
 
-    @classmethod
-    def from_hf_folder(cls, folder: str | Path) -> Preprocessing:
-        """As a Hugging Face model's own files say it. Raises T2WError where they say something unknown."""
-        from t2w.encoders.image_processors import read_preprocessing
-
-        return read_preprocessing(Path(folder))
-
     def __call__(self, image: np.ndarray) -> Tensor:
-        """One image, (H, W) or (H, W, 3) uint8, as (3, h, w) float32. Safe to call from many threads.
-
-        Raises:
-            T2WError: an array of another form.
-        """
+        """One image, (H, W) or (H, W, 3) uint8, as (3, h, w) float32; T2WError at another array. Thread-safe."""
         import torch
 
         # What has the size already goes past Pillow, whose resizing would give it back unchanged.
@@ -137,20 +124,7 @@ class Preprocessing:
     @property
     def hash(self) -> str:
         """16 hex digits: equal hashes, equal preprocessing."""
-        return fingerprint(self.to_dict())
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; `from_dict` is the inverse."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Preprocessing:
-        """The inverse of `to_dict`, also after JSON. Raises T2WError where it is something else."""
-        names = [field.name for field in fields(cls)]
-        if set(values) != set(names):
-            raise T2WError(f"a preprocessing has the values {', '.join(values)}", expected=", ".join(names))
-        plain: dict[str, Any] = {name: tuple(v) if isinstance(v := values[name], list) else v for name in names}
-        return cls(**plain)
+        return fingerprint(asdict(self))
 
 
 def _middle(picture: Image.Image) -> Image.Image:
