@@ -7,18 +7,20 @@ longer, and every failure names the way that needs no network.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from t2w.encoders.loading import SINGLE, weight_files
-from t2w.errors import T2WError, first_line
-from t2w.network import ANSWER_SECONDS, within
+from t2w.errors import T2WError, T2WWarning
+from t2w.network import ANSWER_SECONDS, refusal, within
 
 __all__ = ["ModelFolder", "find_model"]
 
-_FILES = ["*.json", "*.txt", SINGLE, "model-*-of-*.safetensors", "[0-9]_*/model.safetensors"]
+_FILES = ("*.json", "*.txt", SINGLE, "model-*-of-*.safetensors", "[0-9]_*/model.safetensors")
+_PICKLED = re.compile(r".*\.(bin|ckpt|pickle|pkl|pth?)")
 _CONVERTER = "SFconvertbot"  # the hub's own robot, which offers the safetensors of pickled weights as a pull request
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -44,6 +46,8 @@ def find_model(
     revision: str | None = None,
     what: str = "model",
     needed: Sequence[str] = ("config.json",),
+    files: Sequence[str] = _FILES,
+    newest: bool = False,
     fix: str | None = None,
     seconds: float = ANSWER_SECONDS,
     endpoint: str | None = None,
@@ -56,14 +60,22 @@ def find_model(
             the hub's own conversion of them to safetensors.
         what: what errors call it.
         needed: files it must have, beside its safetensors weights.
+        files: what is fetched of it, with wildcards; never a pickle.
+        newest: ask the hub first whether a branch has moved on, and take the copy that is here, with a warning, where
+            it does not say.
         fix: the way without a network; None describes how to carry the folder over.
         seconds: for the hub's first answer.
         endpoint: another hub.
 
     Raises:
-        T2WError: a folder that is missing, incomplete or has no safetensors; a hub that does not answer or has no such
-            model.
+        T2WError: a folder that is missing, incomplete or has no safetensors; a hub that does not answer, refuses, has
+            no such model, or has its weights as a pickle alone, of which nothing is fetched.
+
+    Warns:
+        T2WWarning: `newest`, and the hub could not be asked.
     """
+    from huggingface_hub import constants
+
     folder = Path(name).expanduser()
     if folder.is_dir():
         if revision is not None:
@@ -77,9 +89,16 @@ def find_model(
         f"on a machine with a network run: hf download {name} --local-dir {name.split('/')[1]}, "
         "then copy that folder here and give it instead of the name"
     )
-    path = _cached(name, revision, needed)
+    moves = newest and not constants.HF_HUB_OFFLINE and not _COMMIT.fullmatch(revision or "")
+    path = None if moves else _cached(name, revision, needed, files)
     if path is None:
-        path = _downloaded(name, revision, f"the {what} {name}", fix, seconds, endpoint)
+        try:
+            path = _downloaded(name, revision, f"the {what} {name}", files, fix, seconds, endpoint)
+        except T2WError as error:
+            if not isinstance(error.__cause__, Exception) or (path := _cached(name, revision, needed, files)) is None:
+                raise
+            why = refusal(error.__cause__)[0]
+            warnings.warn(f"the {what} {name} may be out of date: the hub was not reached ({why})", T2WWarning, 2)
         _check(path, what, needed)
     return ModelFolder(path, name, _commit(path) or revision)
 
@@ -100,7 +119,7 @@ def _commit(folder: Path) -> str | None:
     return folder.name if folder.parent.name == "snapshots" and _COMMIT.fullmatch(folder.name) else None
 
 
-def _cached(name: str, revision: str | None, needed: Sequence[str]) -> Path | None:
+def _cached(name: str, revision: str | None, needed: Sequence[str], files: Sequence[str]) -> Path | None:
     from huggingface_hub import constants, snapshot_download
 
     asked: list[str | None] = [revision]
@@ -109,7 +128,7 @@ def _cached(name: str, revision: str | None, needed: Sequence[str]) -> Path | No
         asked += [f"refs/pr/{ref.name}" for ref in sorted(refs.glob("*"))]
     for one in asked:
         try:
-            path = Path(snapshot_download(name, revision=one, allow_patterns=_FILES, local_files_only=True))
+            path = Path(snapshot_download(name, revision=one, allow_patterns=list(files), local_files_only=True))
             _check(path, "model", needed)
             return path
         except Exception:  # not there, or not whole: each version of the library has its own exception
@@ -117,28 +136,47 @@ def _cached(name: str, revision: str | None, needed: Sequence[str]) -> Path | No
     return None
 
 
-def _downloaded(name: str, revision: str | None, what: str, fix: str, seconds: float, endpoint: str | None) -> Path:
+def _downloaded(
+    name: str, revision: str | None, what: str, files: Sequence[str], fix: str, seconds: float, endpoint: str | None
+) -> Path:
     from huggingface_hub import HfApi, snapshot_download
 
     api = HfApi(endpoint=endpoint)
     try:
         info = within(seconds, lambda: api.model_info(name, revision=revision, timeout=seconds))
-        files = {file.rfilename for file in info.siblings or []}
-        if revision is None and not {SINGLE, f"{SINGLE}.index.json"} & files:
-            revision = within(seconds, lambda: _conversion(api, name))
+        there = sorted(file.rfilename for file in info.siblings or [])
+        if not {SINGLE, f"{SINGLE}.index.json"}.intersection(there):
+            revision = within(seconds, lambda: _conversion(api, name)) if revision is None else None
+            if revision is None:
+                raise _no_weights(what, there)
         return Path(
-            snapshot_download(name, revision=revision, allow_patterns=_FILES, etag_timeout=seconds, endpoint=endpoint)
+            snapshot_download(
+                name, revision=revision, allow_patterns=list(files), etag_timeout=seconds, endpoint=endpoint
+            )
         )
+    except T2WError:
+        raise
     except Exception as error:  # no network, no such model, broken off half-way, no space, ...
         kind = type(error).__name__
         if kind in ("RepositoryNotFoundError", "RevisionNotFoundError"):
             which = what if kind[:3] == "Rep" else f"revision {revision} of {what}"
             raise T2WError(
-                f"{which} is not on the Hugging Face hub, or not open to you", fix="check the name"
+                f"{which} is not on the Hugging Face hub, or not open to you",
+                fix="check the name; what is private needs HF_TOKEN",
             ) from error
+        reason, then = refusal(error)
         raise T2WError(
-            f"{what} is not here and the Hugging Face hub cannot be used ({first_line(error):.120})", fix=fix
+            f"{what} is not here and the Hugging Face hub cannot be used ({reason:.120})", fix=then or fix
         ) from error
+
+
+def _no_weights(what: str, there: Sequence[str]) -> T2WError:
+    pickled = next((file for file in there if _PICKLED.fullmatch(file)), None)
+    danger = "" if pickled is None else f", but a pickle ({pickled}), which could run any program when it is read"
+    return T2WError(
+        f"{what} has no safetensors weights on the hub{danger}", expected=SINGLE,
+        fix="use a revision or a copy of the model with safetensors",
+    )  # fmt: skip
 
 
 def _conversion(api: Any, name: str) -> str | None:

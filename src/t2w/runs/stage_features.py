@@ -47,6 +47,8 @@ def _image_features(run: Run) -> tuple[FeatureSet, FeatureSet, dict[str, object]
     images, test_images = load_dataset(
         dataset.name, path=dataset.path, split_seed=dataset.split_seed, download=dataset.download
     )
+    about = {"name": images.name, "licence": images.licence, "source": images.source}
+    write_json(run.path("features", "data.json"), about)  # for the card of what is made of them
     encoder = _vision_encoder(run, images)
     cache = cache_folder(run.config) if dataset.name != "digits" else None
     train, test = (extract(encoder, part, cache=cache) for part in (images, test_images))
