@@ -13,15 +13,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
-__all__ = ["TOKEN", "HubServer", "Repository", "connect", "serving"]
+__all__ = ["READ_ONLY", "TOKEN", "HubServer", "Repository", "connect", "serving"]
 
-TOKEN = "hf_secret"  # of the user "me", who may write to me/... and read everything of theirs
+TOKEN = "hf_secret"  # of the owner, who may write to owner/... and read what is private there
 READ_ONLY = "hf_reader"  # of a user who may write nothing
 _LARGE = (".safetensors", ".parquet", ".bin", ".pt", ".pkl", ".ckpt")
 _REPOSITORY = r"/(?P<name>[^/]+/[^/]+)"
@@ -70,6 +71,7 @@ class HubServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.endpoint = f"http://127.0.0.1:{self.server_address[1]}"
+        self.owner = "me"  # whose token TOKEN is
         self.repositories: dict[str, Repository] = {}  # "models/me/x"
         self.objects: dict[str, bytes] = {}  # large files by SHA-256
         self.faults: list[Fault] = []
@@ -98,8 +100,8 @@ class HubServer(ThreadingHTTPServer):
 
 
 class _Refused(Exception):
-    def __init__(self, status: int, code: str = "", message: str = "") -> None:
-        self.status, self.code, self.message = status, code, message
+    def __init__(self, status: int, code: str = "", message: str = "", body: Any = None) -> None:
+        self.status, self.code, self.message, self.body = status, code, message, body
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -137,7 +139,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._route(path)
         except _Refused as refused:
             headers = {"X-Error-Code": refused.code, "X-Error-Message": refused.message}
-            self._send(refused.status, b"", {name: value for name, value in headers.items() if value})
+            body = b"" if refused.body is None else json.dumps(refused.body).encode()
+            self._send(refused.status, body, {name: value for name, value in headers.items() if value})
 
     def _route(self, path: str) -> None:
         self._check_token()
@@ -182,15 +185,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _create(self) -> None:
         asked = json.loads(self.body)
-        if asked["organization"] != "me":
+        if asked["organization"] != self.server.owner:
             raise _Refused(403, message="You don't have the rights to create a model under this namespace")
-        key = f"{asked.get('type', 'model')}s/me/{asked['name']}"
+        name = f"{asked['organization']}/{asked['name']}"
+        key = f"{asked.get('type', 'model')}s/{name}"
         if key in self.server.repositories:
-            raise _Refused(409)
+            raise _Refused(
+                409, body={"error": "You already created this repository", "url": f"{self.server.endpoint}/{name}"}
+            )
         private = asked.get("private", False) or asked.get("visibility") == "private"
         self.server.repositories[key] = Repository(private)
         self.server.repositories[key].commit({".gitattributes": b""}, "initial commit")
-        self._json({"url": f"{self.server.endpoint}/me/{asked['name']}"})
+        self._json({"url": f"{self.server.endpoint}/{name}"})
 
     def _info(self, kind: str, name: str, revision: str | None) -> None:
         repository = self._repository(kind, name)
@@ -310,7 +316,7 @@ def serving() -> Iterator[HubServer]:
 
 
 @contextmanager
-def connect(cache: str, monkeypatch: pytest.MonkeyPatch, *, token: str | None = TOKEN) -> Iterator[HubServer]:
+def connect(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
     """A hub that the client of this process talks to, with an empty cache and a token."""
     from huggingface_hub import constants
 
@@ -320,10 +326,7 @@ def connect(cache: str, monkeypatch: pytest.MonkeyPatch, *, token: str | None = 
         monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
         monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", cache)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
         monkeypatch.setattr("huggingface_hub.get_token", lambda: None)
-        if token is None:
-            monkeypatch.delenv("HF_TOKEN", raising=False)
-        else:
-            monkeypatch.setenv("HF_TOKEN", token)
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
         yield server
