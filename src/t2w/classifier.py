@@ -128,7 +128,7 @@ class Classifier(Shared):
         from t2w.features.of_pictures import features_of_pictures
 
         for batch in features_of_pictures(self.encoder, pictures_of(images), batch_size=batch_size):
-            found = None if batch.features is None else self.classify_features(batch.features, none=none)
+            found = None if batch.rows is None else self.classify_features(batch.rows, none=none)
             yield PredictedBatch(batch.positions, found, batch.refused)
 
     @torch.inference_mode()

@@ -144,7 +144,7 @@ def _encoded(encoder: VisionEncoder, pictures: Sequence[Picture]) -> Tensor:
     for batch in features_of_pictures(encoder, pictures):
         if batch.refused:
             raise batch.refused[0][1]
-        parts += [] if batch.features is None else [batch.features]
+        parts += [] if batch.rows is None else [batch.rows]
     return torch.cat(parts)
 
 
@@ -164,8 +164,8 @@ def _features_of(
     refused: list[Refused] = []
     with progress("photographs", total=len(files), unit="image") as bar:
         for batch in features_of_pictures(encoder, files):
-            if batch.features is not None:
-                parts.append(batch.features)
+            if batch.rows is not None:
+                parts.append(batch.rows)
             kept += batch.positions
             refused += [(files[position], error) for position, error in batch.refused]
             bar.update(len(batch.positions) + len(batch.refused))

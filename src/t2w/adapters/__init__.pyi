@@ -1,11 +1,11 @@
 from .accuracy import accuracy as accuracy
 from .adapter import Adapter as Adapter
+from .adapter import task_logits as task_logits
 from .base import BaseResult as BaseResult
 from .base import train_base as train_base
 from .batched import TrainedAdapters as TrainedAdapters
 from .batched import batch_positions as batch_positions
 from .batched import train_tasks as train_tasks
-from .logits import task_logits as task_logits
 from .recipes import RECIPES as RECIPES
 from .recipes import Recipe as Recipe
 from .recipes import recipe as recipe

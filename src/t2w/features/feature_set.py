@@ -105,12 +105,8 @@ def _check(f: FeatureSet) -> None:
         raise T2WError(f"the labels of the {where} are {_form(f.labels)}", expected=f"({n},) int64, one per image")
     if not f.class_names or len(set(f.class_names)) < len(f.class_names) or not all(s.strip() for s in f.class_names):
         bad = next((s for s in f.class_names if not s.strip() or f.class_names.count(s) > 1), None)
-        raise T2WError(
-            "there are no class names"
-            if bad is None
-            else f"class name {bad!r} is empty or stands there more than once",
-            expected="different names, one per class",
-        )
+        found = f"class name {bad!r} is empty or stands there more than once" if f.class_names else "no class names"
+        raise T2WError(found, expected="different names, one per class")
     if n and (int(f.labels.min()) < 0 or int(f.labels.max()) >= len(f.class_names)):
         raise T2WError(
             f"the labels of the {where} run from {int(f.labels.min())} to {int(f.labels.max())}",

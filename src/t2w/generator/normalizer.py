@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from t2w.adapters.moments import Moments
-from t2w.adapters.store import Vectors, blocks
+from t2w.adapters.store import Moments, Vectors, blocks
 from t2w.errors import T2WError
 from t2w.generator.condition import Condition
 

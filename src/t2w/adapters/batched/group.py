@@ -16,7 +16,7 @@ from t2w.adapters.accuracy import class_scores
 from t2w.adapters.batched.plan import TaskPlan, draw_batches
 from t2w.adapters.batched.step import PADDING, Step, Weights
 from t2w.adapters.batched.table import Table
-from t2w.adapters.holdout import ClassRows
+from t2w.adapters.holdout import ClassRows, rows_of_task
 from t2w.adapters.recipes import Recipe
 from t2w.adapters.spec import AdapterSpec
 
@@ -51,7 +51,7 @@ class Group:
     Attributes:
         plans: the tasks still in training, the longest training first.
         weights: theirs, in the same order.
-        losses: (T,) mean cross-entropy of the last batches (before the update), written where `train` was told to.
+        losses: (T,) mean cross-entropy of the last batches, before the update, where `train` was told to write it.
     """
 
     def __init__(self, problem: Problem, plans: Sequence[TaskPlan], start: Tensor) -> None:
@@ -215,11 +215,7 @@ def run_group(problem: Problem, plans: Sequence[TaskPlan], start: Tensor, stop: 
 
 def _validation_accuracy(problem: Problem, plan: TaskPlan, vector: Tensor) -> float:
     """Top-1 accuracy on the held-out images of the task's classes, NaN without any."""
-    held = [problem.rows.held_out[c] for c in plan.classes]
-    counts = torch.tensor([len(rows) for rows in held])
-    if int(counts.sum()) == 0:
-        return float("nan")
-    x = problem.table.gather(torch.cat(held).to(vector.device)).to(vector.dtype)
-    labels = torch.arange(len(held)).repeat_interleave(counts).to(vector.device)
+    rows, labels = rows_of_task(problem.rows.held_out, plan.classes)
+    x = problem.table.gather(rows.to(vector.device)).to(vector.dtype)
     scores = class_scores(problem.spec, vector, x, problem.text[list(plan.classes)])
-    return float((scores.argmax(-1) == labels).float().mean())
+    return float((scores.argmax(-1).cpu() == labels).float().mean())  # of no rows NaN

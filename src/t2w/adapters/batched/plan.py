@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from t2w.adapters.holdout import ClassRows
+from t2w.adapters.holdout import ClassRows, rows_of_task
 from t2w.adapters.recipes import Recipe
 from t2w.seeds import derive_seed
 
@@ -98,10 +98,8 @@ def draw_batches(plans: Sequence[TaskPlan], rows: ClassRows, *, batch_size: int,
     index = torch.zeros(plans[0].steps, len(plans), batch_size, dtype=torch.int32)
     labels = torch.zeros(plans[0].steps, len(plans), 1, batch_size, dtype=torch.int64)
     for i, plan in enumerate(plans):
-        own = torch.cat([rows.train[c] for c in plan.classes]).int()
-        counts = torch.tensor([len(rows.train[c]) for c in plan.classes])
-        own_labels = torch.arange(len(plan.classes)).repeat_interleave(counts)
+        own, own_labels = rows_of_task(rows.train, plan.classes)
         drawn = batch_positions(plan.images, steps=plan.steps, batch_size=batch_size, seed=seed, task_id=plan.task_id)
-        index[: plan.steps, i] = own[drawn]
+        index[: plan.steps, i] = own[drawn].int()
         labels[: plan.steps, i, 0] = own_labels[drawn]
     return index, labels

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from t2w.features import FeatureSet
+from t2w.features import FeatureSet
 
 __all__ = ["Table"]
 
@@ -24,8 +23,8 @@ _tables: WeakKeyDictionary[Any, dict[tuple[torch.dtype, torch.device], Table]] =
 class Table:
     """Rows of features on a device.
 
-    A batch is 64 rows from anywhere in memory, so what a gather costs is the bytes of a row. Where a wider type is
-    asked for than is stored, rows stay as stored (int8, bfloat16) and each batch is widened after the gather.
+    A gather costs the bytes of its rows. So where a wider type is asked for than is stored, rows stay as stored (int8,
+    bfloat16) and each batch is widened after the gather.
 
     Attributes:
         values: (N, in), float32, float64, bfloat16 or int8.

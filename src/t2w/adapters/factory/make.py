@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,6 @@ from t2w.adapters.store import (
     read_shard,
     remove_abandoned,
     set_aside,
-    shard_range,
     write_shard,
 )
 from t2w.devices import resolve_device
@@ -46,8 +45,7 @@ class FactoryReport:
 
     Attributes:
         begin, end: the positions of the whole shards asked for; all of them are in the folder now.
-        found: adapters of these that were there before.
-        made: adapters made by this call.
+        found, made: adapters of these that were there before, and that were made.
         written: names of the shards written.
         damaged: names of the shards that were found damaged, set aside and made again.
     """
@@ -76,8 +74,8 @@ def make_adapters(
     """Make the adapters of a range of the job's tasks that `folder` does not hold yet.
 
     It may be stopped at any moment and called again, also by several processes at once, on one machine or (with a
-    shared folder) on several: the folder ends up with the same adapters. Two processes at work on the same positions
-    spare each other what is finished, not what is in the making: give each a range of its own.
+    shared folder) on several: the folder ends up with the same adapters. Processes at work on the same positions spare
+    each other finished shards alone, so give each a range of its own.
 
     Args:
         begin, end: positions in `job.tasks`, [begin, end), widened to whole shards; `end` None: to the last.
@@ -99,7 +97,12 @@ def make_adapters(
     size = _shard_size(device, launcher) if shard_size is None else shard_size
     begin, end = _whole_shards(begin, end, size, total=len(job))
     contents = _Contents(folder, job)
-    missing = [shard for gap in contents.missing(begin, end) for shard in _cut(gap, size)]
+    # A gap is cut at the multiples of the shard size.
+    missing = [
+        (max(first, cut), min(last, cut + size))
+        for first, last in contents.missing(begin, end)
+        for cut in range(first // size * size, last, size)
+    ]
     still_missing = (shard for shard in missing if contents.missing(*shard))  # asked when a shard's turn has come
     found = end - begin - sum(last - first for first, last in missing)
     make = partial(make_shard, job, device=device, group_size=group_size, trainer=trainer)
@@ -143,18 +146,8 @@ def _whole_shards(begin: int, end: int | None, size: int, *, total: int) -> tupl
     return begin // size * size, min(-(-last // size) * size, total)
 
 
-def _cut(gap: tuple[int, int], size: int) -> Iterable[tuple[int, int]]:
-    """Cut [begin, end) at the multiples of the shard size."""
-    begin, end = gap
-    for first in range(begin // size * size, end, size):
-        yield max(begin, first), min(end, first + size)
-
-
 class _Contents:
-    """What a folder holds of a job. A shard is read and checked once.
-
-    Attributes:
-        damaged: names of the shards found damaged and set aside.
+    """What a folder holds of a job. A shard is read and checked once; `damaged` names those that were set aside.
 
     Raises:
         T2WError: the folder cannot be written in, or holds a shard of another job.
@@ -165,7 +158,9 @@ class _Contents:
         self._folder, self._job = folder, job
         self._valid: set[Path] = set()
         for path in list_shards(folder):
-            self._refuse_another_job(path)
+            with suppress(DamagedShard):  # damage is not another job, even where it is in the header
+                if not _claims(path, job.fingerprint):
+                    self._check(path)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -174,13 +169,12 @@ class _Contents:
 
     def missing(self, begin: int, end: int) -> list[tuple[int, int]]:
         """The parts of [begin, end) that no valid shard holds; damaged shards that touch it are set aside."""
-        paths = [path for path in list_shards(self._folder, begin, end) if self._is_valid(path)]
-        return gaps([shard_range(path) or (0, 0) for path in paths], begin, end)
+        return gaps(filter(self._is_valid, list_shards(self._folder, begin, end)), begin, end)
 
     def _is_valid(self, path: Path) -> bool:
         if path not in self._valid:
             try:
-                check_same(path, read_shard(path), self._job.fingerprint, self._job.identity)
+                self._check(path)
             except DamagedShard as error:
                 if aside := set_aside(path):
                     self.damaged.append(path.name)
@@ -190,14 +184,13 @@ class _Contents:
             self._valid.add(path)
         return True
 
-    def _refuse_another_job(self, path: Path) -> None:
-        try:
-            if read_metadata(path).get("fingerprint") == self._job.fingerprint:
-                return
-        except T2WError:  # no header that can be read: damaged
-            return
-        try:
-            shard = read_shard(path)
-        except DamagedShard:  # a flipped bit in the header is damage, not another job
-            return
-        check_same(path, shard, self._job.fingerprint, self._job.identity)
+    def _check(self, path: Path) -> None:
+        check_same(path, read_shard(path), self._job.fingerprint, self._job.identity)
+
+
+def _claims(path: Path, fingerprint: str) -> bool:
+    """Whether a shard's header, which is read in no time, names this job."""
+    try:
+        return bool(read_metadata(path).get("fingerprint") == fingerprint)
+    except T2WError:
+        return False

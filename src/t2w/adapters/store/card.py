@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from t2w.adapters.store.dataset import WeightDataset
 from t2w.adapters.store.summary import render_summary, summarise
@@ -28,10 +27,11 @@ train networks that write weights from text.
 - Adapter: Linear({in_features}, {hidden}), GELU, Linear({hidden}, {out_features}), logit scale {logit_scale:g}.
 - Weights in this order: {layout}. Hidden units are exchangeable.
 - All start from one base adapter (`base.safetensors`) and are trained on their own task's images alone.
-- Recipe `{recipe}`: {steps}, batches of {batch_size}, Adam, learning rate {learning_rate:g} ({schedule}); features in
-  {dtype}; seed {seed}.
+- Recipe `{recipe}`: {duration}, batches of {batch_size}, Adam, learning rate {learning_rate:g} ({schedule});
+  features in {dtype}; seed {seed}.
 - Image features: {encoder} ({images}).
-- Job `{fingerprint}`: a hash of all that determines the weights (`adapter.json`). {versions}.
+- Job `{fingerprint}`: a hash of all that determines the weights (`adapter.json`).
+  Made with {versions}.
 {source}
 ## Columns
 
@@ -63,72 +63,42 @@ The weights carry what they learned from the images. Licence of the data: {licen
 """
 
 
-def write_card(
-    dataset: WeightDataset, folder: Path, features: Any, *, name: str, licence: str, source: str | None
-) -> None:
-    """Write `folder/README.md`, whose YAML header declares files, features and sizes for `load_dataset(folder)`.
+def write_card(dataset: WeightDataset, folder: Path, *, name: str, licence: str, source: str | None) -> None:
+    """Write `folder/README.md`, whose YAML header declares files and sizes for `load_dataset(folder)`."""
+    from huggingface_hub import DatasetCardData
 
-    Args:
-        features: the `datasets.Features` of the Parquet files in `folder/data`.
-    """
     summary = summarise(dataset)
-    recipe, spec = dataset.identity["recipe"], dataset.spec
-    steps = f"{recipe['epochs']} epochs" if recipe.get("epochs") else f"{recipe['steps']} steps"
-    encoder = dataset.identity["train_features"]
+    recipe, spec, encoder = dataset.identity["recipe"], dataset.spec, dataset.identity["train_features"]
+    size = len(dataset) * spec.size * 4
+    header = DatasetCardData(
+        license=licence,
+        pretty_name=name,
+        tags=["t2w", "weights", "adapters"],
+        configs=[{"config_name": "default", "data_files": [{"split": "train", "path": "data/*.parquet"}]}],
+        dataset_info={
+            "splits": [{"name": "train", "num_bytes": size, "num_examples": len(dataset)}],
+            "dataset_size": size,
+            "download_size": sum(path.stat().st_size for path in (folder / "data").iterdir()),
+        },
+    )
+    made = {f"t2w {m.get('t2w')}, torch {m.get('torch')}, {m.get('device')}" for m in dataset.provenance}
     text = _TEXT.format(
-        header=_header(dataset, folder, features, name=name, licence=licence),
+        **spec.to_dict() | recipe,
+        header=str(header).strip(),
         name=name,
         count=len(dataset),
         size=spec.size,
-        in_features=spec.in_features,
-        hidden=spec.hidden,
-        out_features=spec.out_features,
-        logit_scale=spec.logit_scale,
         layout=", ".join(f"{parameter} {tuple(shape)}" for parameter, shape in spec.layout),
         recipe=summary["recipe"],
-        steps=steps,
-        batch_size=recipe["batch_size"],
-        learning_rate=recipe["learning_rate"],
-        schedule=recipe["schedule"],
+        duration=f"{recipe['epochs']} epochs" if recipe.get("epochs") else f"{recipe['steps']} steps",
         dtype=dataset.identity["dtype"],
         seed=summary["seed"],
         encoder=encoder["encoder"],
         images=f"preprocessing {encoder['preprocessing']}, hash {encoder['hash']}",
         fingerprint=dataset.fingerprint,
-        versions=_versions(dataset),
+        versions="; ".join(sorted(made)),
         source=f"- Data: {source}\n" if source else "",
         figures=render_summary(summary).replace(str(dataset.folder), "this dataset"),
         licence=licence,
     )
     write_text(folder / "README.md", text)
-
-
-def _versions(dataset: WeightDataset) -> str:
-    made = {f"t2w {m.get('t2w')}, torch {m.get('torch')}, {m.get('device')}" for m in dataset.provenance}
-    return "Made with " + "; ".join(sorted(made))
-
-
-def _header(dataset: WeightDataset, folder: Path, features: Any, *, name: str, licence: str) -> str:
-    from datasets import DatasetInfo
-    from datasets.info import DatasetInfosDict
-    from datasets.splits import SplitDict, SplitInfo
-    from huggingface_hub import DatasetCardData
-
-    size = len(dataset) * dataset.spec.size * 4
-    splits = SplitDict()
-    splits.add(SplitInfo("train", num_bytes=size, num_examples=len(dataset)))
-    info = DatasetInfo(
-        features=features,
-        splits=splits,
-        dataset_size=size,
-        download_size=sum(path.stat().st_size for path in (folder / "data").iterdir()),
-        config_name="default",
-    )
-    data = DatasetCardData(
-        license=licence,
-        pretty_name=name,
-        tags=["t2w", "weights", "adapters"],
-        configs=[{"config_name": "default", "data_files": [{"split": "train", "path": "data/*.parquet"}]}],
-    )
-    DatasetInfosDict({"default": info}).to_dataset_card_data(data)
-    return str(data).strip()
