@@ -13,7 +13,7 @@ from PIL import Image
 from tiny_models import CLIP, PROCESSORS
 
 from t2w.encoders import Preprocessing
-from t2w.encoders.image_processors import preprocessing_from, read_preprocessing
+from t2w.encoders.image_processors import read_preprocessing
 from t2w.errors import T2WError
 
 
@@ -39,9 +39,8 @@ def test_the_same_numbers_as_the_models_own_processor(
     assert torch.equal(found, expected.float())  # not almost: the same bits
 
 
-def test_published_files_of_resnet_18() -> None:
-    published = {**PROCESSORS["resnet"], "size": 224}
-    found = preprocessing_from(published, kind="ConvNextFeatureExtractor", where="resnet-18")
+def test_published_files_of_resnet_18(tmp_path: Path) -> None:
+    found = read_preprocessing(_folder(tmp_path, {**PROCESSORS["resnet"], "size": 224}))
     assert (found.resize, found.crop, found.resample) == (256, (224, 224), "bicubic")
     assert found.min_side == 512
 

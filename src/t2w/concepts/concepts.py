@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from t2w.concepts.appearance import Appearance
+from t2w.concepts.photographs import Appearance
 from t2w.concepts.surety import head_rows
 from t2w.errors import T2WError
 from t2w.words import Known, folded, load_dictionary
@@ -93,16 +93,13 @@ class Concepts:
 def concepts_of(
     head: ClassifierHead, dictionary: Dictionary, encode: Encode, *, means: Sequence[Tensor] = ()
 ) -> Concepts:
-    """The concepts of a classifier's last layer.
+    """The concepts of a classifier's last layer. Raises T2WError where fewer than two of its rows have a name.
 
     Args:
         dictionary: where the meaning of a name is looked up.
         encode: the text encoder that made the dictionary's embeddings.
         means: mean features (d,) of other images than those the classifier was trained on, whose directions are to
             make no difference either.
-
-    Raises:
-        T2WError: fewer than two of its rows have a name ("LABEL_0" is none).
     """
     head = head.named()
     names, meant = _meanings(head.labels, dictionary)

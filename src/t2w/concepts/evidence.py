@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from t2w.concepts.concepts import Concepts, Encode, name_texts
+from t2w.concepts.concepts import Concepts
 from t2w.concepts.text_map import TextMap
 
 if TYPE_CHECKING:
-    from t2w.words import Choice, Dictionary
+    from t2w.words import Dictionary
 
 __all__ = ["Evidence", "Knowledge"]
 
@@ -48,15 +47,10 @@ class Evidence:
 
 @dataclass(frozen=True, eq=False)
 class Knowledge:
-    """What an encoder knows, ready to be asked about any class.
+    """What an encoder knows, ready to be asked about any class."""
 
-    Attributes:
-        concepts: its own classes.
-        dictionary: tells which concepts are kinds of a class ("bear": brown bear, sloth bear ...).
-    """
-
-    concepts: Concepts
-    dictionary: Dictionary
+    concepts: Concepts  # its own classes
+    dictionary: Dictionary  # tells which concepts are kinds of a class ("bear": brown bear, sloth bear ...)
 
     @cached_property
     def by_meaning(self) -> TextMap:
@@ -74,40 +68,6 @@ class Knowledge:
             for row in self.dictionary.ancestors(sense):
                 found.setdefault(row, []).append(position)
         return found
-
-    def about(
-        self,
-        choices: Sequence[Choice],
-        encode: Encode,
-        *,
-        texts: Mapping[str, str] | None = None,
-        context: str | None = None,
-    ) -> Evidence:
-        """The evidence for some classes.
-
-        Args:
-            choices: how their names are understood.
-            encode: the text encoder that made the concepts' embeddings.
-            texts: the user's own descriptions by name; they take the place of the dictionary's, and of known rows.
-            context: said after every name and description: "seen from the air". None: nothing.
-        """
-        own = texts or {}
-        after = "" if context is None else f", {context}"
-        named = name_texts([f"{choice.name}{after}" for choice in choices], encode)
-        senses = [choice.sense if choice.name not in own else None for choice in choices]
-        rows = [sense.row for sense in senses if sense is not None]
-        by_sense = iter(self.dictionary.embeddings(rows)) if rows else iter(())
-        described = [f"{choice.name}: {own[choice.name]}{after}" for choice in choices if choice.name in own]
-        by_text = iter(encode(described)) if described else iter(())
-        meaning, share = [], []
-        for choice, sense, name in zip(choices, senses, named, strict=True):
-            meaning.append(next(by_text) if choice.name in own else name if sense is None else next(by_sense))
-            share.append(1.0 if choice.name in own else 0.0 if sense is None else choice.share)
-        parts = torch.tensor([choice.part and choice.name not in own for choice in choices])
-        return self.evidence(
-            torch.stack(meaning), named, torch.tensor(share), [-1 if sense is None else sense.row for sense in senses],
-            parts,
-        )  # fmt: skip
 
     def evidence(
         self, meaning: Tensor, named: Tensor, share: Tensor, senses: Sequence[int], parts: Tensor | None = None

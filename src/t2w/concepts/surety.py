@@ -38,15 +38,10 @@ def head_rows(head: ClassifierHead, centres: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Surety:
-    """Coefficients, for tasks of n classes with mean variance v.
+    """Coefficients, for tasks of n classes with mean variance v."""
 
-    Attributes:
-        temperature: of log T on (1, v, log n, (log n)^2).
-        threshold: of the score that 95 % of the pictures of the classes are above, on the same.
-    """
-
-    temperature: tuple[float, ...]
-    threshold: tuple[float, ...]
+    temperature: tuple[float, ...]  # of log T on (1, v, log n, (log n)^2)
+    threshold: tuple[float, ...]  # of the score that 95 % of the pictures of the classes are above, on the same
 
     @staticmethod
     def terms(variance: Tensor) -> list[float]:
@@ -73,30 +68,19 @@ class Surety:
 
 @dataclass(frozen=True, eq=False)
 class NoneRule:
-    """The rule for one task.
+    """The rule for one task. Raises T2WError at numbers that are not finite."""
 
-    Attributes:
-        threshold: see `Surety.threshold_of`.
-        centres: (m, d) orthonormal, see `Concepts`.
-
-    Raises:
-        T2WError: numbers that are not finite.
-    """
-
-    threshold: float
-    centres: Tensor
+    threshold: float  # see `Surety.threshold_of`
+    centres: Tensor  # (m, d) orthonormal, see `Concepts`
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.threshold) and bool(torch.isfinite(self.centres).all())):
             raise T2WError("the rule for none of these holds NaN or infinity", fix="generate the classifier again")
 
     def scores(self, rows: Tensor, known: Tensor, features: Tensor) -> Tensor:
-        """(N,) how much more a picture is of the task than of anything else.
+        """(N,) how much more pictures with features (N, d) are of the task with unit rows (n, d) than of anything else.
 
-        Args:
-            rows: (n, d) unit rows of the task's classes.
-            known: (C, d) those of all classes the encoder knows, see `head_rows`.
-            features: (N, d).
+        All else are the classes that the encoder knows, with rows `known` (C, d), see `head_rows`.
         """
         z = self._unit(features)
         others = known[(known @ rows.T).max(1).values < _ALIKE]

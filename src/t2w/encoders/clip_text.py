@@ -23,17 +23,14 @@ _EXPECTED = "a complete CLIP model with its tokenizer"
 
 
 class CLIPTextEncoder:
-    """The text tower with its projection. It is loaded when the first text is encoded.
-
-    Source: Radford et al. 2021, Learning Transferable Visual Models From Natural Language Supervision,
-    arXiv 2103.00020.
+    """CLIP's text tower with its projection, loaded at the first text (Radford et al. 2021, arXiv 2103.00020).
 
     Args:
         folder: config.json, model.safetensors and the tokenizer's files of a CLIP model with both towers.
         device: where the model runs; embeddings come back on the CPU.
 
     Raises:
-        T2WError: not a CLIP model.
+        T2WError: not a CLIP model; when encoding, transformers is not installed, or the folder cannot be loaded.
     """
 
     def __init__(self, folder: str | Path, *, device: torch.device | str = "cpu") -> None:
@@ -62,11 +59,7 @@ class CLIPTextEncoder:
             raise T2WError(f"the weights in {self.folder} have no logit_scale", expected=_EXPECTED)
 
     def encode(self, texts: Sequence[str]) -> Tensor:
-        """(len(texts), dim) float32 on the CPU, L2-normalised. Long texts are cut at the model's limit of tokens.
-
-        Raises:
-            T2WError: transformers is not installed, or the folder cannot be loaded.
-        """
+        """(len(texts), dim) float32 on the CPU, L2-normalised. Long texts are cut at the model's limit of tokens."""
         import torch
 
         model, tokenizer, limit = self._parts

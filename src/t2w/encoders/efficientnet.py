@@ -18,8 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from t2w.encoders.head import ClassifierHead
-from t2w.encoders.packaged import PackagedFile
-from t2w.encoders.prepared import PackagedEncoder
+from t2w.encoders.packaged import PackagedEncoder, PackagedFile
 from t2w.encoders.preprocessing import Preprocessing
 from t2w.files import read_json
 
@@ -73,8 +72,7 @@ class EfficientNetEncoder(PackagedEncoder):
 def _mean_feature(published: Mapping[str, Tensor]) -> Tensor:
     """(1280,) the mean feature of ImageNet's training images, as the last normalisation remembers it.
 
-    That layer normalised what it saw to mean 0 and deviation 1 before its gain and shift; taken as normal and clipped
-    as ReLU6 does, its mean is the mean over images and places.
+    It made what it saw a standard normal, before its gain and shift; the feature is that clipped as ReLU6 does.
     """
     draws = torch.distributions.Normal(0.0, 1.0).icdf((torch.arange(_DRAWS) + 0.5) / _DRAWS)
     gain, shift = published["_bn1.weight"], published["_bn1.bias"]

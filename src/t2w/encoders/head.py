@@ -66,12 +66,7 @@ class ClassifierHead:
 def read_head(folder: Path, dim: int) -> ClassifierHead:
     """The last layer of a Hugging Face image classifier, with the names that its config.json gives the rows.
 
-    Args:
-        folder: config.json and safetensors.
-        dim: number of features the encoder gives, which the layer must take.
-
-    Raises:
-        T2WError: no such layer, one of other features, or names that do not fit the rows.
+    Raises T2WError where there is no such layer, one of other than `dim` features, or names that do not fit the rows.
     """
     layer = _layer(folder)
     if layer.keys() != {"weight", "bias"} or layer["weight"].ndim != 2:

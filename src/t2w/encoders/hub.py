@@ -27,17 +27,11 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A model's files on this machine.
+    """A model's files on this machine."""
 
-    Attributes:
-        path: the folder.
-        name: "organisation/model" on the hub, or the folder as it was given.
-        revision: commit on the hub; None for a folder of one's own.
-    """
-
-    path: Path
-    name: str
-    revision: str | None
+    path: Path  # the folder
+    name: str  # "organisation/model" on the hub, or the folder as it was given
+    revision: str | None  # commit on the hub; None for a folder of one's own
 
 
 def find_model(

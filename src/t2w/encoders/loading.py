@@ -22,11 +22,7 @@ _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """model.safetensors, or the parts that model.safetensors.index.json lists.
-
-    Raises:
-        T2WError: neither is there, pickled weights only, or a part is missing.
-    """
+    """model.safetensors, or the parts that model.safetensors.index.json lists. Raises T2WError where any is missing."""
     if (folder / SINGLE).is_file():
         return [folder / SINGLE]
     index = folder / f"{SINGLE}.index.json"
@@ -80,17 +76,12 @@ def _quiet() -> Iterator[None]:
 
 @contextmanager
 def loading(what: str, folder: Path, *, library: str, expected: str, quietly: bool = True) -> Iterator[None]:
-    """Quiet, and every failure inside is one sentence.
+    """Load the model in `folder` quietly, every failure one sentence, which calls it `what`.
 
     Args:
-        what: what the sentence calls the model.
-        folder: where it is.
         library: what must be installed.
         expected: what the folder should hold.
         quietly: silence transformers; False where it is not used, because asking it to be quiet imports it.
-
-    Raises:
-        T2WError: the library cannot be imported, or the folder cannot be loaded.
     """
     with _quiet() if quietly else nullcontext():
         try:
@@ -113,16 +104,12 @@ def loading(what: str, folder: Path, *, library: str, expected: str, quietly: bo
 def load_model(
     kind: Any, folder: Path, *, config: Any = None, may_lack: Callable[[str], bool] = lambda name: False
 ) -> tuple[Any, bool]:
-    """A frozen float32 model of transformers, and whether it lacks any of the weights that it may lack.
+    """A frozen float32 model of a class `kind` of transformers, and whether it lacks weights that it may lack.
 
     Args:
-        kind: a class of transformers, or one of its automatic ones.
-        folder: the model's.
         config: of transformers; None for the folder's own.
-        may_lack: whether the model works without the weight of this name.
-
-    Raises:
-        T2WError: a weight is not in the file, or of another size: transformers would go on with random numbers.
+        may_lack: whether the model works without the weight of this name. Another that is not in the file, or of
+            another size, is an error: transformers would go on with random numbers.
     """
     model, report = kind.from_pretrained(
         str(folder),

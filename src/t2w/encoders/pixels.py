@@ -50,13 +50,9 @@ class PixelEncoder:
 
     @classmethod
     def fit(cls, images: np.ndarray | Sequence[np.ndarray], *, white: int | None = None) -> PixelEncoder:
-        """Fix the constants on training images, (N, H, W).
+        """Fix the constants on training images, (N, H, W), whose fully lit pixels are `white`.
 
-        Args:
-            white: the value of their fully lit pixels.
-
-        Raises:
-            T2WError: not grey images of one size, or images that are all the same.
+        Raises T2WError where they are not grey images of one size, or are all the same.
         """
         pixels = _stacked(images, None)
         # Rounded, so that the last bit of a sum, which differs between machines, is not part of the identity.
@@ -135,15 +131,13 @@ class PixelEncoder:
     def from_dict(cls, values: Mapping[str, Any]) -> PixelEncoder:
         """The inverse of `to_dict`, also after JSON. Raises T2WError where it is something else."""
         try:
-            height, width = values["shape"]
+            height, width = map(int, values["shape"])
             white = values.get("white")  # runs of earlier versions do not say it
-            mean = tuple(float(v) for v in values["mean"])
-            return cls((int(height), int(width)), mean, float(values["std"]), None if white is None else int(white))
+            return cls((height, width), tuple(map(float, values["mean"])), float(values["std"]), white and int(white))
         except (KeyError, TypeError, ValueError) as error:
+            fix = "extract the features again"
             raise T2WError(
-                f"this describes no pixel encoder ({error})",
-                expected="shape, mean and std",
-                fix="extract the features again",
+                f"this describes no pixel encoder ({error})", expected="shape, mean and std", fix=fix
             ) from error
 
 

@@ -101,10 +101,7 @@ class Preprocessing:
 
     @cached_property
     def _values(self) -> np.ndarray:
-        """(3, 256) float32: what each byte of each channel becomes.
-
-        The factor is applied in double precision, the rest in single: the order of the models' own processors.
-        """
+        """(3, 256) float32: what each byte of each channel becomes, rounded as the models' own processors do."""
         scaled = (np.arange(256, dtype=np.float64) * self.rescale).astype(np.float32)
         mean, std = np.array(self.mean, dtype=np.float32), np.array(self.std, dtype=np.float32)
         return (scaled - mean[:, None]) / std[:, None]

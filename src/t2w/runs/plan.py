@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from t2w.config import Config
-from t2w.datasets.descriptions import descriptions
-from t2w.datasets.registry import CLASS_LISTS, class_list
+from t2w.datasets.registry import CLASS_LISTS, class_list, descriptions
 from t2w.errors import T2WError
 from t2w.features import FeatureSet
 from t2w.tasks import PROMPTS, TaskSet, TextMode, make_task_set

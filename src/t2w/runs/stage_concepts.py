@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from t2w.adapters.holdout import class_rows
-from t2w.concepts import Concepts, Evidence, Knowledge, Lexicon, concepts_of, name_texts
+from t2w.concepts import Concepts, Evidence, Lexicon, concepts_of, name_texts
 from t2w.concepts.photographs import ClassStatistics, class_statistics, with_photographs
 from t2w.errors import T2WError
 from t2w.runs.known import KnownClasses, save_known
@@ -42,7 +42,7 @@ def run(run: Run) -> None:
     kept = everything.without(withheld)
     known = everything.at(kept)
     named = name_texts(task_set.class_names, encoder.encode)
-    by_encoder = Knowledge(known, dictionary).about(choices, encoder.encode)
+    by_encoder = Lexicon(known, encoder.encode).evidence(choices)
     meaning = dictionary.embeddings([max(sense, 0) for sense in senses])
     meaning = torch.where(torch.tensor(senses)[:, None] >= 0, meaning, named)
     statistics = class_statistics(known, x, labels, seen)
@@ -50,7 +50,7 @@ def run(run: Run) -> None:
         known, statistics, names=task_set.seen_classes, text=meaning[seen], name_text=named[seen],
         senses=[senses[number] for number in seen],
     )  # fmt: skip
-    again = Knowledge(concepts, dictionary).about(choices, encoder.encode)
+    again = Lexicon(concepts, encoder.encode).evidence(choices)
     rows, variance, sources = again.rows, again.variance, list(again.sources)
     place = [-1] * len(senses)
     for number, position in zip(seen, positions, strict=True):

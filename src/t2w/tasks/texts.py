@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from t2w.errors import T2WError, nearest
-from t2w.tasks.class_names import check_text, folded_name, parse_classes, readable_name
+from t2w.tasks.class_names import check_text, folded_name, readable_name
 
-__all__ = ["PROMPTS", "TextMode", "parse_classes", "readable_name"]
+__all__ = ["PROMPTS", "TextMode"]
 
 PROMPTS = (
     "a photo of a {}",
@@ -23,7 +23,9 @@ PROMPTS = (
 )
 """The default ensemble. Its first prompt is the default template, so what is shown of either is the same."""
 
-_OWN_FIELD = {"template": None, "description": "descriptions", "ensemble": "templates"}
+_OWN_FIELD: dict[str, tuple[str | None, type | tuple[type, ...]]] = {
+    "template": (None, object), "description": ("descriptions", Mapping), "ensemble": ("templates", (list, tuple)),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -87,13 +89,9 @@ class TextMode:
             return "ensemble"
         return "template" if self.descriptions is None else "description"
 
-    def text(self, name: str) -> str:
-        """The text of one class; an ensemble's first prompt. Raises T2WError where the name is empty."""
-        return self.prompts([name])[0][0]
-
-    def texts(self, names: Iterable[str], given: Mapping[str, str] | None = None) -> tuple[str, ...]:
-        """One text per name, in order: of an ensemble the first prompts, to be shown. Arguments as for `prompts`."""
-        return tuple(prompts[0] for prompts in self.prompts(names, given))
+    def texts(self, names: Iterable[str]) -> tuple[str, ...]:
+        """One text per name, in order: of an ensemble the first prompts, to be shown. Errors as of `prompts`."""
+        return tuple(prompts[0] for prompts in self.prompts(names))
 
     def prompts(self, names: Iterable[str], given: Mapping[str, str] | None = None) -> tuple[tuple[str, ...], ...]:
         """The prompts of each name, in order: one each, or as many as an ensemble has templates.
@@ -109,15 +107,14 @@ class TextMode:
         own = {folded_name(name): text for name, text in (given or {}).items()}
         described = {folded_name(name): text for name, text in (self.descriptions or {}).items()}
         described.update(self.descriptions or {})  # the exact name comes first
-        folded = [folded_name(name) for name in names]
-        for name in given or {}:
-            if folded_name(name) not in folded:
-                raise T2WError(
-                    f"there is a text for {name!r:.60}, which is not one of the classes{nearest(name, names)}"
-                )
+        keys = [folded_name(name) for name in names]
+        if strange := [name for name in given or {} if folded_name(name) not in keys]:
+            raise T2WError(
+                f"there is a text for {strange[0]!r:.60}, which is not one of the classes{nearest(strange[0], names)}"
+            )
         return tuple(
             self._prompts(name, own.get(key), described.get(name, described.get(key)))
-            for name, key in zip(names, folded, strict=True)
+            for name, key in zip(names, keys, strict=True)
         )
 
     def _prompts(self, name: str, given: str | None, description: str | None) -> tuple[str, ...]:
@@ -146,12 +143,11 @@ class TextMode:
         """The inverse of `to_dict`. Raises T2WError for an unknown mode, and fields it has not or of a wrong kind."""
         fields = {key: value for key, value in values.items() if key != "mode"}
         mode = values.get("mode", "template")
-        own = _OWN_FIELD.get(mode, "") if isinstance(mode, str) else ""
-        kinds: dict[str, tuple[type, ...]] = {"descriptions": (Mapping,), "templates": (list, tuple)}
+        own, kind = _OWN_FIELD.get(mode, (None, None)) if isinstance(mode, str) else (None, None)
         if (
-            own == ""
+            kind is None
             or fields.keys() - {"template", "separators", own}
-            or (own is not None and not isinstance(fields.get(own), kinds[own]))
+            or (own is not None and not isinstance(fields.get(own), kind))
             or not isinstance(fields.get("separators", ""), str)
             or not fields.get("templates", ("",))
         ):
