@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from colour_world import COLOURS, colour_classifier, paint
 from hub_server import HubServer
 
 from t2w import Classifier
+
+DOCS = (Path(__file__).parents[2] / "docs" / "sharing.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -113,3 +117,24 @@ def test_what_cannot_be_pushed(hub: HubServer, tmp_path: Path, classifier: str, 
         assert (done.code, done.out) == (2, "")
         assert said in done.err
     assert hub.repositories == {}
+
+
+@pytest.mark.usefixtures("colours")
+def test_the_documentation_runs(
+    hub: HubServer, classifier: str, photos: Path, finished_run: Path, t2w: Callable
+) -> None:
+    Path(classifier).rename("lunch.t2w")
+    Path("photos", "red", "1.png").rename("photo.jpg")
+    Path("runs").mkdir()
+    Path("runs", "demo").symlink_to(finished_run)
+    commands = [shlex.split(line, comments=True) for line in DOCS.splitlines() if re.match(r"t2w \w+", line)]
+    done = []
+    for _, verb, *arguments in commands:
+        if verb in ("push", "classify", "generate") and not {"digits-adapters", "lunch"} & set(arguments):
+            outcome = t2w(verb, *arguments)
+            assert outcome.code == 0, outcome.err
+            done.append(verb)
+    assert done == ["push", "push", "classify", "classify", "generate"]
+    session: dict[str, object] = {}
+    exec(compile(DOCS.split("```python\n")[1].split("```")[0], "sharing.md", "exec"), session)
+    assert session["classifier"].classes == tuple(COLOURS)  # type: ignore[attr-defined]
