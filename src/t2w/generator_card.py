@@ -95,8 +95,10 @@ def generator_card(writer: TextToWeights, *, licence: str | None = None) -> str:
 
 def _of_run(file: Path | None, *parts: str) -> Any:
     """A JSON file of the run that a generator's file lies in, DIR/train/generator.safetensors; None: not there."""
-    path = None if file is None else file.parent.parent.joinpath(*parts)
-    return None if path is None or not path.is_file() else read_json(path)
+    if file is None or file.parent.name != "train":
+        return None
+    path = file.parent.parent.joinpath(*parts)
+    return read_json(path) if path.is_file() else None
 
 
 def _scoreboard(content: Any) -> str:

@@ -68,8 +68,6 @@ def find_model(
     Warns:
         T2WWarning: `newest`, and the hub could not be asked.
     """
-    from huggingface_hub import constants
-
     folder = Path(name).expanduser()
     if folder.is_dir():
         if revision is not None:
@@ -83,6 +81,8 @@ def find_model(
         f"on a machine with a network run: hf download {name} --local-dir {name.split('/')[1]}, "
         "then copy that folder here and give it instead of the name"
     )
+    from huggingface_hub import constants
+
     moves = newest and not constants.HF_HUB_OFFLINE and not _COMMIT.fullmatch(revision or "")
     path = None if moves else _cached(name, revision, needed, files)
     if path is None:
