@@ -106,11 +106,12 @@ def test_another_file_than_announced_is_refused(shared: HubServer) -> None:
 
 def test_no_answer_is_not_waited_for(shared: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     shared.fails("me/x", silent=True)
+    monkeypatch.setattr("t2w.encoders.hub.ANSWER_SECONDS", 0.3)
     begin = time.monotonic()
     with pytest.raises(
         T2WError, match=r"cannot be used \(no answer within 0\.3 seconds\); on a machine with a network"
     ):
-        find_model("me/x", seconds=0.3)
+        find_model("me/x")
     shared.fails("repos/create", silent=True)
     about = {"kind": "model", "token": None, "private": False, "answer_seconds": 0.3}
     with pytest.raises(T2WError, match=r"cannot push 'me/y' to the hub at .*: no answer within 0\.3 seconds; check"):

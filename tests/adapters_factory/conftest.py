@@ -42,7 +42,7 @@ def undisturbed(job: AdapterJob, tmp_path_factory: pytest.TempPathFactory) -> We
 def start() -> Iterator[Callable[..., ForkServerProcess]]:
     """Make the job in a process of its own; what is left of it is ended with the test."""
     forks = multiprocessing.get_context("forkserver")
-    forks.set_forkserver_preload(["tiny_job"])  # torch is loaded once for all processes
+    forks.set_forkserver_preload(["t2w.adapters.factory"])  # torch is loaded once for all processes
     running: list[ForkServerProcess] = []
 
     def run(folder: Path, **options: object) -> ForkServerProcess:

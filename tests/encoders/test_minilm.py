@@ -6,7 +6,6 @@ import logging
 import shutil
 import subprocess
 import sys
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -133,7 +132,8 @@ def test_without_the_package_the_hub_is_asked(
     constants = pytest.importorskip("huggingface_hub.constants")
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(packaged, "find_spec", lambda name: None)
-    monkeypatch.setattr(sentence, "find_model", partial(hub.find_model, endpoint=silent_server, seconds=0.3))
+    monkeypatch.setattr(constants, "ENDPOINT", silent_server)
+    monkeypatch.setattr(hub, "ANSWER_SECONDS", 0.3)
     with pytest.raises(T2WError, match=r'hub cannot be used .*; install .*: pip install "t2w\[offline\]"'):
         minilm()
     other = tmp_path / "other"

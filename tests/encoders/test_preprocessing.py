@@ -112,12 +112,3 @@ def test_other_arrays(shape: tuple[int, ...]) -> None:
         Preprocessing(resize=8, crop=(8, 8))(np.zeros(shape, np.uint8))
     with pytest.raises(T2WError, match="type float64"):
         Preprocessing(resize=8, crop=(8, 8))(np.zeros((4, 4, 3)))
-
-
-@pytest.mark.parametrize("side", [64, 63])
-def test_images_of_the_right_size_are_not_resized_and_come_out_the_same(side: int) -> None:
-    image = np.random.default_rng(0).integers(0, 256, (side, 64, 3), dtype=np.uint8)
-    way = Preprocessing(resize=64, crop=(64, 64), mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4))
-    through_pillow = np.asarray(way._cut(Image.fromarray(image))).astype(np.float64) / 255
-    expected = (through_pillow - np.array(way.mean)) / np.array(way.std)
-    assert np.allclose(way(image).permute(1, 2, 0).numpy(), expected, atol=1e-5)

@@ -150,8 +150,7 @@ def run(tmp_path: Path) -> Path:
     save_tensors(folder / "features" / "texts.safetensors", {"text": texts})
     records = tuple(AdapterRecord(i, i, CLASSES[i], 0, 10, 0.5, 0.4, 0.25 * i, SPLITS[i]) for i in range(4))
     write_shard(
-        folder / "adapters" / "weights",
-        Shard(0, 4, 4, "f" * 16, {"seed": 0}, SPEC, VECTORS[:4], BASE, records),
+        folder / "adapters" / "weights", Shard(0, 4, 4, "f" * 16, {"seed": 0}, SPEC, VECTORS[:4], BASE, records)
     )
     generator = Generator(network(CONFIG), Normalizer.scaled(SPEC.size, 2.0))
     (folder / "train").mkdir()

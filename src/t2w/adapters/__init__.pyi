@@ -13,21 +13,9 @@ from .spec import AdapterSpec as AdapterSpec
 from .spec import flatten as flatten
 from .spec import permute as permute
 from .spec import unflatten as unflatten
-from .units import (
-    Units as Units,
-)
-from .units import (
-    UnitStarts as UnitStarts,
-)
-from .units import (
-    class_codes as class_codes,
-)
-from .units import (
-    to_units as to_units,
-)
-from .units import (
-    to_vector as to_vector,
-)
-from .units import (
-    unit_spec as unit_spec,
-)
+from .units import Units as Units
+from .units import UnitStarts as UnitStarts
+from .units import class_codes as class_codes
+from .units import to_units as to_units
+from .units import to_vector as to_vector
+from .units import unit_spec as unit_spec

@@ -50,8 +50,7 @@ def enhance(
     Args:
         start: (P,) the weights to begin with.
         text: (n, out) class texts or codes.
-        x: (N, in) features of labelled pictures.
-        labels: (N,) class positions; a class may have none.
+        x: (N, in) features of labelled pictures; `labels` (N,) are class positions, and a class may have none.
         settings: None for the default ones.
         seed: of the order of the pictures.
         watch: called with the number of steps done and the adapter, before the first step and after each.

@@ -1,4 +1,4 @@
-"""What an adapter is once it leaves this room: a flat vector and the sizes that give it meaning."""
+"""What an adapter is outside `adapters/`: a flat vector and the sizes that give it meaning."""
 
 from __future__ import annotations
 

@@ -18,28 +18,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Evidence", "Knowledge"]
 
-NAME_SHARE = 0.25
-"""Weight of what the bare name says beside what its meaning says, where the meaning is sure."""
-PART_SHARE = 0.6
-"""How sure the meaning of a name is of which only a part is a noun ("flamingo head")."""
+_NAME_SHARE = 0.25  # weight of what the bare name says beside what its meaning says, where the meaning is sure
+_PART_SHARE = 0.6  # how sure the meaning of a name is of which only a part is a noun ("flamingo head")
 _NAME_GAMMA = 3.0  # names of two words or three are nearer to each other than texts of twenty
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What n classes are known by.
+    """What n classes are known by."""
 
-    Attributes:
-        text: (n, t) unit embeddings: the meaning and the name together.
-        rows: (n, d) the row of a classifier for each, of unit length and perpendicular to the concepts' centres.
-        variance: (n,) in 0..1, how unsure that row is: 0 for a known class.
-        sources: (n) for a reader: "known", "5 known kinds", "map".
-    """
-
-    text: Tensor
-    rows: Tensor
-    variance: Tensor
-    sources: tuple[str, ...]
+    text: Tensor  # (n, t) unit embeddings: the meaning and the name together
+    rows: Tensor  # (n, d) the row of a classifier for each, of unit length and perpendicular to the concepts' centres
+    variance: Tensor  # (n,) in 0..1, how unsure that row is: 0 for a known class
+    sources: tuple[str, ...]  # (n) for a reader: "known", "5 known kinds", "map"
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -82,7 +73,7 @@ class Knowledge:
             parts: (n,) bool, where only a part of the name is meant by the sense; None for nowhere.
         """
         says, spelt = self.by_meaning.predict(meaning), self.by_name.predict(named)
-        doubt = (1 - share)[:, None] + NAME_SHARE
+        doubt = (1 - share)[:, None] + _NAME_SHARE
         rows = F.normalize(share[:, None] * says.rows + doubt * spelt.rows, dim=1)
         variance = share * says.variance + (1 - share) * spelt.variance
         sources = ["map"] * len(rows)
@@ -97,8 +88,8 @@ class Knowledge:
                 variance[i] = variance[i] / (count + 1)
                 sources[i] = f"{count} known kind{'s' if count > 1 else ''}"
         for i in [] if parts is None else parts.nonzero()[:, 0].tolist():
-            rows[i] = F.normalize(PART_SHARE * rows[i] + (1 - PART_SHARE) * spelt.rows[i], dim=0)
-            variance[i] = PART_SHARE * variance[i] + (1 - PART_SHARE) * spelt.variance[i]
+            rows[i] = F.normalize(_PART_SHARE * rows[i] + (1 - _PART_SHARE) * spelt.rows[i], dim=0)
+            variance[i] = _PART_SHARE * variance[i] + (1 - _PART_SHARE) * spelt.variance[i]
             sources[i] = f"a part, {sources[i]}"
         text = F.normalize(meaning + named, dim=1)
         return Evidence(text, rows, variance, tuple(sources))

@@ -10,9 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from t2w.concepts.concepts import Concepts, Encode, name_texts
+from t2w.concepts.concepts import Concepts, name_texts
 from t2w.concepts.evidence import Evidence, Knowledge
 from t2w.words import Choice, Dictionary, Known, choose_senses, load_dictionary
+from t2w.words.choice import Encode
 
 __all__ = ["Lexicon"]
 

@@ -6,7 +6,7 @@ less what they have along the centres, rows w_k of the task and w_c of all known
     score(z) = log sum_k exp(25 z . w_k) - 1/2 log sum_c exp(25 z . w_c)
 
 and below a threshold the answer is none. Temperature and threshold depend on the number of classes and on how unsure
-their evidence is; both are fitted to training images that nothing else was trained on (`t2w.runs.calibration`).
+their evidence is; both are fitted to training images that nothing else was trained on (`t2w.runs.surety`).
 """
 
 from __future__ import annotations
@@ -25,15 +25,19 @@ from t2w.errors import T2WError
 if TYPE_CHECKING:
     from t2w.encoders.head import ClassifierHead
 
-__all__ = ["NoneRule", "Surety", "head_rows"]
+__all__ = ["NoneRule", "Surety", "head_rows", "without_centres"]
 
 _TAU, _ALIKE = 25.0, 0.5  # sharpness of the sums; cosine of rows from which on a known class is like one of the task
 
 
 def head_rows(head: ClassifierHead, centres: Tensor) -> Tensor:
     """(N, d) the rows of a last layer less their mean, perpendicular to `centres` (m, d), of unit length."""
-    rows = head.weight - head.weight.mean(0)
-    return F.normalize(rows - (rows @ centres.T) @ centres, dim=1)
+    return F.normalize(without_centres(head.weight - head.weight.mean(0), centres), dim=1)
+
+
+def without_centres(features: Tensor, centres: Tensor) -> Tensor:
+    """Features (..., d) less what they have along orthonormal centres (m, d)."""
+    return features - (features @ centres.T) @ centres
 
 
 @dataclass(frozen=True)
@@ -94,4 +98,4 @@ class NoneRule:
 
     def _unit(self, features: Tensor) -> Tensor:
         """Features less what they have along the centres, of unit length."""
-        return F.normalize(features - (features @ self.centres.T) @ self.centres, dim=1)
+        return F.normalize(without_centres(features, self.centres), dim=1)

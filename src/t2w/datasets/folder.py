@@ -12,8 +12,7 @@ import numpy as np
 
 from t2w.datasets.image_set import ImageSet
 from t2w.datasets.registry import class_list
-from t2w.datasets.splits import ByClass, natural, stratified
-from t2w.datasets.tree import Tree
+from t2w.datasets.tree import ByClass, Tree, natural, stratified
 from t2w.errors import T2WError
 from t2w.files import fingerprint
 from t2w.images import IMAGE_SUFFIXES

@@ -13,7 +13,7 @@ import numpy as np
 
 from t2w.datasets.image_set import ImageSet
 from t2w.datasets.lazy import LazyImages
-from t2w.datasets.splits import stratified
+from t2w.datasets.tree import stratified
 from t2w.errors import T2WError, first_line
 from t2w.extras import needs
 from t2w.files import fingerprint

@@ -82,7 +82,8 @@ class ImageSet:
 
         Raises T2WError at an unknown class, or one twice.
         """
-        labels = np.array(renumbered(self.class_names, names, where=f"{self.name!r}"))[self.labels]
+        numbers = renumbered(self.class_names, names, where=repr(self.name))
+        labels = np.array(numbers, dtype=np.int64)[self.labels]
         kept = np.flatnonzero(labels >= 0)
         direct = isinstance(self.images, (np.ndarray, LazyImages))
         images = self.images[kept] if direct else [self.images[int(i)] for i in kept]  # type: ignore[call-overload]

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from t2w.datasets.image_set import ImageSet
-from t2w.datasets.splits import natural
-from t2w.datasets.tree import Tree
+from t2w.datasets.tree import Tree, natural
 from t2w.errors import T2WError
 
 __all__ = ["load_tiny_imagenet"]

@@ -43,8 +43,6 @@ def find_model(
     files: Sequence[str] = _FILES,
     newest: bool = False,
     fix: str | None = None,
-    seconds: float = ANSWER_SECONDS,
-    endpoint: str | None = None,
 ) -> ModelFolder:
     """The folder of a model with all its files; the network is tried only where nothing is here.
 
@@ -58,8 +56,6 @@ def find_model(
         newest: ask the hub first whether a branch has moved on, and take the copy that is here, with a warning, where
             it does not say.
         fix: the way without a network; None describes how to carry the folder over.
-        seconds: for the hub's first answer.
-        endpoint: another hub.
 
     Raises:
         T2WError: a folder that is missing, incomplete or has no safetensors; a hub that does not answer, refuses, has
@@ -87,7 +83,7 @@ def find_model(
     path = None if moves else _cached(name, revision, needed, files)
     if path is None:
         try:
-            path = _downloaded(name, revision, f"the {what} {name}", files, fix, seconds, endpoint)
+            path = _downloaded(name, revision, f"the {what} {name}", files, fix)
         except T2WError as error:
             if not isinstance(error.__cause__, Exception) or (path := _cached(name, revision, needed, files)) is None:
                 raise
@@ -130,12 +126,10 @@ def _cached(name: str, revision: str | None, needed: Sequence[str], files: Seque
     return None
 
 
-def _downloaded(
-    name: str, revision: str | None, what: str, files: Sequence[str], fix: str, seconds: float, endpoint: str | None
-) -> Path:
+def _downloaded(name: str, revision: str | None, what: str, files: Sequence[str], fix: str) -> Path:
     from huggingface_hub import HfApi, snapshot_download
 
-    api = HfApi(endpoint=endpoint)
+    api, seconds = HfApi(), ANSWER_SECONDS
     try:
         info = within(seconds, lambda: api.model_info(name, revision=revision, timeout=seconds))
         there = sorted(file.rfilename for file in info.siblings or [])
@@ -143,11 +137,7 @@ def _downloaded(
             revision = within(seconds, lambda: _conversion(api, name)) if revision is None else None
             if revision is None:
                 raise _no_weights(what, there)
-        return Path(
-            snapshot_download(
-                name, revision=revision, allow_patterns=list(files), etag_timeout=seconds, endpoint=endpoint
-            )
-        )
+        return Path(snapshot_download(name, revision=revision, allow_patterns=list(files), etag_timeout=seconds))
     except T2WError:
         raise
     except Exception as error:  # no network, no such model, broken off half-way, no space, ...

@@ -33,12 +33,12 @@ def encode_classes(encoder: TextEncoder, texts: Sequence[str] | Sequence[Sequenc
             raise T2WError(f"class {position} of {len(prompts)} has no prompts", expected="at least one")
         if not all(text.strip() for text in several):
             raise T2WError(f"class text {position} of {len(prompts)} is empty", expected="a name or a sentence")
-    texts_of_all = list(dict.fromkeys(text for several in prompts for text in several))
-    table = encoder.encode(texts_of_all)
-    if tuple(table.shape) != (len(texts_of_all), encoder.dim):
+    distinct = list(dict.fromkeys(text for several in prompts for text in several))
+    table = encoder.encode(distinct)
+    if tuple(table.shape) != (len(distinct), encoder.dim):
         raise T2WError(
             f"{encoder.identity} gave embeddings of shape {tuple(table.shape)}",
-            expected=f"({len(texts_of_all)}, {encoder.dim})",
+            expected=f"({len(distinct)}, {encoder.dim})",
         )
     norms = table.norm(dim=1)
     if not bool((norms - 1).abs().max() < 1e-3):  # also true for NaN
@@ -46,7 +46,7 @@ def encode_classes(encoder: TextEncoder, texts: Sequence[str] | Sequence[Sequenc
             f"{encoder.identity} gave embeddings of length {norms.min():.3g} to {norms.max():.3g}",
             expected="unit vectors",
         )
-    rows = {text: row for row, text in enumerate(texts_of_all)}
+    rows = {text: row for row, text in enumerate(distinct)}
     if all(len(several) == 1 for several in prompts):
         return table[[rows[several[0]] for several in prompts]]
     import torch

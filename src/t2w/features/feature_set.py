@@ -57,9 +57,9 @@ class FeatureSet:
         """The features of some images, (len(index), d) float32."""
         return self._real(self.features[torch.as_tensor(index, device=self.features.device)])
 
-    def dense(self, dtype: torch.dtype = torch.float32) -> Tensor:
-        """All features, (N, d): 4 bytes each in float32, where int8 takes one."""
-        return self._real(self.features).to(dtype)
+    def dense(self) -> Tensor:
+        """All features, (N, d) float32: 4 bytes each, where int8 takes one."""
+        return self._real(self.features)
 
     def _real(self, rows: Tensor) -> Tensor:
         rows = rows.to(torch.float32)
@@ -71,15 +71,10 @@ class FeatureSet:
         Raises:
             T2WError: an unknown class, or one twice.
         """
-        numbers = renumbered(self.class_names, names, where=f"the {self.split} features")
+        numbers = renumbered(self.class_names, names, where=f"the set of {self.split} features")
         labels = torch.tensor(numbers, device=self.labels.device)[self.labels]
         kept = labels >= 0
         return replace(self, features=self.features[kept], labels=labels[kept], class_names=tuple(names))
-
-    def to(self, device: torch.device | str) -> FeatureSet:
-        """The same features on another device."""
-        scale = None if self.scale is None else self.scale.to(device)
-        return replace(self, features=self.features.to(device), scale=scale, labels=self.labels.to(device))
 
 
 def _check(f: FeatureSet) -> None:

@@ -102,15 +102,11 @@ def save_data_point(path: str | Path, tasks: Iterable[Task]) -> None:
 def load_data_point(path: str | Path, *, dataset: str, text_mode: TextMode | None = None) -> tuple[Task, ...]:
     """Read the reference's `data_point.json` (or its train.json and val.json, whose further keys are ignored).
 
+    All tasks are put into "train". Raises T2WError at another format, or a task that breaks a rule.
+
     Args:
         dataset: the dataset its classes belong to; the file does not say.
         text_mode: how names become texts; None for "a photo of a <name>".
-
-    Returns:
-        The tasks, all of the split "train": the file has none.
-
-    Raises:
-        T2WError: missing, truncated, not of this format, or a task that breaks a rule.
     """
     entries = read_json(path, what="the reference's data_point.json")
     if not isinstance(entries, list):

@@ -12,7 +12,7 @@ from t2w.errors import T2WError
 
 __all__ = ["count_tasks", "reference_tasks", "sample_tasks"]
 
-_REFERENCE_COUNTS = list(range(8, 32))  # 8 to 31 classes
+_REFERENCE_COUNTS = range(8, 32)  # 8 to 31 classes
 _TRIES = 50  # rejected draws in a row before the few remaining combinations are listed instead
 
 
@@ -30,9 +30,9 @@ def reference_tasks(class_names: Sequence[str], n: int = 12_000) -> list[list[st
         )
     rng = np.random.RandomState(42)  # the stream of np.random.seed(42), without touching the global one
     tasks = []
-    for _ in range(n):
-        count = rng.choice(_REFERENCE_COUNTS, replace=False)
-        tasks.append([class_names[i] for i in rng.choice(len(class_names), count, replace=False)])
+    for _ in range(n):  # as its np.random.choice(..., replace=False) draws, without what that checks every time
+        count = _REFERENCE_COUNTS[rng.permutation(len(_REFERENCE_COUNTS))[0]]
+        tasks.append([class_names[i] for i in rng.permutation(len(class_names))[:count]])
     return tasks
 
 
@@ -58,8 +58,7 @@ def sample_tasks(
 
     Args:
         class_names: the classes to draw from.
-        min_classes: fewest classes of a task (at least 2).
-        max_classes: most classes of a task (inclusive; at most all).
+        min_classes, max_classes: of a task: at least 2, at most all, inclusive.
         seed: any integer >= 0.
         exclude: sets of classes that must not be drawn.
         what: what the tasks are for, in the error's sentence.

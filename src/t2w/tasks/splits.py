@@ -52,15 +52,11 @@ def make_task_set(
     more training tasks changes neither the test tasks nor the first training tasks.
 
     Args:
-        dataset: name of the dataset.
-        class_names: its classes, in its order.
-        n_train: number of training tasks.
-        n_validation: number of tasks for choosing hyper-parameters.
-        n_test: number of test tasks of seen classes (unseen combinations).
-        n_unseen_class: number of test tasks of unseen classes.
+        dataset, class_names: the dataset's name, and its classes in its order.
+        n_train, n_validation: numbers of tasks for training, and for choosing hyper-parameters.
+        n_test, n_unseen_class: numbers of test tasks of seen classes (unseen combinations), and of unseen classes.
         n_unseen_classes: how many classes are held out.
-        min_classes: fewest classes of a task.
-        max_classes: most classes of a task; unseen-class tasks stop at `n_unseen_classes` where that is smaller.
+        min_classes, max_classes: of a task; unseen-class tasks stop at `n_unseen_classes` where that is smaller.
         seed: draws the tasks.
         split_seed: chooses the unseen classes.
         text_mode: how names become texts; None for "a photo of a <name>".

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from t2w.errors import T2WError, nearest
+from t2w.errors import T2WError
 from t2w.tasks.class_names import check_text, folded_name, readable_name
 
 __all__ = ["PROMPTS", "TextMode"]
@@ -97,37 +97,27 @@ class TextMode:
         """The prompts of each name, in order: one each, or as many as an ensemble has templates.
 
         Args:
-            given: the user's own texts by class name. In the description mode they take the description's place, in
-                the others they are the whole text. A name without one keeps the mode's own; None is for none at all.
+            given: the user's own texts by class name, not empty. In the description mode they take the description's
+                place, in the others they are the whole text. A name without one keeps the mode's own.
 
         Raises:
-            T2WError: an empty name or text, or a given text for a name that is not there.
+            T2WError: an empty name.
         """
-        names = tuple(names)
-        own = {folded_name(name): text for name, text in (given or {}).items()}
         described = {folded_name(name): text for name, text in (self.descriptions or {}).items()}
         described.update(self.descriptions or {})  # the exact name comes first
-        keys = [folded_name(name) for name in names]
-        if strange := [name for name in given or {} if folded_name(name) not in keys]:
-            raise T2WError(
-                f"there is a text for {strange[0]!r:.60}, which is not one of the classes{nearest(strange[0], names)}"
-            )
-        return tuple(
-            self._prompts(name, own.get(key), described.get(name, described.get(key)))
-            for name, key in zip(names, keys, strict=True)
-        )
-
-    def _prompts(self, name: str, given: str | None, description: str | None) -> tuple[str, ...]:
-        readable = readable_name(name, separators=self.separators)
-        if not readable:
-            raise T2WError(f"the class name {name!r} is empty", expected="a name or a sentence")
-        if given is not None:
-            check_text(given, f"the text given for class {name!r}")
-            if self.mode != "description":
-                return (given.strip(),)
-            description = given
-        texts = tuple(template.replace("{}", readable) for template in self.templates or (self.template,))
-        return texts if description is None else (f"{texts[0]}: {description.strip()}",)
+        several: list[tuple[str, ...]] = []
+        for name in names:
+            readable = readable_name(name, separators=self.separators)
+            if not readable:
+                raise T2WError(f"the class name {name!r} is empty", expected="a name or a sentence")
+            own = (given or {}).get(name)
+            if own is not None and self.mode != "description":
+                several.append((own.strip(),))
+                continue
+            texts = tuple(template.replace("{}", readable) for template in self.templates or (self.template,))
+            description = own or described.get(name, described.get(folded_name(name)))
+            several.append(texts if description is None else (f"{texts[0]}: {description.strip()}",))
+        return tuple(several)
 
     def to_dict(self) -> dict[str, Any]:
         """What a file keeps: the mode, and the fields it has."""

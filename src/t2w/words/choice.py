@@ -16,9 +16,9 @@ from t2w.words.forms import folded, sub_phrases
 if TYPE_CHECKING:
     from t2w.words.dictionary import Dictionary, Sense
 
-__all__ = ["WEIGHTS", "Choice", "Known", "choose_senses", "signs_of"]
+__all__ = ["WEIGHTS", "Choice", "Encode", "Known", "choose_senses", "signs_of"]
 
-Encode: TypeAlias = "Callable[[Sequence[str]], Tensor]"
+Encode: TypeAlias = "Callable[[Sequence[str]], Tensor]"  # texts to unit embeddings (n, t)
 
 _ROUNDS = 2  # the other classes' senses are themselves chosen
 _MOST = 12  # senses of a name that are looked at

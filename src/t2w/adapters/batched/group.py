@@ -61,6 +61,7 @@ class Group:
         index, labels = draw_batches(plans, problem.rows, batch_size=problem.recipe.batch_size, seed=problem.seed)
         self._index, self._labels = index.to(start.device), labels.to(start.device)
         self._done = 0
+        self._graph: torch.cuda.CUDAGraph | None = None
         self._set_up()
 
     def _set_up(self) -> None:
@@ -92,37 +93,34 @@ class Group:
         # Views are made once, not at every step.
         self._batches = list(zip(self._index.flatten(1).unbind(), self._labels.unbind(), strict=True))
         self._batch = (self._batches[0][0].clone(), self._batches[0][1].clone())
-        self._want_losses, self._calls = False, 0
-        self._graph: torch.cuda.CUDAGraph | None = None
+        self._calls, self._graph = 0, None
 
     def train(self, step: int, *, losses: bool) -> None:
-        """One step of every task, the `step`-th from 0; `losses` False saves the time of writing `self.losses`."""
-        device = self.losses.device
-        if device.type == "cpu":
+        """One step of every task, the `step`-th from 0; `losses` False saves the time of writing `self.losses`.
+
+        On CUDA it is replayed as one captured graph, for it is some forty small kernels with a launch each.
+        """
+        cuda = self.losses.is_cuda
+        if self.losses.device.type == "cpu":
             self._batch = self._batches[step]
         else:  # a graph reads its inputs from where they were at capture
             for held, value in zip(self._batch, self._batches[step], strict=True):
                 held.copy_(value)
-        self._want_losses = losses or device.type == "cuda"
         for rate, (_, steps) in zip(self._rates, self._by_rate, strict=True):
             rate.fill_(self.problem.recipe.rate(step, steps))
-        self._run(device)
-        self._done = step + 1
-
-    def _run(self, device: torch.device) -> None:
-        """One step; on CUDA replayed as one captured graph, for it is some forty small kernels with a launch each."""
-        self._calls += 1
-        if device.type == "cuda" and self._graph is None and self._calls > _WARM_UP:
+        wanted = self.losses if losses or cuda else None
+        if cuda and self._graph is None and self._calls == _WARM_UP:
             self._graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(self._graph):
-                self._once()
+                self._once(wanted)
         if self._graph is None:
-            self._once()
+            self._once(wanted)
         else:
             self._graph.replay()
+        self._calls, self._done = self._calls + 1, step + 1
 
-    def _once(self) -> None:
-        self._step.gradient(self.weights, self._gradient, *self._batch, self.losses if self._want_losses else None)
+    def _once(self, losses: Tensor | None) -> None:
+        self._step.gradient(self.weights, self._gradient, *self._batch, losses)
         for rate, count, (w, g, m, v) in zip(self._rates, self._counts, self._adam, strict=True):
             adam(
                 w, g, m, v, [], count, fused=True, capturable=True, lr=rate, beta1=0.9, beta2=0.999, eps=1e-8,
@@ -135,9 +133,8 @@ class Group:
         self.plans = [self.plans[i] for i in staying]
         if not self.plans:
             return
-        self.weights, self._m, self._v = (
-            Weights(*(tensor[kept] for tensor in part)) for part in (self.weights, self._m, self._v)
-        )
+        parts = (self.weights, self._m, self._v)
+        self.weights, self._m, self._v = (Weights(*(tensor[kept] for tensor in part)) for part in parts)
         self._index, self._labels = self._index[:, kept], self._labels[:, kept]
         self._set_up()
 

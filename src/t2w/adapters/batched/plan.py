@@ -28,8 +28,7 @@ class TaskPlan:
     Attributes:
         position: in the caller's list of tasks.
         task_id: seeds its batches and names it in errors.
-        classes: class numbers.
-        images: training images of these classes.
+        images: training images of its classes.
         steps: optimiser steps.
     """
 
@@ -46,7 +45,6 @@ class TaskPlan:
 
 
 def plan_task(position: int, task_id: int, classes: Sequence[int], rows: ClassRows, recipe: Recipe) -> TaskPlan:
-    """The plan of the task at `position`, whose classes have the training images `rows.train`."""
     images = sum(len(rows.train[c]) for c in classes)
     return TaskPlan(position, task_id, tuple(classes), images, recipe.steps_for(images))
 
@@ -92,8 +90,7 @@ def draw_batches(plans: Sequence[TaskPlan], rows: ClassRows, *, batch_size: int,
         plans: T tasks, the longest training first.
 
     Returns:
-        Rows of the feature set (steps, T, B) int32, and labels (steps, T, 1, B) int64, positions among the task's
-        classes; zeros after a task's last step.
+        Rows of the feature set (steps, T, B) int32, and labels (steps, T, 1, B) int64; zeros after a task's last step.
     """
     index = torch.zeros(plans[0].steps, len(plans), batch_size, dtype=torch.int32)
     labels = torch.zeros(plans[0].steps, len(plans), 1, batch_size, dtype=torch.int64)

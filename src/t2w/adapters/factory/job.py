@@ -27,15 +27,12 @@ class AdapterJob:
     """A pure function's arguments: with a range of positions in `tasks`, they determine that range's adapters.
 
     Attributes:
-        spec: the adapters' sizes; P = spec.size.
         base: (P,), the adapter every task starts from; zeros where `starts` gives each its own.
         train: training features; classes are positions in its `class_names`.
         test: test features of the same classes, for the record's test accuracy; None: not measured.
         text: (C, out_features), one embedding per class name.
         tasks: for each task the numbers of its classes.
         task_ids: the task's id, which its random draws depend on; all different.
-        recipe: how each is trained.
-        seed: the seed of all of them.
         dtype: what features are kept in while training, torch.float32 or torch.bfloat16.
         texts: the text of each class name (C of them), for the record; None: not recorded.
         splits: the split of each task, for the record; None: not recorded.
@@ -116,10 +113,6 @@ class AdapterJob:
 
     def __len__(self) -> int:
         return len(self.tasks)
-
-    def start_of(self, positions: slice) -> torch.Tensor:
-        """The weights that these tasks start from: (P,) for all of them, or (tasks, P)."""
-        return self.base if self.starts is None else self.starts.of(self.spec, self.tasks[positions])
 
     @cached_property
     def identity(self) -> dict[str, Any]:

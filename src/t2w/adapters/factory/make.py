@@ -10,23 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
+from t2w.adapters import store
 from t2w.adapters.batched import TrainedAdapters, train_tasks
 from t2w.adapters.factory.job import AdapterJob
 from t2w.adapters.factory.shards import make_shard
-from t2w.adapters.store import (
-    DamagedShard,
-    Shard,
-    check_same,
-    gaps,
-    list_shards,
-    read_shard,
-    remove_abandoned,
-    set_aside,
-    write_shard,
-)
 from t2w.devices import resolve_device
 from t2w.errors import T2WError
-from t2w.files import read_metadata
 from t2w.progress import progress
 
 __all__ = ["FactoryReport", "Launcher", "make_adapters"]
@@ -94,7 +83,9 @@ def make_adapters(
     folder = Path(folder)
     if launcher not in get_args(Launcher):
         raise T2WError(f"launcher is {launcher!r}", expected="local or ray")
-    size = _shard_size(device, launcher) if shard_size is None else shard_size
+    # A wrong name is told before anything is written; of a cluster, only its workers know the devices.
+    kind = resolve_device(device).type if launcher == "local" else device.partition(":")[0]
+    size = (_ACCELERATOR_SHARD if kind in ("cuda", "mps") else _CPU_SHARD) if shard_size is None else shard_size
     begin, end = _whole_shards(begin, end, size, total=len(job))
     contents = _Contents(folder, job)
     # A gap is cut at the multiples of the shard size.
@@ -109,24 +100,18 @@ def make_adapters(
     written, made = [], 0
     with progress("adapters", total=end - begin, unit="adapter", initial=found) as bar:
         if launcher == "local" or not missing:
-            shards: Iterator[Shard] = (make(*shard, on_group=bar.update) for shard in still_missing)
+            shards: Iterator[store.Shard] = (make(*shard, on_group=bar.update) for shard in still_missing)
         else:
             from t2w.adapters.factory.cluster import make_on_ray
 
             shards = make_on_ray(make, still_missing, device=device, address=address)
         with closing(shards):  # type: ignore[type-var]
             for shard in shards:
-                written.append(write_shard(folder, shard).name)
+                written.append(store.write_shard(folder, shard).name)
                 made += len(shard.records)
                 if launcher == "ray":
                     bar.update(len(shard.records))
     return FactoryReport(begin, end, found, made, tuple(written), tuple(contents.damaged))
-
-
-def _shard_size(device: str, launcher: Launcher) -> int:
-    # A wrong name is told before anything is written; of a cluster, only its workers know the devices.
-    kind = resolve_device(device).type if launcher == "local" else device.partition(":")[0]
-    return _ACCELERATOR_SHARD if kind in ("cuda", "mps") else _CPU_SHARD
 
 
 def _whole_shards(begin: int, end: int | None, size: int, *, total: int) -> tuple[int, int]:
@@ -138,8 +123,7 @@ def _whole_shards(begin: int, end: int | None, size: int, *, total: int) -> tupl
     last = total if end is None else end
     if not 0 <= begin < last <= total:
         raise T2WError(
-            f"tasks.begin is {begin} and tasks.end is {end}",
-            expected=f"0 <= begin < end <= {total} (the job's tasks)",
+            f"tasks.begin is {begin} and tasks.end is {end}", expected=f"0 <= begin < end <= {total} (the job's tasks)"
         )
     if size < 1:
         raise T2WError(f"shard_size is {size}", expected="1 or more")
@@ -157,40 +141,29 @@ class _Contents:
         self.damaged: list[str] = []
         self._folder, self._job = folder, job
         self._valid: set[Path] = set()
-        for path in list_shards(folder):
-            with suppress(DamagedShard):  # damage is not another job, even where it is in the header
-                if not _claims(path, job.fingerprint):
-                    self._check(path)
+        for path in store.list_shards(folder):
+            with suppress(store.DamagedShard):  # set aside when its range is asked for
+                self._check(path)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise T2WError(f"cannot write in {folder}: {error.strerror}", fix="choose another folder") from error
-        remove_abandoned(folder)
+        store.remove_abandoned(folder)
 
     def missing(self, begin: int, end: int) -> list[tuple[int, int]]:
-        """The parts of [begin, end) that no valid shard holds; damaged shards that touch it are set aside."""
-        return gaps(filter(self._is_valid, list_shards(self._folder, begin, end)), begin, end)
+        """The parts of [begin, end) that no valid shard holds; damaged shards there are set aside."""
+        return store.gaps(filter(self._is_valid, store.list_shards(self._folder, begin, end)), begin, end)
 
     def _is_valid(self, path: Path) -> bool:
         if path not in self._valid:
             try:
                 self._check(path)
-            except DamagedShard as error:
-                if aside := set_aside(path):
+            except store.DamagedShard as error:
+                if aside := store.set_aside(path):
                     self.damaged.append(path.name)
                     log.warning("%s; set aside as %s, its adapters are made again", error.found, aside.name)
-                if not path.exists():  # set aside, by us or by another process; else it is whole again
-                    return False
-            self._valid.add(path)
-        return True
+        return path.exists()  # not where it was set aside, by us or by another process
 
     def _check(self, path: Path) -> None:
-        check_same(path, read_shard(path), self._job.fingerprint, self._job.identity)
-
-
-def _claims(path: Path, fingerprint: str) -> bool:
-    """Whether a shard's header, which is read in no time, names this job."""
-    try:
-        return bool(read_metadata(path).get("fingerprint") == fingerprint)
-    except T2WError:
-        return False
+        store.check_same(path, store.read_shard(path), self._job.fingerprint, self._job.identity)
+        self._valid.add(path)

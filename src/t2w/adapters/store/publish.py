@@ -7,7 +7,6 @@ DIR/base.safetensors, DIR/adapter.json what turns a row's weights into an adapte
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +78,6 @@ def export_parquet(
 
 
 def _write_rows(dataset: WeightDataset, folder: Path, schema: Any, rows_per_file: int) -> None:
-    import pyarrow as pa
     from pyarrow import parquet
 
     count = len(dataset)
@@ -92,18 +90,23 @@ def _write_rows(dataset: WeightDataset, folder: Path, schema: Any, rows_per_file
             # Weights are noise to a dictionary: only names repeat.
             with parquet.ParquetWriter(path, schema, use_dictionary=["split"], write_page_index=True) as writer:
                 for first in range(number * rows_per_file, last, _ROWS):
-                    rows = _rows(dataset, range(first, min(first + _ROWS, last)))
-                    writer.write_table(pa.Table.from_pylist(rows, schema=schema))
-                    bar.update(len(rows))
+                    table = _table(dataset, range(first, min(first + _ROWS, last)), schema)
+                    writer.write_table(table)
+                    bar.update(len(table))
 
 
-def _rows(dataset: WeightDataset, index: Sequence[int]) -> list[dict[str, Any]]:
+def _table(dataset: WeightDataset, index: range, schema: Any) -> Any:
+    import pyarrow as pa
+
     rows = []
-    for i, weights in zip(index, dataset.rows(index).numpy(), strict=True):
+    for i in index:
         record = dataset.records[i]
         texts = [dataset.texts[name] for name in record.class_names] if dataset.texts else None
-        rows.append({**vars(record), "texts": texts, "weights": weights})
-    return rows
+        rows.append({**vars(record), "texts": texts})
+    last = len(schema) - 1  # the weights
+    flat = pa.array(dataset.rows(index).reshape(-1).numpy())
+    weights = pa.FixedSizeListArray.from_arrays(flat, dataset.spec.size)
+    return pa.Table.from_pylist(rows, schema=schema.remove(last)).append_column(schema.field(last), weights)
 
 
 def push_folder(
