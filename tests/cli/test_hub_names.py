@@ -138,3 +138,20 @@ def test_the_documentation_runs(
     session: dict[str, object] = {}
     exec(compile(DOCS.split("```python\n")[1].split("```")[0], "sharing.md", "exec"), session)
     assert session["classifier"].classes == tuple(COLOURS)  # type: ignore[attr-defined]
+
+
+def test_adapters_are_exported_and_pushed_by_one_command(
+    hub: HubServer, finished_run: Path, small_config: list[str], t2w: Callable, tmp_path: Path
+) -> None:
+    pytest.importorskip("datasets")
+    where = [*small_config, f"out={finished_run}"]
+    done = t2w("adapters", *where, "--export", str(tmp_path / "ds"), "--licence", "cc-by-4.0", "--push", "me/ds")
+    assert (done.code, done.out.splitlines()[-1]) == (0, f"{hub.endpoint}/datasets/me/ds")
+    repository = hub.repositories["datasets/me/ds"]
+    card = repository.files()["README.md"].decode()
+    assert repository.private
+    assert "license: cc-by-4.0" in card
+    assert "Handwritten Digits, https://doi.org/10.24432/C50P49, via scikit-learn. Licence: CC BY 4.0." in card
+    assert t2w("push", str(tmp_path / "ds"), "me/open").code == 0
+    assert not hub.repositories["datasets/me/open"].private
+    assert hub.repositories["datasets/me/open"].files() == repository.files()
