@@ -56,7 +56,8 @@ def refusal(error: Exception) -> tuple[str, str | None]:
         return "the token does not give the right to that (403)", f"set HF_TOKEN to one that does ({_TOKENS})"
     if status == 429 or (status is not None and status >= 500):
         return f"it answers with error {status}", "try again later; what was finished is not done again"
-    return first_line(error), None
+    offline = type(error).__name__ == "OfflineModeIsEnabled"  # whose own sentence is long
+    return "HF_HUB_OFFLINE is set" if offline else first_line(error), None
 
 
 def upload(
