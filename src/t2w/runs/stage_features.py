@@ -51,6 +51,8 @@ def _image_features(run: Run) -> tuple[FeatureSet, FeatureSet, dict[str, object]
     dataset, name = run.config.dataset, run.config.dataset.name
     parts = load_dataset(name, path=dataset.path, split_seed=dataset.split_seed, download=dataset.download)
     images = parts[0]
+    about = {"name": images.name, "licence": images.licence, "source": images.source}
+    write_json(run.path("features", "data.json"), about)  # for the card of what is made of them
     if _vision_name(run.config) == "pixels":
         seen = images.of_classes(run.task_set.seen_classes)  # unseen classes leave no trace in it
         encoder: VisionEncoder = PixelEncoder.fit(seen.images, white=images.max_value)
