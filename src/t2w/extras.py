@@ -13,6 +13,7 @@ _EXTRAS = {
     "train": "accelerate hydra jinja2 markupsafe matplotlib omegaconf pydantic scipy sklearn",
     "text": "sentence_transformers transformers",
     "scale": "ray",
+    "export": "onnx onnxruntime onnxscript",
     "publish": "datasets pyarrow",
     "tracking": "tensorboard wandb",
     "demo": "skimage",

@@ -13,6 +13,7 @@ from t2w.cli.audit import audit
 from t2w.cli.classes import classes
 from t2w.cli.classify import classify
 from t2w.cli.demo import demo
+from t2w.cli.export import export
 from t2w.cli.export_reference import export_reference
 from t2w.cli.fit import fit
 from t2w.cli.fuse import fuse
@@ -45,7 +46,7 @@ def cli() -> None:
 
 
 for verb in (
-    generate, classify, classes, fit, fuse, inspect, demo, run, tasks, features, adapters, train, evaluate, audit,
+    generate, classify, classes, fit, fuse, inspect, export, demo, run, tasks, features, adapters, train, evaluate, audit,
     import_reference, export_reference,
 ):  # fmt: skip
     cli.add_command(verb)
