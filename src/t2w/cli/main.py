@@ -40,14 +40,15 @@ def cli() -> None:
     t2w classify lunch.t2w photo.jpg folder/
     t2w eval lunch.t2w folder-of-class-folders/
     t2w inspect lunch.t2w photo.jpg                 what it knows, and where it looks
+    t2w export lunch.t2w --to browser -o page       for a browser, ONNX or NumPy
     t2w demo                                        words to classifiers of real digits, in minutes
     t2w run experiment=digits generator.n_layer=6   an experiment, with changes
     """
 
 
 for verb in (
-    generate, classify, classes, fit, fuse, inspect, export, demo, run, tasks, features, adapters, train, evaluate, audit,
-    import_reference, export_reference,
+    generate, classify, classes, fit, fuse, inspect, export, demo, run, tasks, features, adapters, train, evaluate,
+    audit, import_reference, export_reference,
 ):  # fmt: skip
     cli.add_command(verb)
 

@@ -76,9 +76,7 @@ def encoder_graph(encoder: VisionEncoder) -> EncoderGraph:
         raise T2WError(
             f"{encoder.identity} takes pictures of any size as they are", expected="an encoder with one input size"
         )
-    mean, std = (
-        torch.tensor(value, dtype=torch.float64)[:, None, None] for value in (preparation.mean, preparation.std)
-    )
+    mean, std = (torch.tensor(v, dtype=torch.float64)[:, None, None] for v in (preparation.mean, preparation.std))
     # (byte * rescale - mean) / std, with the factor taken into the other two.
     module = _Standardised(mean / preparation.rescale, std / preparation.rescale, network)
     return EncoderGraph(module, preparation.size, colour=True, resize=_resize(preparation))
@@ -88,9 +86,9 @@ def _resize(preparation: Preprocessing) -> Resize | None:
     mode, size, to = _FILTERS.get(preparation.resample), preparation.size, preparation.resize
     if mode is None or size is None or to is None:
         return None
-    shorter = to if isinstance(to, int) else None
-    black_borders = (shorter or min(size)) < max(size) if shorter is not None else to != size
-    return None if black_borders else Resize(shorter, size, mode)
+    if isinstance(to, int):
+        return Resize(to, size, mode) if to >= max(size) else None  # smaller ones get black borders
+    return Resize(None, size, mode) if to == size else None
 
 
 class _Standardised(nn.Module):

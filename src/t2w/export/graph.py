@@ -1,4 +1,4 @@
-"""A classifier as one ONNX graph: bytes of pictures in; probabilities out, and what there is to say of none of these."""
+"""A classifier as one ONNX graph: bytes of pictures in, probabilities and what is none of these out."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ def _quantised(network: ModelProto, inputs: Sequence[np.ndarray]) -> ModelProto:
     import onnx
     from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 
-    class Reader(CalibrationDataReader):  # type: ignore[misc]
+    class Reader(CalibrationDataReader):
         def __init__(self) -> None:
             self.left = iter(inputs)
 

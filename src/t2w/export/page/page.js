@@ -2,6 +2,7 @@
 // Pictures to labels in the browser. The model resizes as the Python package does; the canvas only bounds its input.
 
 const SHOWN = 5; // classes listed for each picture
+const NAMED = 30; // classes named at the top of the page
 const MOST_SIDE = 1024; // shorter side in pixels from which on the canvas makes a picture smaller first
 const MOST_RATIO = 4; // of a longer picture the middle is taken: the model looks at its middle square
 const about = T2W_MODEL.about;
@@ -74,9 +75,10 @@ function card(file) {
   const image = element("img");
   image.alt = "";
   image.src = URL.createObjectURL(file);
-  image.onload = image.onerror = () => URL.revokeObjectURL(image.src);
+  image.onload = () => URL.revokeObjectURL(image.src);
+  image.onerror = () => image.remove();
   item.append(image, element("p", "file", file.name), element("p", "answer", "…"));
-  byId("results").prepend(item);
+  byId("results").append(item);
   return item;
 }
 
@@ -111,7 +113,8 @@ function take(session, files) {
 }
 
 async function start() {
-  byId("classes").textContent = `It knows: ${about.classes.join(", ")}.`;
+  const more = about.classes.length > NAMED ? ` and ${about.classes.length - NAMED} more` : "";
+  byId("classes").textContent = `It knows: ${about.classes.slice(0, NAMED).join(", ")}${more}.`;
   const session = await load();
   const input = byId("files");
   input.disabled = false;
