@@ -64,7 +64,9 @@ def encoder_graph(encoder: VisionEncoder) -> EncoderGraph:
     """
     if isinstance(encoder, PixelEncoder):
         mean = torch.tensor(encoder.mean, dtype=torch.float64).reshape(encoder.shape)
-        return EncoderGraph(_Standardised(mean, encoder.std, None), encoder.shape, encoder.shape, colour=False, resize=None)
+        return EncoderGraph(
+            _Standardised(mean, encoder.std, None), encoder.shape, encoder.shape, colour=False, resize=None
+        )
     network = getattr(encoder, "network", None)
     if not isinstance(encoder, PreparedEncoder) or network is None:
         raise T2WError(
