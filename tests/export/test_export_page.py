@@ -166,7 +166,7 @@ def test_a_missing_runtime_names_the_command(tmp_path: Path, monkeypatch: pytest
         find_runtime(tmp_path)
     monkeypatch.setattr(onnxruntime_web, "CACHE", tmp_path / "cache")
     monkeypatch.setattr("urllib.request.urlopen", unreachable)
-    with pytest.raises(T2WError, match="no route to host.*npm pack onnxruntime-web"):
+    with pytest.raises(T2WError, match=r"no route to host.*npm pack onnxruntime-web"):
         find_runtime()
     assert list(tmp_path.iterdir()) == []
 
