@@ -10,6 +10,7 @@ or no onnxruntime-web. The last line is the rate of the ONNX file over that of C
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 import warnings
@@ -41,7 +42,7 @@ def table(figures: dict[str, Any]) -> str:
     for name, one in figures["forms"].items():
         size = "" if one["megabytes"] is None else f"{one['megabytes']:.1f}"
         rows.append(
-            f"| {name} | {size} | {one['images_per_second']:,.0f} | {100 * one['accuracy']:.1f} "
+            f"| {name} | {size} | {one['images_per_second']:,.3g} | {100 * one['accuracy']:.1f} "
             f"| {100 * one['agreement']:.1f} |"
         )
     return "\n".join(rows)
@@ -173,7 +174,7 @@ def main() -> int:
             calibrate, files = split(root, args.per_class, Path(folder) / "calibrate")
             names = sorted(path.name for path in root.iterdir() if path.is_dir())
             classifier = TextToWeights.from_pretrained("embedded", device="cpu").generate(names).to("cpu")
-            figures = {"machine": machine(device), **measure(classifier, files, calibrate, Path(folder))}
+            figures = {"machine": machine(device), "load": os.getloadavg()[0], **measure(classifier, files, calibrate, Path(folder))}
         if args.json:
             write_json(args.json, figures)
         print(f"{figures['machine']}; {figures['photographs']} photographs, {len(names)} classes\n")
