@@ -21,12 +21,13 @@ from t2w.devices import FEW, one_thread, resolve_device
 from t2w.errors import T2WError, T2WWarning
 from t2w.pictures import Pictures, pictures_of
 from t2w.prediction import PredictedBatch, Prediction
-from t2w.sharing import WEIGHTS, located, push, write_beside
+from t2w.sharing import WEIGHTS, Shared, located, write_beside
 
 if TYPE_CHECKING:
     from t2w.adapters.enhance import EnhanceSettings
     from t2w.encoders import VisionEncoder
     from t2w.encoders.head import ClassifierHead
+    from t2w.export import Exported, Form
     from t2w.photos import Examples
 
 __all__ = ["Classifier", "Prediction"]
@@ -35,7 +36,7 @@ _BATCH = 64
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Classifier:
+class Classifier(Shared):
     """Generated adapters with all it takes to use them.
 
     Attributes:
@@ -133,11 +134,7 @@ class Classifier:
 
     @torch.inference_mode()
     def classify_features(self, features: torch.Tensor, *, none: bool = False) -> Prediction:
-        """`classify` for features (N, in_features) of the vision encoder, which is needed for `none` alone.
-
-        Raises:
-            T2WError: features of another size.
-        """
+        """`classify` for features (N, in_features); `none` alone needs the encoder. Raises T2WError for other sizes."""
         if features.ndim != 2 or features.shape[1] != self.spec.in_features:
             raise T2WError(
                 f"features of shape {tuple(features.shape)}",
@@ -206,44 +203,48 @@ class Classifier:
         """Write one self-describing .t2w file. Raises T2WError where another kind of file is there."""
         write_classifier(path, self)
 
+    def export(self, path: str | Path, *, to: Form, **options: Any) -> Exported:
+        """Write it for where no t2w is: `to` "onnx", "numpy" or "browser". See `t2w.export.export`."""
+        from t2w.export import export
+
+        return export(self, path, to=to, **options)
+
     @classmethod
     def load(
         cls, path: str | Path, *, device: torch.device | str = "auto", encoder: str | Path | None = None
     ) -> Classifier:
-        """Read what `save` wrote; nothing in the file is executed.
+        """Read what `save` wrote; nothing in it is executed. Raises T2WError where it is no classifier, or damaged.
 
         Args:
             device: where the vision encoder will run.
             encoder: where it is, a folder or a name; None for where the file says.
-
-        Raises:
-            T2WError: missing, truncated, not a classifier, or of another format.
         """
         return cls(**read_classifier(path), device=device, encoder_source=encoder)
 
     @classmethod
     def from_pretrained(
-        cls, source: str | Path, *, revision: str | None = None, device: torch.device | str = "auto"
+        cls,
+        source: str | Path,
+        *,
+        revision: str | None = None,
+        device: torch.device | str = "auto",
+        encoder: str | Path | None = None,
     ) -> Classifier:
-        """Load a classifier from a folder that `save_pretrained` wrote, a .t2w file, or "user/name" on the hub.
+        """Load a .t2w file, a folder that `save_pretrained` wrote, or "user/name" or "user/name@revision" on the hub.
 
         Args:
-            revision: commit, branch or tag on the hub; None for the main branch.
+            revision: commit, branch or tag on the hub; None for the one in `source`, else the main branch.
+            device: of the vision encoder.
+            encoder: where it is; see `load`.
 
         Raises:
             T2WError: there is none, or it cannot be fetched within seconds; else as `load`.
         """
-        return cls.load(located(source, what="classifier", names=[WEIGHTS], revision=revision), device=device)
+        path = located(source, what="classifier", names=[WEIGHTS], revision=revision)
+        return cls.load(path, device=device, encoder=encoder)
 
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Write model.safetensors (the same as a .t2w file), config.json and a card. Raises as `save`."""
+    def _write(self, folder: Path, licence: str | None) -> None:
         from t2w.cards import classifier_card
 
-        self.save(Path(folder) / WEIGHTS)
-        write_beside(folder, description_of(self), classifier_card(self))
-
-    def push_to_hub(
-        self, name: str, *, token: str | None = None, private: bool = False, message: str = "t2w classifier"
-    ) -> str:
-        """Upload what `save_pretrained` writes as the model `name` ("user/name") of the hub; its address."""
-        return push(self.save_pretrained, name, token=token, private=private, message=message)
+        self.save(folder / WEIGHTS)
+        write_beside(folder, description_of(self), classifier_card(self, licence=licence))

@@ -122,7 +122,7 @@ class _Hub:
     ("files", "author", "asked"),
     [
         (("pytorch_model.bin",), "SFconvertbot", "refs/pr/4"),
-        (("pytorch_model.bin",), "somebody", None),
+        (("pytorch_model.bin",), "somebody", "refused"),
         (("pytorch_model.bin", "model.safetensors"), "SFconvertbot", None),
     ],
 )
@@ -141,8 +141,13 @@ def test_pickled_weights_are_taken_as_the_hub_converted_them(
 
     monkeypatch.setattr(library, "HfApi", fake)
     monkeypatch.setattr(library, "snapshot_download", download)
-    assert hub.find_model("a/b").path == models("resnet")
-    assert calls == [asked]
+    if asked == "refused":
+        with pytest.raises(T2WError, match=r"has no safetensors weights on the hub, but a pickle"):
+            hub.find_model("a/b")
+        assert calls == []
+    else:
+        assert hub.find_model("a/b").path == models("resnet")
+        assert calls == [asked]
 
 
 @pytest.mark.parametrize("kind", ["RepositoryNotFoundError", "RevisionNotFoundError"])

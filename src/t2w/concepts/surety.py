@@ -6,7 +6,7 @@ less what they have along the centres, rows w_k of the task and w_c of all known
     score(z) = log sum_k exp(25 z . w_k) - 1/2 log sum_c exp(25 z . w_c)
 
 and below a threshold the answer is none. Temperature and threshold depend on the number of classes and on how unsure
-their evidence is; both are fitted to training images that nothing else was trained on (`t2w.runs.calibration`).
+their evidence is; both are fitted to training images that nothing else was trained on (`t2w.runs.surety`).
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from t2w.errors import T2WError
 if TYPE_CHECKING:
     from t2w.encoders.head import ClassifierHead
 
-__all__ = ["NoneRule", "Surety", "head_rows", "without_centres"]
+__all__ = ["TAU", "NoneRule", "Surety", "head_rows", "without_centres"]
 
-_TAU, _ALIKE = 25.0, 0.5  # sharpness of the sums; cosine of rows from which on a known class is like one of the task
+TAU = 25.0  # sharpness of the sums
+_ALIKE = 0.5  # cosine of rows from which on a known class is like one of the task
 
 
 def head_rows(head: ClassifierHead, centres: Tensor) -> Tensor:
@@ -86,16 +87,20 @@ class NoneRule:
 
         All else are the classes that the encoder knows, with rows `known` (C, d), see `head_rows`.
         """
-        z = self._unit(features)
-        others = known[(known @ rows.T).max(1).values < _ALIKE]
+        z, others = self.unit(features), known[self.others(rows, known)]
         if len(others) == 0:  # everything that is known is in the task
             return torch.full((len(z),), math.inf)
-        return (_TAU * z @ rows.T).logsumexp(1) - 0.5 * (_TAU * z @ others.T).logsumexp(1)
+        return (TAU * z @ rows.T).logsumexp(1) - 0.5 * (TAU * z @ others.T).logsumexp(1)
+
+    @staticmethod
+    def others(rows: Tensor, known: Tensor) -> Tensor:
+        """(C,) bool: the known classes that are not like one of the task."""
+        return (known @ rows.T).max(1).values < _ALIKE
 
     def nearest(self, known: Tensor, features: Tensor) -> Tensor:
         """(N,) position of the known class that each picture is most like."""
-        return (self._unit(features) @ known.T).argmax(1)
+        return (self.unit(features) @ known.T).argmax(1)
 
-    def _unit(self, features: Tensor) -> Tensor:
+    def unit(self, features: Tensor) -> Tensor:
         """Features less what they have along the centres, of unit length."""
         return F.normalize(without_centres(features, self.centres), dim=1)

@@ -114,10 +114,6 @@ class AdapterJob:
     def __len__(self) -> int:
         return len(self.tasks)
 
-    def start_of(self, positions: slice) -> torch.Tensor:
-        """The weights that these tasks start from: (P,) for all of them, or (tasks, P)."""
-        return self.base if self.starts is None else self.starts.of(self.spec, self.tasks[positions])
-
     @cached_property
     def identity(self) -> dict[str, Any]:
         """What determines the contents, JSON-like: two jobs with equal identities make equal adapters."""

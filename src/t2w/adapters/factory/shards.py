@@ -39,7 +39,7 @@ def make_shard(
     started, positions, on = monotonic(), slice(begin, end), resolve_device(device)
     trained = trainer(
         job.spec,
-        job.start_of(positions),
+        job.base if job.starts is None else job.starts.of(job.spec, job.tasks[positions]),
         job.train,
         job.text,
         job.tasks[positions],

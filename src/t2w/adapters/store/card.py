@@ -22,6 +22,22 @@ small network that was trained for it. An adapter turns frozen image features ({
 the class texts ({out_features} numbers); the class whose text is nearest (cosine) is the prediction. Made with t2w, to
 train networks that write weights from text.
 
+## What it is good for
+
+- Training networks that write weights from text, as below: a task's texts go in, its weights come out.
+- Looking at weight spaces: what can be read from weights about the task they were trained for; how they average,
+  interpolate and permute.
+- Baselines: the adapter of the nearest task, the mean of all.
+
+It is not good for images: it holds none, nor features of any, and its adapters fit the features of one image encoder
+alone. All of them began at one base, so distances between them say nothing about trainings that begin elsewhere.
+
+A network that denoises weights, told what the task is about. Its score is of tasks that were kept out of its training;
+the mean of all weights has 0. It takes {megabytes:,} MB of memory, and `pip install "t2w[offline,publish]"`.
+
+```python
+{example}```
+
 ## How they were made
 
 - Adapter: Linear({in_features}, {hidden}), GELU, Linear({hidden}, {out_features}), logit scale {logit_scale:g}.
@@ -45,13 +61,6 @@ train networks that write weights from text.
 | test_accuracy | on the official test images; for reporting only, nothing may be chosen by it |
 | weights | {size} float32 |
 
-```python
-from datasets import load_dataset
-
-adapters = load_dataset("FOLDER_OR_NAME", split="train").with_format("torch")
-weights = adapters[0]["weights"]  # ({size},)
-```
-
 ## Figures
 
 ```text
@@ -60,6 +69,29 @@ weights = adapters[0]["weights"]  # ({size},)
 ## Licence
 
 The weights carry what they learned from the images. Licence of the data: {licence}.
+"""
+
+_EXAMPLE = """\
+import torch
+from datasets import load_dataset
+from t2w.encoders import load_text_encoder
+table = load_dataset("FOLDER_OR_NAME", split="train").with_format("torch")
+weights, texts = table["weights"][:], table["{texts}"][:]
+known = sorted({{text for task in texts for text in task}})
+embedded = dict(zip(known, load_text_encoder("minilm").encode(known)))
+about = torch.stack([torch.stack([embedded[text] for text in task]).mean(0) for task in texts])
+test = torch.arange(len(weights)) % 5 == 0  # every fifth task is kept out
+x0, size = (weights - weights[~test].mean(0)) / (weights[~test].std(0) + 1e-6), weights.shape[1]
+network = torch.nn.Sequential(torch.nn.Linear(size + 385, 512), torch.nn.GELU(), torch.nn.Linear(512, size))
+optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3)
+for step in range(1000):
+    row = torch.nonzero(~test)[torch.randint(int((~test).sum()), (64,)), 0]
+    t = torch.rand(64, 1) * torch.pi / 2  # 0: the weights, pi/2: nothing but noise
+    noisy = t.cos() * x0[row] + t.sin() * torch.randn(64, size)
+    loss = (network(torch.cat([noisy, t, about[row]], 1)) - x0[row]).square().mean()
+    optimizer.zero_grad(), loss.backward(), optimizer.step()
+noise = torch.cat([torch.randn_like(x0), torch.full((len(x0), 1), torch.pi / 2), about], 1)[test]
+print(f"score: {{1 - (network(noise) - x0[test]).square().mean() / x0[test].square().mean():.3f}}")
 """
 
 
@@ -86,6 +118,8 @@ def write_card(dataset: WeightDataset, folder: Path, *, name: str, licence: str,
         **spec.to_dict() | recipe,
         header=str(header).strip(),
         name=name,
+        example=_EXAMPLE.format(texts="texts" if dataset.texts else "class_names"),
+        megabytes=-(-len(dataset) * spec.size * 8 // 10**6),
         count=len(dataset),
         size=spec.size,
         layout=", ".join(f"{parameter} {tuple(shape)}" for parameter, shape in spec.layout),

@@ -110,9 +110,17 @@ def _table(dataset: WeightDataset, index: range, schema: Any) -> Any:
 
 
 def push_folder(
-    folder: str | Path, name: str, *, token: str | None = None, private: bool = True, answer_seconds: float = 20.0
+    folder: str | Path,
+    name: str,
+    *,
+    token: str | None = None,
+    private: bool | None = None,
+    message: str | None = None,
+    answer_seconds: float = 20.0,
 ) -> str:
     """Upload what `export_parquet` wrote as the dataset `name` of the Hugging Face hub; see `t2w.network.upload`.
+
+    Nothing else that lies in the folder is uploaded. After a failure, another call sends what is missing.
 
     Returns:
         The dataset's address.
@@ -123,4 +131,8 @@ def push_folder(
     folder = Path(folder)
     if not (folder / "README.md").is_file() or not (folder / "data").is_dir():
         raise T2WError(f"no exported dataset in {folder}", fix="export it first: `t2w adapters --export DIR`")
-    return upload(folder, name, kind="dataset", token=token, private=private, answer_seconds=answer_seconds)
+    only, message = ("README.md", _MARK, "base.safetensors", "data/*.parquet"), message or "Weight dataset of t2w"
+    return upload(
+        folder, name, kind="dataset", token=token, private=private, message=message, only=only,
+        answer_seconds=answer_seconds,
+    )  # fmt: skip
