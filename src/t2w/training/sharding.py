@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from t2w.devices import is_main_process
 from t2w.generator import Network, NetworkConfig, build_network
 
-__all__ = ["hidden_from_accelerate", "placed", "put_together", "shard", "sharding_asked_for", "whole"]
+__all__ = ["hidden_from_accelerate", "is_cut", "placed", "put_together", "shard", "sharding_asked_for", "whole"]
 
 _ASKED = "ACCELERATE_USE_FSDP"  # set by `accelerate launch`
 
@@ -45,22 +45,38 @@ def shard(network: nn.Module, accelerator: Any) -> None:
     from torch.distributed.fsdp import fully_shard
 
     mesh = init_device_mesh(accelerator.device.type, (accelerator.num_processes,))
+    scalars = {p for p in network.parameters() if p.ndim == 0}  # nothing to cut: each process keeps them
+    for parameter in scalars:
+        parameter.register_post_accumulate_grad_hook(_averaged)
     # One that reads from its blocks' weights without calling the blocks has them gathered all at once.
     for module in () if hasattr(network, "read") else tuple(network.modules()):
         if isinstance(blocks := getattr(module, "blocks", None), nn.ModuleList):
             for block in blocks:
                 fully_shard(block, mesh=mesh)
-    fully_shard(network, mesh=mesh, reshard_after_forward=True)
+    fully_shard(network, mesh=mesh, reshard_after_forward=True, ignored_params=scalars)
+
+
+def _averaged(parameter: Tensor) -> None:
+    """Give the gradient of a parameter that is not cut to all processes; also where it grows part by part."""
+    import torch.distributed as dist
+
+    assert parameter.grad is not None
+    dist.all_reduce(parameter.grad)
+    parameter.grad /= dist.get_world_size()
+
+
+def is_cut(value: Any) -> bool:
+    """Whether it is a tensor of which this process has a part."""
+    return hasattr(value, "full_tensor")
 
 
 def put_together(network: Network, config: NetworkConfig) -> Network:
     """The network itself where it is whole; else a whole one on every process, made by all together."""
-    first = next(network.parameters())
-    if not hasattr(first, "full_tensor"):
+    if not any(map(is_cut, network.parameters())):
         return network
     found = build_network(config)
     found.load_state_dict(whole(network.state_dict(), everywhere=True))
-    return found.to(first.device)
+    return found.to(next(network.parameters()).device)
 
 
 def whole(value: Any, *, everywhere: bool = False) -> Any:
@@ -75,7 +91,7 @@ def whole(value: Any, *, everywhere: bool = False) -> Any:
         return {key: whole(item, everywhere=everywhere) for key, item in value.items()}
     if isinstance(value, list):
         return [whole(item, everywhere=everywhere) for item in value]
-    if not hasattr(value, "full_tensor"):
+    if not is_cut(value):
         return value
     full = value.detach().full_tensor()
     return full.cpu() if everywhere or is_main_process() else None
@@ -98,7 +114,7 @@ def placed(state: Any, part: Any) -> Any:
 
 def _like(value: Any, other: Any) -> Any:
     """A whole tensor cut as another of its shape is."""
-    if not hasattr(other, "full_tensor") or not isinstance(value, Tensor) or value.shape != other.shape:
+    if not is_cut(other) or not isinstance(value, Tensor) or value.shape != other.shape:
         return value
     from torch.distributed.tensor import distribute_tensor
 
