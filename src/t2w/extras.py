@@ -10,7 +10,7 @@ from t2w.errors import T2WError
 __all__ = ["MissingExtra", "lacking", "needs"]
 
 _EXTRAS = {
-    "train": "accelerate hydra jinja2 markupsafe matplotlib omegaconf pydantic scipy sklearn",
+    "train": "accelerate hydra matplotlib omegaconf pydantic scipy sklearn",
     "text": "sentence_transformers transformers",
     "scale": "ray",
     "web": "gradio",

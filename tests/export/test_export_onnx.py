@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,9 +112,7 @@ def test_resizes_as_pillow(sides: tuple[int, int], mode: str, filter_: str, shor
 
 def test_other_filters_take_the_encoders_own_size() -> None:
     class Lanczos(TinyEncoder):
-        _preprocessing = TinyEncoder._preprocessing.from_dict(
-            {**TinyEncoder._preprocessing.to_dict(), "resample": "lanczos"}
-        )
+        _preprocessing = replace(TinyEncoder._preprocessing, resample="lanczos")
 
     graph = encoder_graph(Lanczos())
     assert graph.resize is None

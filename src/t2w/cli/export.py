@@ -46,7 +46,7 @@ def export(
     from t2w.progress import log_to_terminal
 
     log_to_terminal()
-    found = Classifier.load(classifier, device="cpu", encoder=encoder)
+    found = Classifier.from_pretrained(classifier, device="cpu", encoder=encoder)
     done = write(found, output, to=to, int8=int8, calibrate=calibrate, runtime=runtime)  # type: ignore[arg-type]
     for path, size in done.sizes():
         click.echo(f"{path}: {size / 1e6:.2f} MB")

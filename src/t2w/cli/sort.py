@@ -99,7 +99,7 @@ def _classifier(file: str | None, words: dict[str, Any], *, seed: int, device: s
         raise T2WError("both --classifier and what describes another", expected="--classifier alone, or classes")
     from t2w.classifier import Classifier
 
-    return Classifier.load(file, device=device, encoder=encoder)
+    return Classifier.from_pretrained(file, device=device, encoder=encoder)
 
 
 def _show(result: SortResult) -> None:

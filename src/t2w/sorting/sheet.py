@@ -8,19 +8,18 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from t2w.errors import T2WError
-from t2w.extras import needs
 from t2w.files import write_text
 from t2w.images import read_image
 from t2w.progress import track
 from t2w.sorting.decide import RESULTS, SortFolders
 from t2w.sorting.entry import Entry, SortResult
 from t2w.sorting.names import shown
+from t2w.templates import template
 
 __all__ = ["MOST_SHOWN", "write_sheet"]
 
@@ -65,26 +64,12 @@ def write_sheet(result: SortResult, folders: SortFolders, *, unsure_below: float
         )
         for name in result.counts
     ]  # fmt: skip
-    page = _template().render(
+    filters = {"shown": shown, "percent": lambda share: f"{100 * share:.0f} %"}
+    page = template("t2w.sorting", "sheet.html", filters).render(
         columns=columns, result=result, total=len(result.entries), table=RESULTS,
         done={"copy": "copied", "link": "linked", "move": "moved"}[result.how],
     )  # fmt: skip
     write_text(result.sheet, page)
-
-
-@cache
-def _template() -> Any:
-    with needs("the contact sheet"):
-        import jinja2
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("t2w.sorting", "."),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"shown": shown, "percent": lambda share: f"{100 * share:.0f} %"}
-    return environment.get_template("sheet.html")
 
 
 def _picture(entry: Entry, thumbnail: str | None) -> dict[str, Any]:

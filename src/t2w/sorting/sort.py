@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from t2w.errors import T2WError
-from t2w.extras import needs
 from t2w.files import not_written
 from t2w.images import Refused
 from t2w.progress import progress
@@ -63,8 +62,6 @@ def sort_photos(
         raise T2WError(f"how is {how!r:.40}", expected="copy, link or move")
     if not 0 <= unsure_below <= 1:
         raise T2WError(f"unsure_below is {unsure_below}", expected="a probability, 0 to 1")
-    with needs("the contact sheet"):
-        import jinja2  # noqa: F401  # said before the work, not after it
     paths = [photos] if isinstance(photos, str | Path) else list(photos)
     found, refused = find_photographs(paths, into)
     if not found and not (into / LOG).is_file():

@@ -14,9 +14,10 @@ import numpy as np
 
 from t2w.errors import T2WError
 from t2w.evaluation.report import scores, text
+from t2w.evaluation.report.charts import denoising_charts, training_charts, weight_charts
 from t2w.evaluation.report.data import ReportData
-from t2w.extras import needs
 from t2w.files import write_text
+from t2w.templates import template
 
 __all__ = ["add_audit", "render_report"]
 
@@ -34,11 +35,6 @@ def render_report(data: ReportData) -> str:
     Raises:
         T2WError: an example image is not uint8 of shape (H, W) or (H, W, 3).
     """
-    with needs("the report"):
-        import jinja2  # noqa: F401
-
-        from t2w.evaluation.report.charts import denoising_charts, training_charts, weight_charts
-
     splits = scores.blocks(data.scoreboard)
     provenance = dict(data.scoreboard.provenance)
     numbers = {key: value for key, value in asdict(data).items() if key not in ("grids", "config", "tasks")}
@@ -66,16 +62,10 @@ def add_audit(report: Path, found: Mapping[str, Any], picture: bytes) -> None:
     write_text(report, f"{before}{_BEGIN}\n{section}\n{_END}{rest.partition(_END)[2]}")
 
 
-def _rendered(template: str, **values: Any) -> str:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("t2w.evaluation.report", "."), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters |= {name: getattr(text, name) for name in _FILTERS}
-    environment.filters |= {"image": _image, "kind": scores.kind, "meaning": scores.meaning, "clear": scores.clear}
-    return environment.get_template(template).render(values)
+def _rendered(name: str, **values: Any) -> str:
+    filters = {name: getattr(text, name) for name in _FILTERS}
+    filters |= {"image": _image, "kind": scores.kind, "meaning": scores.meaning, "clear": scores.clear}
+    return template("t2w.evaluation.report", name, filters).render(values)
 
 
 def _overview(summary: Mapping[str, Any]) -> dict[str, str]:
