@@ -14,7 +14,7 @@ from t2w.tasks.class_names import renumbered
 
 __all__ = ["FeatureSet"]
 
-_BLOCK = 1 << 14  # rows checked at once
+_BLOCK = 1 << 12  # rows checked at once
 _DTYPES = (torch.float32, torch.bfloat16, torch.int8)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,7 +63,7 @@ class Parts:
                 return self.encoder.prepare(self.images.at(position, min_side=self.encoder.min_side))
             return self.encoder.prepare(self.images[position])
 
-        positions = [position for span in spans for position in range(*span)]
+        positions = array("q", chain.from_iterable(range(*span) for span in spans))  # a million take 8 MB
         batches = prepared_batches(positions, prepare, batch_size=self.batch_size, workers=self.workers)
         for begin, stop in spans:
             rows: list[Tensor] = []
