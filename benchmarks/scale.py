@@ -28,7 +28,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -140,7 +140,7 @@ def one_extraction(args: argparse.Namespace) -> dict[str, Any]:
     on_ray = args.launcher == "ray"
     options: dict[str, Any] = {"workers": 1, "cluster": Cluster(device="cpu") if on_ray else None}
     with connected(None) if on_ray else nullcontext():
-        extract(encoder, images_of(3 * 2048 * _WORKERS), **options)  # workers have started
+        extract(replace(encoder, microseconds=0), images_of(6 * 2048 * _WORKERS), **options)  # workers have started
         for note in pids.iterdir():
             note.unlink()
         print("started", flush=True)

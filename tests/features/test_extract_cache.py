@@ -34,6 +34,14 @@ def test_a_second_call_reads_what_the_first_wrote(tmp_path: Path) -> None:
     assert len(files(tmp_path)) == 1  # no part is left
 
 
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="Linux says what is mapped")
+def test_what_the_cache_has_is_mapped_not_held(tmp_path: Path) -> None:
+    features = extract(CountingEncoder(), IMAGES, cache=tmp_path).features
+    (path,) = tmp_path.glob("*.safetensors")
+    assert str(path) in Path("/proc/self/maps").read_text()
+    assert features.shape == (len(IMAGES), 5)
+
+
 def test_images_encoder_and_preprocessing_each_have_their_own_file(tmp_path: Path) -> None:
     extract(CountingEncoder(), IMAGES, cache=tmp_path)
     for encoder, images in (
