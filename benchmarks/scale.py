@@ -1,7 +1,7 @@
 """Feature extraction of ImageNet-1k's size on a Ray cluster of this machine, simulated.
 
     python benchmarks/scale.py                                       # 1.3 million images of 1,280 features
-    python benchmarks/scale.py --images 100000 --json docs/scale.json
+    python benchmarks/scale.py --images 100000 --dim 256 --rounds 0 --kills 0   # one of the questions
 
 Images are made of their numbers, and the encoder costs processor time alone: a settable number of microseconds an image
 where rates are compared, none where memory is. Three questions, each answered by extractions in processes of their own:
@@ -51,16 +51,16 @@ class Numbered(LazyImages):
     """Images that are their numbers; a million take no memory."""
 
     def __init__(self, count: int) -> None:
-        self.count = count
+        self.total = count
 
     def __len__(self) -> int:
-        return self.count
+        return self.total
 
     def at(self, position: int, *, min_side: int | None = None) -> np.ndarray:
         return np.array([[position >> 16, position >> 8 & 255, position & 255]], dtype=np.uint8)
 
     def identity(self) -> list[Any]:
-        return [self.count]
+        return [self.total]
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,8 @@ def one_extraction(args: argparse.Namespace) -> dict[str, Any]:
     on_ray = args.launcher == "ray"
     options: dict[str, Any] = {"workers": 1, "cluster": Cluster(device="cpu") if on_ray else None}
     with connected(None) if on_ray else nullcontext():
-        extract(replace(encoder, microseconds=0), images_of(6 * 2048 * _WORKERS), **options)  # workers have started
+        if on_ray:  # its workers start
+            extract(replace(encoder, microseconds=0), images_of(6 * 2048 * _WORKERS), **options)
         for note in pids.iterdir():
             note.unlink()
         print("started", flush=True)
@@ -255,7 +256,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", metavar="FILE", help="where figures go as well")
+    parser.add_argument("--json", metavar="FILE", help="where figures go as well, beside those that are there")
     for hidden in ("--folder", "--launcher"):
         parser.add_argument(hidden, help=argparse.SUPPRESS)
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
@@ -263,10 +264,15 @@ def main() -> int:
     if args.one:
         print(json.dumps(one_extraction(args)))
         return 0
-    found = {"rate": rate(args), "kills": kills(args), "memory": memory(args), "dim": args.dim}
-    found |= {"machine": machine(torch.device("cpu")), "versions": versions(), "load": os.getloadavg()[0]}
-    if args.json:
-        Path(args.json).write_text(json.dumps(found, indent=2) + "\n")
+    path = Path(args.json) if args.json else None
+    found = json.loads(path.read_text()) if path and path.exists() else {}
+    asked = {"rate": args.rounds, "kills": args.kills, "memory": args.memory}
+    for name, measure in (("rate", rate), ("kills", kills), ("memory", memory)):
+        if asked[name]:
+            others = {"load": os.getloadavg()[0], "machine": machine(torch.device("cpu")), "versions": versions()}
+            found[name] = {**measure(args), "features of an image": args.dim, **others}
+        if path:
+            path.write_text(json.dumps(found, indent=2) + "\n")
     return 0
 
 
