@@ -82,6 +82,7 @@ def cluster() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # where workers find what tests define
+        patch.setenv("RAY_ADDRESS", "127.0.0.1:1")  # another cluster, which was not asked for
         with connected(None):
             yield
             assert ray.is_initialized()

@@ -121,7 +121,8 @@ def connected(address: str | None) -> Iterator[Any]:
         yield ray
         return
     host, _, port = (address or "").removeprefix("ray://").rpartition(":")
-    local = {"include_dashboard": False, "num_cpus": os.cpu_count()}
+    # "local", not None: of the latter, Ray makes a cluster that it has started here before, or that RAY_ADDRESS names.
+    local = {"address": "local", "include_dashboard": False, "num_cpus": os.cpu_count()}
     try:
         if host and port.isdigit():  # Ray itself would wait for minutes where nobody answers
             socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS).close()
