@@ -28,6 +28,7 @@ __all__ = [
     "decoded",
     "fingerprint",
     "load_tensors",
+    "not_written",
     "read_json",
     "read_metadata",
     "save_tensors",
@@ -60,7 +61,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
         os.close(handle)
     except OSError as error:
-        raise _not_written(path, error) from error
+        raise not_written(path, error) from error
     temporary = Path(name)
     try:
         yield temporary
@@ -69,7 +70,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except OSError as error:
-        raise _not_written(path, error) from error
+        raise not_written(path, error) from error
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -87,7 +88,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
     except OSError as error:
-        raise _not_written(path, error) from error
+        raise not_written(path, error) from error
     try:
         yield temporary
         temporary.chmod(0o777 & ~_umask())
@@ -95,7 +96,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
             shutil.rmtree(path)
         os.replace(temporary, path)
     except OSError as error:
-        raise _not_written(path, error) from error
+        raise not_written(path, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -109,7 +110,8 @@ def _umask() -> int:
 _FULL, _NO_RIGHT = (errno.ENOSPC, errno.EDQUOT), (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-def _not_written(path: Path, error: Exception) -> T2WError:
+def not_written(path: Path, error: Exception) -> T2WError:
+    """The sentence for a file that cannot be written: no right, no space, or whatever the system says."""
     number, reason = (error.errno, error.strerror) if isinstance(error, OSError) else (None, None)
     fix = "choose a folder that you may write to" if number in _NO_RIGHT else "choose another folder"
     if number in _FULL or "no space left" in str(error).lower():
@@ -160,7 +162,7 @@ def save_tensors(
             save_file(stored, temporary, metadata=text)
         except Exception as error:  # safetensors wraps "no space left" in an exception of its own
             if "os error" in str(error).lower():
-                raise _not_written(Path(path), error) from error
+                raise not_written(Path(path), error) from error
             raise
 
 

@@ -1,0 +1,12 @@
+from .archive import write_zip as write_zip
+from .decide import UNSURE_BELOW as UNSURE_BELOW
+from .decide import SortFolders as SortFolders
+from .decide import decide as decide
+from .entry import Entry as Entry
+from .entry import How as How
+from .entry import Mark as Mark
+from .entry import SortResult as SortResult
+from .names import folder_names as folder_names
+from .sort import sort_photos as sort_photos
+from .undo import Undone as Undone
+from .undo import undo_sort as undo_sort

@@ -1,0 +1,194 @@
+"""The written log of a sorted folder: what was meant to happen before it does, and that it did after.
+
+Lines of JSON, only ever added to. A first line says how the folder is sorted; then for each photograph an entry, and
+{"done": number} once it is in place, {"dropped": number} where it stayed at its source, {"undone": number} where it
+was moved back. A line that a killed process left half written is cut off.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from t2w.errors import T2WError
+from t2w.files import not_written
+from t2w.sorting.decide import LOG, RESULTS, SHEET, SortFolders
+from t2w.sorting.entry import Entry, How, Mark
+
+__all__ = ["SortLog", "opened_log"]
+
+_FORMAT = 1
+
+
+@dataclass
+class SortLog:
+    """The log, open and locked.
+
+    Attributes:
+        into: the sorted folder.
+        how: "copy", "link" or "move".
+        classes: the classes in their order.
+        placed: entries by number, of photographs that are in place.
+        pending: entries by number, of which that is not known.
+    """
+
+    into: Path
+    handle: int
+    how: How = "copy"
+    classes: tuple[str, ...] = ()
+    placed: dict[int, Entry] = field(default_factory=dict)
+    pending: dict[int, Entry] = field(default_factory=dict)
+    _last: int = 0
+
+    @property
+    def folders(self) -> SortFolders:
+        return SortFolders.for_classes(self.classes)
+
+    def begin(self, how: How, classes: Sequence[str]) -> None:
+        """Say how the folder is sorted.
+
+        Raises:
+            T2WError: photographs are in it that were sorted in another way.
+        """
+        if self.placed or self.pending:
+            if self.classes != tuple(classes):
+                problem = f"{self.into} is sorted into {', '.join(self.classes[:5])}" + ", ..." * (
+                    len(self.classes) > 5
+                )
+                raise T2WError(problem, expected="the same classes", fix="choose another folder for these")
+            if self.how != how:
+                raise T2WError(
+                    f"the photographs in {self.into} are there by {self.how}", expected=f"the same, not {how}",
+                    fix="choose another folder",
+                )  # fmt: skip
+            return
+        self.how, self.classes = how, tuple(classes)
+        os.ftruncate(self.handle, 0)
+        self._write([{"format": _FORMAT, "how": how, "classes": list(classes)}], sync=True)
+
+    def intend(self, entries: Sequence[Entry]) -> list[int]:
+        """Write down what is about to happen, on the disk before it does; the numbers of the entries."""
+        numbers = range(self._last + 1, self._last + 1 + len(entries))
+        self._last += len(entries)
+        lines = [{"number": number, **_to_dict(entry)} for number, entry in zip(numbers, entries, strict=True)]
+        self._write(lines, sync=True)
+        self.pending |= dict(zip(numbers, entries, strict=True))
+        return list(numbers)
+
+    def done(self, number: int) -> None:
+        self._write([{"done": number}])
+        self.placed[number] = self.pending.pop(number)
+
+    def dropped(self, number: int) -> None:
+        self._write([{"dropped": number}])
+        del self.pending[number]
+
+    def undone(self, number: int) -> None:
+        self._write([{"undone": number}])
+        del self.placed[number]
+
+    def _write(self, lines: Sequence[dict[str, Any]], *, sync: bool = False) -> None:
+        text = "".join(json.dumps(line) + "\n" for line in lines).encode("ascii")
+        before = os.fstat(self.handle).st_size
+        try:
+            while text:
+                text = text[os.write(self.handle, text) :]
+            if sync:
+                os.fsync(self.handle)
+        except OSError as error:
+            os.ftruncate(self.handle, before)  # a full disk takes a part of a line
+            raise not_written(self.into / LOG, error) from error
+
+    def _read(self) -> None:
+        content = Path(self.into / LOG).read_bytes()
+        whole = content.rpartition(b"\n")[0] + b"\n" if b"\n" in content else b""
+        for position, line in enumerate(whole.splitlines()):
+            try:
+                self._take(json.loads(line), first=position == 0)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise T2WError(
+                    f"line {position + 1} of {self.into / LOG} is damaged ({error})", expected="the log of a sort",
+                    fix="choose another folder; the photographs in this one are whole",
+                ) from error  # fmt: skip
+        os.ftruncate(self.handle, len(whole))
+
+    def _take(self, line: dict[str, Any], *, first: bool) -> None:
+        if first:
+            if line["format"] != _FORMAT or line["how"] not in ("copy", "link", "move"):
+                raise ValueError("of another format")
+            self.how, self.classes = line["how"], tuple(map(str, line["classes"]))
+        elif "number" in line:
+            self._last = int(line["number"])
+            self.pending[self._last] = _from_dict(line)
+        elif "done" in line:
+            self.placed[line["done"]] = self.pending.pop(line["done"])
+        elif "dropped" in line:
+            del self.pending[line["dropped"]]
+        else:
+            del self.placed[line["undone"]]
+
+
+@contextmanager
+def opened_log(into: Path, *, create: bool) -> Iterator[SortLog]:
+    """The log of a sorted folder, in which no other process works meanwhile.
+
+    Args:
+        create: make the folder and the log where there is none.
+
+    Raises:
+        T2WError: there is none; it cannot be written; it is damaged; another process is at work there; or files are
+            there in the place of those that a sort writes.
+    """
+    path = into / LOG
+    if not path.is_file():
+        if not create:
+            raise T2WError(f"there is no {path}", expected="a folder that `t2w sort --move` has written")
+        if taken := next((name for name in (SHEET, RESULTS, LOG) if os.path.lexists(into / name)), None):
+            raise T2WError(f"{into} holds another {taken}", expected="a new folder, or one that t2w has sorted")
+    try:
+        into.mkdir(parents=True, exist_ok=True)
+        flags = os.O_RDWR | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | (os.O_CREAT if create else 0)
+        handle = os.open(path, flags, 0o666)
+    except OSError as error:
+        raise not_written(path, error) from error
+    try:
+        _lock(handle, into)
+        log = SortLog(into, handle)
+        log._read()
+        yield log
+    finally:
+        os.close(handle)  # which ends the lock, as the end of the process does
+
+
+def _lock(handle: int, into: Path) -> None:
+    with suppress(ImportError):  # Windows has no such locks
+        import fcntl
+
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise T2WError(f"another process is sorting into {into}", fix="wait until it is done") from error
+
+
+def _to_dict(entry: Entry) -> dict[str, Any]:
+    mark = {} if entry.mark is None else {"size": entry.mark.size, "mtime_ns": entry.mark.mtime_ns}
+    return {
+        "source": str(entry.source), "folder": entry.folder, "name": entry.name, "best": entry.best,
+        "looks_like": entry.looks_like, **mark,
+    }  # fmt: skip
+
+
+def _from_dict(line: dict[str, Any]) -> Entry:
+    for part in (line["folder"], line["name"]):  # a log from elsewhere must not lead out of its folder
+        if part in ("", ".", "..") or Path(part).name != part:
+            raise ValueError(f"{part!r:.60} is no name in a folder")
+    best = tuple((str(name), float(share)) for name, share in line["best"])
+    if not best:
+        raise ValueError("no class")
+    mark = Mark(int(line["size"]), int(line["mtime_ns"]))
+    return Entry(Path(line["source"]), line["folder"], line["name"], best, line["looks_like"], mark)

@@ -1,0 +1,173 @@
+"""Photographs, sorted by what a classifier says of them."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from t2w.errors import T2WError
+from t2w.extras import needs
+from t2w.files import not_written
+from t2w.images import Refused
+from t2w.progress import Progress, progress
+from t2w.sorting.decide import LOG, RESULTS, SHEET, UNSURE_BELOW, SortFolders, decide
+from t2w.sorting.entry import Entry, How, SortResult
+from t2w.sorting.log import SortLog, opened_log
+from t2w.sorting.names import folded, free_name
+from t2w.sorting.photographs import Photograph, find_photographs
+from t2w.sorting.recover import class_folder, recover
+from t2w.sorting.sheet import write_sheet
+from t2w.sorting.table import write_table
+from t2w.sorting.transfer import Left, same_photograph, transfer
+
+if TYPE_CHECKING:
+    from t2w.classifier import Classifier
+    from t2w.prediction import PredictedBatch
+
+__all__ = ["entries_in", "sort_photos"]
+
+
+def sort_photos(
+    classifier: Classifier,
+    photos: str | Path | Sequence[str | Path],
+    into: str | Path,
+    *,
+    how: How = "copy",
+    unsure_below: float = UNSURE_BELOW,
+    batch_size: int = 64,
+) -> SortResult:
+    """Sort photographs into a folder for each class, with a contact sheet and a table beside the folders.
+
+    It may be stopped at any moment: the same call goes on, and nothing is lost or there twice. Photographs that were
+    sorted before are known by the log in `into` and not classified again.
+
+    Args:
+        classifier: says what they show.
+        photos: image files, or folders with all images under them. Symbolic links are not followed.
+        into: the sorted folder; it may lie inside that of the photographs.
+        how: "copy" with times and permissions; "link", a hard link, which takes no space and outlives the other name;
+            "move", which `undo_sort` takes back.
+        unsure_below: the least probability of the best class that is sure, 0 to 1.
+        batch_size: photographs at once.
+
+    Raises:
+        T2WError: nothing to sort; `into` cannot be written, is full, or holds photographs that were sorted otherwise;
+            photographs lie in it; another process sorts into it; or hard links that the file system does not allow.
+    """
+    into = Path(into)
+    if not 0 <= unsure_below <= 1:
+        raise T2WError(f"unsure_below is {unsure_below}", expected="a probability, 0 to 1")
+    with needs("the contact sheet"):
+        import jinja2  # noqa: F401  # said before the work, not after it
+    paths = [photos] if isinstance(photos, str | Path) else list(photos)
+    found, refused = find_photographs(paths, into)
+    if not found and not (into / LOG).is_file():
+        raise refused[0][1] if refused else T2WError(f"there are no images in {', '.join(map(str, paths[:3]))}")
+    with opened_log(into, create=True) as log:
+        recover(log)
+        log.begin(how, classifier.classes)
+        new = _not_sorted(found, log)
+        work = _Sort(log, log.folders, unsure_below, refused)
+        with progress("photographs", total=len(new), unit="image") as bar:
+            for batch in classifier.classify_each([one.path for one in new], batch_size=batch_size):
+                work.take(new, batch, bar)
+        entries = entries_in(log)
+        counts = Counter(entry.folder for entry in entries)
+        result = SortResult(
+            into=into,
+            how=how,
+            counts={name: counts[name] for name in log.folders.names},
+            entries=tuple(entries),
+            new=work.new,
+            refused=tuple(refused),
+            gone=len(log.placed) - len(entries),
+            sheet=into / SHEET,
+        )
+        write_table(into / RESULTS, entries)
+        write_sheet(result, log.folders, unsure_below=unsure_below)
+    return result
+
+
+def entries_in(log: SortLog) -> list[Entry]:
+    """The photographs that are in their places, folder by folder, the least sure first."""
+    there = [entry for entry in log.placed.values() if os.path.lexists(entry.place(log.into))]
+    return sorted(there, key=lambda entry: (entry.folder, entry.best[0][1], entry.name))
+
+
+def _not_sorted(found: Sequence[Photograph], log: SortLog) -> list[Photograph]:
+    """Photographs that the log does not know, or knows as they no longer are."""
+    known: dict[Path, list[Entry]] = {}
+    for entry in log.placed.values():
+        known.setdefault(entry.source, []).append(entry)
+
+    def is_known(one: Photograph) -> bool:
+        for entry in known.get(one.path, ()):
+            there = os.path.lexists(entry.place(log.into))
+            if entry.mark == one.mark and (there or log.how != "move"):  # what was moved back by hand is new
+                return True
+            if there and same_photograph(one.path, entry.place(log.into)):
+                return True
+        return False
+
+    return [one for one in found if not is_known(one)]
+
+
+@dataclass
+class _Sort:
+    """Brings batches of classified photographs into their places."""
+
+    log: SortLog
+    folders: SortFolders
+    unsure_below: float
+    refused: list[Refused]
+    new: int = 0
+    _names: dict[str, set[str]] = field(default_factory=dict)
+
+    def take(self, photographs: Sequence[Photograph], batch: PredictedBatch, bar: Progress) -> None:
+        for position, error in batch.refused:
+            self.refused.append((photographs[position].path, error))
+            bar.update()
+        entries = []
+        for row, position in enumerate(batch.positions):
+            assert batch.prediction is not None  # the batch has rows
+            one = photographs[position]
+            entry = decide(one.path, batch.prediction, row, self.folders, unsure_below=self.unsure_below, mark=one.mark)
+            entries.append(self._named(entry))
+        for number, entry in zip(self.log.intend(entries), entries, strict=True):
+            self._place(number, entry)
+            bar.update()
+
+    def _place(self, number: int, entry: Entry) -> None:
+        place = entry.place(self.log.into)
+        assert entry.mark is not None  # `take` gives one
+        try:
+            transfer(entry.source, place, entry.mark, self.log.how)
+        except Left as error:
+            self.log.dropped(number)
+            self.refused.append((entry.source, error))
+        except FileExistsError:  # somebody else's, since the names were listed
+            self.log.dropped(number)
+            entry = self._named(replace(entry, name=entry.source.name))
+            self._place(self.log.intend([entry])[0], entry)
+        except OSError as error:
+            raise not_written(place, error) from error
+        else:
+            self.log.done(number)
+            self.new += 1
+
+    def _named(self, entry: Entry) -> Entry:
+        """The entry with a file name that is free in its folder."""
+        if entry.folder not in self._names:
+            folder = class_folder(self.log.into, entry.folder)
+            try:
+                self._names[entry.folder] = {folded(name) for name in os.listdir(folder)}
+            except OSError as error:
+                raise not_written(folder, error) from error
+        used = self._names[entry.folder]
+        name = free_name(entry.name, used)
+        used.add(folded(name))
+        return replace(entry, name=name)

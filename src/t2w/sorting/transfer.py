@@ -1,0 +1,171 @@
+"""One photograph to its place: whole or not at all, never over another file, its only copy never at risk.
+
+Whatever moment it is stopped at, the photograph is at its source, at its target, or at both.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from t2w.errors import T2WError
+from t2w.files import sha256_of
+from t2w.sorting.entry import How, Mark
+
+__all__ = ["Left", "clear_leftovers", "same_photograph", "transfer"]
+
+_BLOCK = 1 << 20  # bytes copied at once
+_PREFIX, _SUFFIX = ".t2w-", ".part"
+_NO_LINKS = (errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL)
+
+
+class Left(T2WError):
+    """A photograph that stays where it is, and as it is; the others go on."""
+
+
+def transfer(source: Path, target: Path, mark: Mark, how: How) -> None:
+    """Copy, link or move a file to a name that is free; times and permissions stay.
+
+    Args:
+        mark: of the source when it was last looked at.
+
+    Raises:
+        Left: the source cannot be read or removed, or has changed.
+        FileExistsError: something is at the target.
+        OSError: the target cannot be written.
+        T2WError: a hard link that the file system does not allow.
+    """
+    if how == "copy":
+        _copy(source, target, mark)
+        return
+    _check(_state_of(source), mark, source)
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if how == "link" and error.errno in _NO_LINKS:
+            raise T2WError(
+                f"{source} cannot be linked to {target}: {error.strerror}",
+                expected="both on one file system that has hard links",
+                fix="copy instead: leave out --link",
+            ) from error
+        if how == "link":
+            raise
+        _copy(source, target, mark)  # to another file system, or on one without hard links
+    if how == "move":
+        _remove(source, target, mark)
+
+
+def _copy(source: Path, target: Path, mark: Mark) -> None:
+    with _opened(source, mark) as file:
+        handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=target.parent)
+        try:
+            with os.fdopen(handle, "wb") as copy:
+                while block := _read(file, source):
+                    copy.write(block)
+                _check(os.fstat(file.fileno()), mark, source)
+                copy.flush()
+                os.fsync(copy.fileno())
+            with suppress(OSError):  # times come first; not every file system has all the rest
+                shutil.copystat(source, name)
+            _put(name, target)
+        finally:
+            with suppress(OSError):
+                os.unlink(name)
+
+
+def _put(temporary: str, target: Path) -> None:
+    """Give a finished file its name, unless that is taken."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise
+    except OSError:  # no hard links here: an empty file holds the name until the whole one replaces it
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+        os.replace(temporary, target)
+
+
+def _remove(source: Path, target: Path, mark: Mark) -> None:
+    """Take a file from its old place, now that it is at the new one."""
+    _sync_folder(target.parent)
+    try:
+        if os.path.lexists(source):  # else another program took it away, and the target is the only place
+            _check(_state_of(source), mark, source)
+            os.unlink(source)
+    except (Left, OSError) as error:
+        if not os.path.lexists(source):
+            return
+        os.unlink(target)
+        if isinstance(error, Left):
+            raise
+        raise Left(f"{source} cannot be moved away: {error.strerror or error}", fix="copy: leave out --move") from error
+
+
+def same_photograph(a: Path, b: Path) -> bool:
+    """Whether both are there as files of the same content."""
+    try:
+        first, second = a.lstat(), b.lstat()
+        if not (stat.S_ISREG(first.st_mode) and stat.S_ISREG(second.st_mode)):
+            return False
+        alike = (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino)
+        return alike or (first.st_size == second.st_size and sha256_of(a) == sha256_of(b))
+    except OSError:
+        return False
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove what a copy that was killed had written of a photograph, which is still at its source."""
+    for path in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+        with suppress(OSError):
+            path.unlink()
+
+
+@contextmanager
+def _opened(source: Path, mark: Mark) -> Iterator[BinaryIO]:
+    try:
+        file = source.open("rb")
+    except OSError as error:
+        raise _unreadable(source, error) from error
+    with file:
+        _check(os.fstat(file.fileno()), mark, source)
+        yield file
+
+
+def _read(file: BinaryIO, source: Path) -> bytes:
+    try:
+        return file.read(_BLOCK)
+    except OSError as error:
+        raise _unreadable(source, error) from error
+
+
+def _state_of(source: Path) -> os.stat_result:
+    try:
+        return source.lstat()
+    except OSError as error:
+        raise _unreadable(source, error) from error
+
+
+def _check(state: os.stat_result, mark: Mark, source: Path) -> None:
+    if not stat.S_ISREG(state.st_mode) or Mark.of(state) != mark:
+        raise Left(f"{source} changed after it was looked at", fix="sort again to have it sorted as it is now")
+
+
+def _unreadable(source: Path, error: OSError) -> Left:
+    return Left(f"cannot read {source}: {error.strerror or error}", expected="an image file")
+
+
+def _sync_folder(folder: Path) -> None:
+    with suppress(OSError):  # Windows has no handles of folders
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
