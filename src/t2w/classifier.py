@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from t2w.adapters.enhance import EnhanceSettings
     from t2w.encoders import VisionEncoder
     from t2w.encoders.head import ClassifierHead
-    from t2w.photos import Examples
+    from t2w.photos import Examples, TaskPictures
 
 __all__ = ["Classifier", "Prediction"]
 
@@ -168,11 +168,14 @@ class Classifier:
         head: ClassifierHead = self.encoder.head().named()  # type: ignore[attr-defined]  # a rule is made with a head
         return head_rows(head, self.none_rule.centres), label_names(head.labels)
 
-    def fit(self, examples: Examples, *, settings: EnhanceSettings | None = None, seed: int = 0) -> Classifier:
+    def fit(
+        self, examples: Examples | TaskPictures, *, settings: EnhanceSettings | None = None, seed: int = 0
+    ) -> Classifier:
         """The classifier after some training on labelled pictures; this one stays as it is.
 
         Args:
-            examples: a folder of class folders, or images by class name; any class may have none.
+            examples: a folder of class folders, or images by class name; any class may have none. Or features of
+                labelled pictures.
             settings: of the training; None for the default ones.
             seed: of the order of the pictures.
 
@@ -183,9 +186,10 @@ class Classifier:
             T2WWarning: pictures that cannot be used.
         """
         from t2w.adapters.enhance import enhance
-        from t2w.photos import pictures_of_task
+        from t2w.photos import TaskPictures, pictures_of_task
 
-        seen = pictures_of_task(self.encoder, self.classes, None, examples)
+        given = isinstance(examples, TaskPictures)
+        seen = examples if given else pictures_of_task(self.encoder, self.classes, None, examples)
         if (complaint := seen.complaint) is not None:
             warnings.warn(complaint, T2WWarning, 2)
         labels = torch.tensor(seen.labels)

@@ -1,0 +1,152 @@
+"""Files on their way in: pictures and zip files of them, bounded while they arrive."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import zipfile
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from tempfile import NamedTemporaryFile
+
+from t2w.datasets.archives import ZipFiles
+from t2w.errors import T2WError
+from t2w.files import not_written
+from t2w.images import IMAGE_SUFFIXES
+from t2w.web.bounds import Bounds, megabytes
+from t2w.web.session import Picture, Session
+
+__all__ = ["Incoming"]
+
+_MOST_DIRECTORY = 2_000_000  # bytes of a zip file's list of members: some 20,000 of them
+_END, _END_SIZE = b"PK\x05\x06", 22  # of a zip file, where the list's size stands 12 bytes after its mark
+
+
+class Incoming:
+    """One file that arrives in pieces.
+
+    Args:
+        session: whose it is.
+        name: its path as the person has it.
+        bounds: what is refused.
+
+    Raises:
+        T2WError: neither a picture nor a zip file by its name, or one picture too many.
+    """
+
+    def __init__(self, session: Session, name: str, bounds: Bounds) -> None:
+        self.session, self.bounds = session, bounds
+        self.name = name.replace("\\", "/").strip("/")[-500:] or "picture"
+        suffix = PurePosixPath(self.name).suffix.lower()
+        self.is_zip = suffix == ".zip"
+        if not self.is_zip and suffix not in IMAGE_SUFFIXES:
+            raise T2WError(f"{self.name} is no picture", expected="an image file or a zip file of them")
+        bounds.check_count(len(session.pictures) + (not self.is_zip))
+        self._file = NamedTemporaryFile(dir=session.folder / "pictures", suffix=suffix, delete=False)  # noqa: SIM115
+        self._path, self._size, self._digest = Path(self._file.name), 0, hashlib.sha256()
+
+    def take(self, piece: bytes) -> None:
+        """Keep the next piece. Raises T2WError where it is one too many, or the disk is full."""
+        self._size += len(piece)
+        self.session.kept_bytes += len(piece)
+        self.bounds.check_file(self.name, self._size, is_zip=self.is_zip)
+        self.bounds.check_total(self.session.kept_bytes)
+        self._digest.update(piece)
+        try:
+            self._file.write(piece)
+        except OSError as error:
+            raise not_written(self._path, error) from error
+
+    def finish(self) -> int:
+        """Take the whole file into the session; how many pictures it brought.
+
+        Raises:
+            T2WError: a zip file that is damaged, unsafe, or holds more than it may; none of it is taken.
+        """
+        self._file.close()
+        if not self.is_zip:
+            return self._add(self.name, self._path, self._digest.digest(), self._size)
+        try:
+            return self._unpack()
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Forget the file, where it did not come to its end."""
+        self._file.close()
+        with suppress(OSError):
+            self._path.unlink()
+        self.session.kept_bytes -= self._size
+
+    def _add(self, name: str, path: Path, digest: bytes, size: int) -> int:
+        session = self.session
+        with session.lock:
+            if digest in session.digests:
+                path.unlink(missing_ok=True)
+                session.kept_bytes -= size
+                return 0
+            try:
+                self.bounds.check_count(len(session.pictures) + 1)  # others arrive at the same time
+            except T2WError:
+                path.unlink(missing_ok=True)
+                session.kept_bytes -= size
+                raise
+            session.digests.add(digest)
+            number = len(session.digests)
+            session.pictures[number] = Picture(number, name, path)
+        return 1
+
+    def _unpack(self) -> int:
+        _check_directory(self._path, self.name)
+        try:
+            archive = ZipFiles(self._path)
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            raise T2WError(f"{self.name} is a damaged zip file ({error})", fix="pack it again") from error
+        except T2WError as error:  # its sentence has the file's name here
+            raise _renamed(error, self._path, self.name) from error
+        names = [name for name in archive.names if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES]
+        if not names:
+            raise T2WError(f"{self.name} holds no pictures", expected="a zip file of image files")
+        self.bounds.check_count(len(self.session.pictures) + len(names))
+        sizes = [archive.identity(name)[1] for name in names]
+        for name, size in zip(names, sizes, strict=True):
+            self.bounds.check_file(f"{name} in {self.name}", size)
+        if self.session.kept_bytes + sum(sizes) > self.bounds.session_bytes:
+            raise T2WError(
+                f"{self.name} unpacks to {megabytes(sum(sizes))}",
+                expected=f"at most {megabytes(self.bounds.session_bytes)} on this page",
+            )
+        return sum(self._member(archive, name) for name in names)
+
+    def _member(self, archive: ZipFiles, name: str) -> int:
+        try:
+            content = archive.read(name)
+        except T2WError as error:
+            self.session.refused.append((name, str(_renamed(error, self._path, self.name))))
+            return 0
+        suffix = PurePosixPath(name).suffix.lower()
+        try:
+            with NamedTemporaryFile(dir=self._path.parent, suffix=suffix, delete=False) as file:
+                file.write(content)
+        except OSError as error:
+            raise not_written(self._path, error) from error
+        self.session.kept_bytes += len(content)
+        return self._add(name, Path(file.name), hashlib.sha256(content).digest(), len(content))
+
+
+def _check_directory(path: Path, name: str) -> None:
+    """Raises T2WError at a list of members that would take a lot of memory; it is read before they can be counted."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _END_SIZE - 65_535))
+        tail = file.read()
+    end = tail.rfind(_END)
+    if end < 0 or len(tail) < end + _END_SIZE:
+        raise T2WError(f"{name} is not a whole zip file", fix="pack it again")
+    (size,) = struct.unpack_from("<L", tail, end + 12)
+    if size > _MOST_DIRECTORY:  # a zip64 file says 0xFFFFFFFF here
+        raise T2WError(f"{name} holds too many files", expected="some thousands", fix="pack fewer")
+
+
+def _renamed(error: T2WError, path: Path, name: str) -> T2WError:
+    """An error of a file that is kept under another name than the person knows."""
+    return T2WError(error.found.replace(str(path), name), expected=error.expected, fix=error.fix)

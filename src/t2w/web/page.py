@@ -1,0 +1,197 @@
+"""The page: names, pictures, the board, downloads, and what happens at each change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from time import monotonic
+from typing import Any
+
+import gradio as gr
+
+from t2w.errors import T2WError
+from t2w.tasks import parse_described
+from t2w.web import views
+from t2w.web.actions import meant, move
+from t2w.web.downloads import DOWNLOADS, prepare
+from t2w.web.engine import Engine
+from t2w.web.session import Session
+from t2w.web.sessions import Sessions
+
+__all__ = ["build_page", "page_head", "page_style"]
+
+_REDRAW = 1.5  # seconds between drawings of the board while pictures are encoded
+_STORE = "token => { sessionStorage.setItem('t2w', token); }"
+_STORED = "() => [sessionStorage.getItem('t2w') || '']"
+_FETCH = "address => { if (address) window.location.assign(address); }"
+
+
+@dataclass(frozen=True)
+class _Page:
+    """The handlers of the page's events; each answers with the three live parts of the page."""
+
+    engine: Engine
+    sessions: Sessions
+
+    def opened(self, token: str, request: gr.Request) -> tuple[Any, ...]:
+        """A page was opened or reloaded."""
+        try:
+            session = self.sessions.open(str(request.session_hash), token)
+            if self.engine.given is not None and session.classifier is None:
+                self.engine.write(session)
+        except T2WError as error:
+            return "", gr.update(), gr.update(), views.note([str(error)], alarm=True), "", ""
+        typed = gr.update(value=session.typed) if self.engine.given is None else gr.update()
+        return session.token, typed, gr.update(value=session.learn), *self._view(session)
+
+    def write(self, typed: str, request: gr.Request) -> tuple[str, str, str]:
+        """The names were typed."""
+
+        def change(session: Session) -> None:
+            before, session.typed = session.typed, typed.replace("\n", ",").strip(" ,")
+            try:
+                parse_described(session.typed)
+            except T2WError:
+                session.typed = before
+                raise
+
+        return self._changed(request, change)
+
+    def mean(self, request: gr.Request, event: gr.EventData) -> tuple[str, str, str]:
+        """A meaning was chosen, or a class described."""
+        return self._changed(request, lambda session: meant(session, event._data))
+
+    def learn(self, learn: bool, request: gr.Request) -> tuple[str, str, str]:
+        """Pictures without labels are to be evidence, or no longer."""
+
+        def change(session: Session) -> None:
+            session.learn = learn
+
+        return self._changed(request, change)
+
+    def act(self, request: gr.Request, event: gr.EventData) -> tuple[str, str, str]:
+        """Pictures were moved to another column."""
+        return self._changed(request, lambda session: move(session, event._data))
+
+    def sent(self, request: gr.Request) -> Iterator[tuple[str, str, str]]:
+        """Pictures have arrived."""
+        session = self.sessions.of_page(str(request.session_hash))
+        drawn = 0.0
+        for _ in self.engine.encode(session):
+            if monotonic() - drawn > _REDRAW:
+                drawn = monotonic()
+                yield self._view(session)
+        if session.learn and session.classifier is not None:
+            yield self._changed(request, lambda session: None)
+        else:
+            yield self._view(session)
+
+    def fetch(self, name: str, request: gr.Request) -> tuple[str, str]:
+        """A download is wanted: its address, and what is wrong."""
+        try:
+            session = self.sessions.of_page(str(request.session_hash))
+            prepare(session, name)
+        except T2WError as error:
+            return "", views.note([str(error)], alarm=True)
+        return f"t2w/{session.token}/files/{name}", views.note(session.notes)
+
+    def closed(self, request: gr.Request) -> None:
+        self.sessions.leave(str(request.session_hash))
+
+    def _changed(self, request: gr.Request, change: Any) -> tuple[str, str, str]:
+        try:
+            session = self.sessions.of_page(str(request.session_hash))
+        except T2WError as error:
+            return views.note([str(error)], alarm=True), gr.skip(), gr.skip()
+        try:
+            with session.lock:
+                change(session)
+                if session.typed or self.engine.given is not None:
+                    self.engine.write(session)
+        except T2WError as error:
+            return views.note([str(error)], alarm=True), views.meanings(session), views.board(session)
+        return self._view(session)
+
+    def _view(self, session: Session) -> tuple[str, str, str]:
+        with session.lock:
+            return views.note(session.notes), views.meanings(session), views.board(session)
+
+
+def build_page(engine: Engine, sessions: Sessions) -> gr.Blocks:
+    """The page as Gradio holds it; it needs `page_head` and `page_style`."""
+    on = _Page(engine, sessions)
+    with gr.Blocks(title="t2w", analytics_enabled=False, fill_width=False) as page:
+        token = gr.Textbox(visible=False)
+        gr.HTML(
+            "<div class='t2w-intro'><h1>Words become weights</h1><p>Name the classes, add pictures, put right what is "
+            "wrong, take the classifier away. Nothing leaves this machine.</p></div>"
+        )
+        _step("1. Name the classes")
+        names = gr.Textbox(
+            value=", ".join(engine.given.classes) if engine.given is not None else "",
+            label="Classes",
+            info='With commas between them, or one a line; "tabby=a striped cat" describes one.',
+            placeholder="cat, school bus, pizza",
+            lines=2,
+            max_lines=8,
+            interactive=engine.given is None,
+        )
+        write = gr.Button("Write the classifier", variant="primary", visible=engine.given is None)
+        notes = gr.HTML(elem_id="t2w-notes")
+        meanings = gr.HTML(js_on_load="t2w.meanings(element, data => trigger('mean', data))")
+        _step("2. Add pictures")
+        drop = gr.HTML(views.drop_zone(sessions.bounds), js_on_load="t2w.drop(element, data => trigger('sent', data))")
+        learn = gr.Checkbox(
+            label="Learn from the pictures as they are",
+            info="Without labels, they show what such pictures look like, and which meaning of a word is right.",
+            visible=engine.takes_evidence,
+        )
+        _step(
+            "3. Put right what is wrong",
+            "Drag a picture to its column. Or choose pictures (click, or Enter) and then the column below; on the "
+            "keyboard, arrows go from picture to picture, 1 to 9 put one into that class, 0 into none of these.",
+        )
+        board = gr.HTML(elem_id="t2w-board", js_on_load="t2w.board(element, data => trigger('act', data), watch)")
+        _step("4. Take it away")
+        with gr.Row():
+            buttons = {
+                name: gr.Button(label, elem_id=f"t2w-{name.partition('.')[2]}") for name, label in DOWNLOADS.items()
+            }
+        address = gr.Textbox(visible=False)
+
+        view: Any = {"outputs": [notes, meanings, board], "show_progress": "hidden", "api_visibility": "private"}
+        page.load(
+            on.opened, [token], [token, names, learn, *view["outputs"]], js=_STORED, api_visibility="private",
+            show_progress="hidden",
+        ).then(None, [token], None, js=_STORE, api_visibility="private")  # fmt: skip
+        page.unload(on.closed)
+        write.click(on.write, [names], **view)
+        meanings.mean(on.mean, None, **view)
+        drop.sent(on.sent, None, **view)
+        learn.input(on.learn, [learn], **view)
+        board.act(on.act, None, **view)
+        for name, button in buttons.items():
+            button.click(
+                on.fetch, [gr.State(name)], [address, notes], api_visibility="private", show_progress="minimal",
+            ).then(None, [address], None, js=_FETCH, api_visibility="private")  # fmt: skip
+    return page.queue(default_concurrency_limit=8, max_size=64)
+
+
+def page_head() -> str:
+    """What stands in the page's head: the script of its live parts."""
+    return f"<script>{_text('page.js')}</script>"
+
+
+def page_style() -> str:
+    """The page's style sheet."""
+    return _text("page.css")
+
+
+def _text(name: str) -> str:
+    return files("t2w.web").joinpath(name).read_text(encoding="utf-8")
+
+
+def _step(heading: str, how: str = "") -> None:
+    said = f"<p class='t2w-fine'>{how}</p>" if how else ""
+    gr.HTML(f"<div class='t2w-step'><h2>{heading}</h2>{said}</div>")

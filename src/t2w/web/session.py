@@ -1,0 +1,138 @@
+"""What one open page holds: its pictures with their features, what the person said of them, and the classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING
+
+from t2w.sorting.decide import SortFolders, decide
+from t2w.sorting.entry import Entry
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from t2w.classifier import Classifier
+    from t2w.prediction import Prediction
+    from t2w.words import Choice
+
+__all__ = ["Picture", "Placed", "Session"]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An uploaded picture.
+
+    Attributes:
+        number: its name on the page.
+        name: its path as the person has it, for reading only: nothing is ever opened by it.
+        file: where it is kept.
+    """
+
+    number: int
+    name: str
+    file: Path
+
+
+@dataclass(frozen=True)
+class Placed(Entry):
+    """A picture in its column. Its `source` is the person's own path.
+
+    Attributes:
+        picture: which one.
+        by_hand: whether the person put it there.
+    """
+
+    picture: Picture = field(kw_only=True)
+    by_hand: bool = field(kw_only=True, default=False)
+
+    def place(self, into: Path) -> Path:
+        """Where it can be read, whatever folder it is sorted into."""
+        return self.picture.file
+
+
+@dataclass(eq=False)
+class Session:
+    """One person's work.
+
+    Attributes:
+        token: a secret by which a reloaded page finds it again.
+        folder: its own, with pictures, thumbnails and downloads.
+        lock: held by whoever changes it.
+        typed: the class names as they were typed.
+        texts: descriptions by class name, beside those typed.
+        senses: chosen meanings by class name, as WordNet ids.
+        learn: whether pictures without labels are evidence.
+        pictures: by number.
+        digests: of their files, by which copies are passed over.
+        kept_bytes: that all of them take, files in transfer included.
+        features: (d,) of each picture that was encoded.
+        refused: (name, reason) of files that could not be used.
+        labels: what the person says a picture shows, by number; None for none of the classes.
+        choices: how the names are understood; () where the generator reads texts alone.
+        classifier: the last one written; None before.
+        prediction: a row for each of `order`.
+        order: numbers of the classified pictures.
+        notes: what is to be said of the last change.
+    """
+
+    token: str
+    folder: Path
+    lock: RLock = field(default_factory=RLock)
+    typed: str = ""
+    texts: dict[str, str] = field(default_factory=dict)
+    senses: dict[str, str] = field(default_factory=dict)
+    learn: bool = False
+    pictures: dict[int, Picture] = field(default_factory=dict)
+    digests: set[bytes] = field(default_factory=set)
+    kept_bytes: int = 0
+    features: dict[int, Tensor] = field(default_factory=dict)
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    labels: dict[int, str | None] = field(default_factory=dict)
+    choices: tuple[Choice, ...] = ()
+    classifier: Classifier | None = None
+    prediction: Prediction | None = None
+    order: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def waiting(self) -> list[Picture]:
+        """Pictures that were not encoded yet."""
+        return [picture for number, picture in self.pictures.items() if number not in self.features]
+
+    def drop(self, picture: Picture, reason: str) -> None:
+        """Refuse a picture that was taken."""
+        if self.pictures.pop(picture.number, None) is None:
+            return
+        self.kept_bytes -= picture.file.stat().st_size
+        picture.file.unlink(missing_ok=True)
+        self.refused.append((picture.name, reason))
+
+    def placed(self, folders: SortFolders) -> list[Placed]:
+        """The classified pictures in their columns, where the person put them first, then the surest first."""
+        if self.prediction is None:
+            return []
+        found = []
+        for row, number in enumerate(self.order):
+            picture = self.pictures[number]
+            entry = decide(picture.name, self.prediction, row, folders)
+            folder, by_hand = _by_hand(self.labels, number, folders)
+            found.append(
+                Placed(
+                    entry.source, folder if by_hand else entry.folder, entry.name, entry.best, entry.looks_like,
+                    picture=picture, by_hand=by_hand,
+                )
+            )  # fmt: skip
+        return sorted(found, key=lambda one: (not one.by_hand, -one.best[0][1]))
+
+
+def _by_hand(labels: Mapping[int, str | None], number: int, folders: SortFolders) -> tuple[str, bool]:
+    """The folder that a person put a picture into, and whether he did; a class that is no longer there is forgotten."""
+    if number not in labels:
+        return "", False
+    label = labels[number]
+    if label is None:
+        return folders.none, True
+    return (folders.of[label], True) if label in folders.of else ("", False)
