@@ -188,8 +188,9 @@ class Classifier:
         from t2w.adapters.enhance import enhance
         from t2w.photos import TaskPictures, pictures_of_task
 
-        given = isinstance(examples, TaskPictures)
-        seen = examples if given else pictures_of_task(self.encoder, self.classes, None, examples)
+        seen = examples
+        if not isinstance(seen, TaskPictures):
+            seen = pictures_of_task(self.encoder, self.classes, None, seen)
         if (complaint := seen.complaint) is not None:
             warnings.warn(complaint, T2WWarning, 2)
         labels = torch.tensor(seen.labels)

@@ -1,4 +1,4 @@
-"""What stands before every request of the page: bounds of what comes in, and what a browser may do with what goes out."""
+"""What stands before every request: bounds of what comes in, and what a browser may do with what goes out."""
 
 from __future__ import annotations
 

@@ -200,5 +200,12 @@ window.t2w = (() => {
     });
   }
 
-  return {drop, meanings, board, token};
+  function fetchFile(address) {  // a link, for to leave the page would end its session
+    const link = document.createElement("a");
+    link.href = address;
+    link.download = "";
+    link.click();
+  }
+
+  return {drop, meanings, board, fetch: fetchFile};
 })();

@@ -24,7 +24,8 @@ __all__ = ["build_page", "page_head", "page_style"]
 _REDRAW = 1.5  # seconds between drawings of the board while pictures are encoded
 _STORE = "token => { sessionStorage.setItem('t2w', token); }"
 _STORED = "() => [sessionStorage.getItem('t2w') || '']"
-_FETCH = "address => { if (address) window.location.assign(address); }"
+_FETCH = "address => { if (address) t2w.fetch(address); }"
+_RESTART = "() => { sessionStorage.removeItem('t2w'); window.location.reload(); }"
 
 
 @dataclass(frozen=True)
@@ -45,52 +46,48 @@ class _Page:
         typed = gr.update(value=session.typed) if self.engine.given is None else gr.update()
         return session.token, typed, gr.update(value=session.learn), *self._view(session)
 
-    def write(self, typed: str, request: gr.Request) -> tuple[str, str, str]:
+    def write(self, token: str, typed: str) -> tuple[str, str, str]:
         """The names were typed."""
 
         def change(session: Session) -> None:
-            before, session.typed = session.typed, typed.replace("\n", ",").strip(" ,")
-            try:
-                parse_described(session.typed)
-            except T2WError:
-                session.typed = before
-                raise
+            session.typed = typed.replace("\n", ",").strip(" ,")
+            parse_described(session.typed)  # nothing typed is an error, too
 
-        return self._changed(request, change)
+        return self._changed(token, change)
 
-    def mean(self, request: gr.Request, event: gr.EventData) -> tuple[str, str, str]:
+    def mean(self, token: str, event: gr.EventData) -> tuple[str, str, str]:
         """A meaning was chosen, or a class described."""
-        return self._changed(request, lambda session: meant(session, event._data))
+        return self._changed(token, lambda session: meant(session, event._data))
 
-    def learn(self, learn: bool, request: gr.Request) -> tuple[str, str, str]:
+    def learn(self, token: str, learn: bool) -> tuple[str, str, str]:
         """Pictures without labels are to be evidence, or no longer."""
 
         def change(session: Session) -> None:
             session.learn = learn
 
-        return self._changed(request, change)
+        return self._changed(token, change)
 
-    def act(self, request: gr.Request, event: gr.EventData) -> tuple[str, str, str]:
+    def act(self, token: str, event: gr.EventData) -> tuple[str, str, str]:
         """Pictures were moved to another column."""
-        return self._changed(request, lambda session: move(session, event._data))
+        return self._changed(token, lambda session: move(session, event._data))
 
-    def sent(self, request: gr.Request) -> Iterator[tuple[str, str, str]]:
+    def sent(self, token: str) -> Iterator[tuple[str, str, str]]:
         """Pictures have arrived."""
-        session = self.sessions.of_page(str(request.session_hash))
-        drawn = 0.0
+        session = self.sessions.of_token(token)
+        drawn, session.told = 0.0, ""
         for _ in self.engine.encode(session):
             if monotonic() - drawn > _REDRAW:
                 drawn = monotonic()
                 yield self._view(session)
         if session.learn and session.classifier is not None:
-            yield self._changed(request, lambda session: None)
+            yield self._changed(token, lambda session: None)
         else:
             yield self._view(session)
 
-    def fetch(self, name: str, request: gr.Request) -> tuple[str, str]:
+    def fetch(self, token: str, name: str) -> tuple[str, str]:
         """A download is wanted: its address, and what is wrong."""
         try:
-            session = self.sessions.of_page(str(request.session_hash))
+            session = self.sessions.of_token(token)
             prepare(session, name)
         except T2WError as error:
             return "", views.note([str(error)], alarm=True)
@@ -99,13 +96,13 @@ class _Page:
     def closed(self, request: gr.Request) -> None:
         self.sessions.leave(str(request.session_hash))
 
-    def _changed(self, request: gr.Request, change: Any) -> tuple[str, str, str]:
+    def _changed(self, token: str, change: Any) -> tuple[str, str, str]:
         try:
-            session = self.sessions.of_page(str(request.session_hash))
+            session = self.sessions.of_token(token)
         except T2WError as error:
             return views.note([str(error)], alarm=True), gr.skip(), gr.skip()
         try:
-            with session.lock:
+            with session.changing():
                 change(session)
                 if session.typed or self.engine.given is not None:
                     self.engine.write(session)
@@ -123,7 +120,7 @@ def build_page(engine: Engine, sessions: Sessions) -> gr.Blocks:
     on = _Page(engine, sessions)
     with gr.Blocks(title="t2w", analytics_enabled=False, fill_width=False) as page:
         token = gr.Textbox(visible=False)
-        gr.HTML(
+        _html(
             "<div class='t2w-intro'><h1>Words become weights</h1><p>Name the classes, add pictures, put right what is "
             "wrong, take the classifier away. Nothing leaves this machine.</p></div>"
         )
@@ -138,10 +135,10 @@ def build_page(engine: Engine, sessions: Sessions) -> gr.Blocks:
             interactive=engine.given is None,
         )
         write = gr.Button("Write the classifier", variant="primary", visible=engine.given is None)
-        notes = gr.HTML(elem_id="t2w-notes")
-        meanings = gr.HTML(js_on_load="t2w.meanings(element, data => trigger('mean', data))")
+        notes = _html(elem_id="t2w-notes")
+        meanings = _html(js_on_load="t2w.meanings(element, data => trigger('mean', data))")
         _step("2. Add pictures")
-        drop = gr.HTML(views.drop_zone(sessions.bounds), js_on_load="t2w.drop(element, data => trigger('sent', data))")
+        drop = _html(views.drop_zone(sessions.bounds), js_on_load="t2w.drop(element, data => trigger('sent', data))")
         learn = gr.Checkbox(
             label="Learn from the pictures as they are",
             info="Without labels, they show what such pictures look like, and which meaning of a word is right.",
@@ -152,7 +149,7 @@ def build_page(engine: Engine, sessions: Sessions) -> gr.Blocks:
             "Drag a picture to its column. Or choose pictures (click, or Enter) and then the column below; on the "
             "keyboard, arrows go from picture to picture, 1 to 9 put one into that class, 0 into none of these.",
         )
-        board = gr.HTML(elem_id="t2w-board", js_on_load="t2w.board(element, data => trigger('act', data), watch)")
+        board = _html(elem_id="t2w-board", js_on_load="t2w.board(element, data => trigger('act', data), watch)")
         _step("4. Take it away")
         with gr.Row():
             buttons = {
@@ -160,20 +157,24 @@ def build_page(engine: Engine, sessions: Sessions) -> gr.Blocks:
             }
         address = gr.Textbox(visible=False)
 
+        restart = gr.Button("Start over: remove the pictures and forget the names", size="sm", elem_id="t2w-restart")
         view: Any = {"outputs": [notes, meanings, board], "show_progress": "hidden", "api_visibility": "private"}
         page.load(
             on.opened, [token], [token, names, learn, *view["outputs"]], js=_STORED, api_visibility="private",
             show_progress="hidden",
         ).then(None, [token], None, js=_STORE, api_visibility="private")  # fmt: skip
         page.unload(on.closed)
-        write.click(on.write, [names], **view)
-        meanings.mean(on.mean, None, **view)
-        drop.sent(on.sent, None, **view)
-        learn.input(on.learn, [learn], **view)
-        board.act(on.act, None, **view)
+        write.click(on.write, [token, names], **view)
+        meanings.mean(on.mean, [token], **view)
+        drop.sent(on.sent, [token], **view)
+        learn.input(on.learn, [token, learn], **view)
+        board.act(on.act, [token], **view)
+        restart.click(sessions.end, [token], None, api_visibility="private").then(
+            None, None, None, js=_RESTART, api_visibility="private"
+        )
         for name, button in buttons.items():
             button.click(
-                on.fetch, [gr.State(name)], [address, notes], api_visibility="private", show_progress="minimal",
+                on.fetch, [token, gr.State(name)], [address, notes], api_visibility="private", show_progress="minimal",
             ).then(None, [address], None, js=_FETCH, api_visibility="private")  # fmt: skip
     return page.queue(default_concurrency_limit=8, max_size=64)
 
@@ -194,4 +195,9 @@ def _text(name: str) -> str:
 
 def _step(heading: str, how: str = "") -> None:
     said = f"<p class='t2w-fine'>{how}</p>" if how else ""
-    gr.HTML(f"<div class='t2w-step'><h2>{heading}</h2>{said}</div>")
+    _html(f"<div class='t2w-step'><h2>{heading}</h2>{said}</div>")
+
+
+def _html(value: str = "", **given: Any) -> gr.HTML:
+    """HTML in the page's own style."""
+    return gr.HTML(value, apply_default_css=False, **given)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING
 
+from t2w.errors import T2WError
 from t2w.sorting.decide import SortFolders, decide
 from t2w.sorting.entry import Entry
 
@@ -75,7 +77,8 @@ class Session:
         classifier: the last one written; None before.
         prediction: a row for each of `order`.
         order: numbers of the classified pictures.
-        notes: what is to be said of the last change.
+        notes: what is to be said of the classifier.
+        told: what the last change did to the board.
     """
 
     token: str
@@ -96,11 +99,37 @@ class Session:
     prediction: Prediction | None = None
     order: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    told: str = ""
 
     @property
     def waiting(self) -> list[Picture]:
         """Pictures that were not encoded yet."""
         return [picture for number, picture in self.pictures.items() if number not in self.features]
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """A change of what the person says: taken back where it leads to an error, and told of where it does not."""
+        with self.lock:
+            before, said = (
+                self._where(),
+                (self.typed, dict(self.texts), dict(self.senses), self.learn, dict(self.labels)),
+            )
+            try:
+                yield
+            except T2WError:
+                self.typed, self.texts, self.senses, self.learn, self.labels = said
+                raise
+            by_hand = [number for number, label in self.labels.items() if (number, label) not in said[-1].items()]
+            after = self._where()
+            moved = [n for n, folder in after.items() if before.get(n, folder) != folder and n not in by_hand]
+            self.told = _told([self.pictures[n].name for n in by_hand if n in after], len(moved), len(after))
+
+    def _where(self) -> dict[int, str]:
+        """The folder of each classified picture."""
+        if self.classifier is None:
+            return {}
+        placed = self.placed(SortFolders.for_classes(self.classifier.classes))
+        return {one.picture.number: one.folder for one in placed}
 
     def drop(self, picture: Picture, reason: str) -> None:
         """Refuse a picture that was taken."""
@@ -126,6 +155,15 @@ class Session:
                 )
             )  # fmt: skip
         return sorted(found, key=lambda one: (not one.by_hand, -one.best[0][1]))
+
+
+def _told(by_hand: Sequence[str], moved: int, count: int) -> str:
+    if not count:
+        return ""
+    name = by_hand[0].rpartition("/")[2] if by_hand else ""
+    said = f"{name} is where you put it. " if len(by_hand) == 1 else f"{len(by_hand)} are where you put them. "
+    others = f"{moved} {'other ' if by_hand else ''}picture{'' if moved == 1 else 's'} changed the column."
+    return (said if by_hand else "") + (others if moved else "No other picture changed the column.")
 
 
 def _by_hand(labels: Mapping[int, str | None], number: int, folders: SortFolders) -> tuple[str, bool]:

@@ -16,7 +16,7 @@ from t2w.web.session import Session
 
 __all__ = ["Sessions", "private_sessions"]
 
-_GRACE = 60.0  # seconds that a session outlives its page: one that is reloaded finds its work again
+_GRACE = 600.0  # seconds that a session outlives its page: one that is reloaded, or a phone that slept, goes on
 
 
 class Sessions:
@@ -59,17 +59,14 @@ class Sessions:
             self._by_page[page] = session
             return session
 
-    def of_page(self, page: str) -> Session:
-        """The session that a page shows. Raises T2WError where it has ended."""
-        if (session := self._by_page.get(page)) is None:
-            raise T2WError("this page's work has ended", fix="reload the page")
-        return session
-
     def of_token(self, token: str) -> Session:
-        """The session with a token. Raises T2WError where there is none."""
-        if (session := self._by_token.get(token)) is None:
-            raise T2WError("this page's work has ended", fix="reload the page")
-        return session
+        """The session with a token; one without a page lives on from here. Raises T2WError where there is none."""
+        with self._lock:
+            if (session := self._by_token.get(token)) is None:
+                raise T2WError("this page's work has ended", fix="reload the page")
+            if token in self._ends:
+                self._end_later(token)
+            return session
 
     def leave(self, page: str) -> None:
         """A page was closed or reloaded: its session ends soon, unless another page shows it."""
@@ -77,10 +74,15 @@ class Sessions:
             session = self._by_page.pop(page, None)
             if session is None or session in self._by_page.values():
                 return
-            timer = Timer(self.grace, self._end, [session.token])
-            timer.daemon = True
-            self._ends[session.token] = timer
-            timer.start()
+            self._end_later(session.token)
+
+    def end(self, token: str) -> None:
+        """End a session now, whatever pages show it."""
+        with self._lock:
+            if timer := self._ends.pop(token, None):
+                timer.cancel()
+            if token in self._by_token:
+                self._remove(token)
 
     def close(self) -> None:
         """End all sessions."""
@@ -101,9 +103,19 @@ class Sessions:
         self._by_token[session.token] = session
         return session
 
-    def _end(self, token: str) -> None:
+    def _end_later(self, token: str) -> None:
+        if before := self._ends.get(token):
+            before.cancel()
+        timer = Timer(self.grace, self._end, [token])
+        timer.args = [token, timer]  # what it ends unless another has taken its place
+        timer.daemon = True
+        self._ends[token] = timer
+        timer.start()
+
+    def _end(self, token: str, timer: Timer) -> None:
         with self._lock:
-            if self._ends.pop(token, None) is not None:  # else the page came back just now
+            if self._ends.get(token) is timer:  # else the page came back just now
+                del self._ends[token]
                 self._remove(token)
 
     def _end_one_without_page(self) -> None:
@@ -115,7 +127,9 @@ class Sessions:
         self._remove(token)
 
     def _remove(self, token: str) -> None:
-        shutil.rmtree(self._by_token.pop(token).folder, ignore_errors=True)
+        session = self._by_token.pop(token)
+        self._by_page = {page: other for page, other in self._by_page.items() if other is not session}
+        shutil.rmtree(session.folder, ignore_errors=True)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def board(session: Session) -> str:
         folders = SortFolders.for_classes(classifier.classes)
         placed = session.placed(folders)
         known_by = classifier.provenance.get("known_by") or [""] * len(classifier.classes)
-        heads = [
+        heads: list[tuple[str, str, str, int | None]] = [
             (name, str(k), by, k + 1) for k, (name, by) in enumerate(zip(classifier.classes, known_by, strict=True))
         ]
         heads += [("unsure", "", "less than 60 % sure", None), ("none of these", "none", "like something else", 0)]
@@ -65,12 +65,13 @@ def meanings(session: Session) -> str:
     rows = []
     for name, text in list(zip(classifier.classes, classifier.texts, strict=True))[:_MOST_MEANINGS]:
         choice = found.get(name)
-        senses: list[Sense] = [choice.sense, *choice.others] if choice is not None and choice.sense is not None else []
+        senses: list[Sense] = [] if choice is None or choice.sense is None else [choice.sense, *choice.others]
+        senses.sort(key=lambda sense: sense.row)  # in one order, whichever is chosen
         rows.append(
             {
                 "name": name,
                 "taken": text.removeprefix(f"{name}: ").partition("; also: ")[0],
-                "senses": sorted(senses, key=lambda sense: sense.row) if len(senses) > 1 else [],
+                "senses": senses if len(senses) > 1 else [],
                 "chosen": session.senses.get(name, ""),
                 "text": session.texts.get(name, ""),
             }
