@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from t2w.adapters.enhance import EnhanceSettings
     from t2w.encoders import VisionEncoder
     from t2w.encoders.head import ClassifierHead
+    from t2w.export import Exported, Form
     from t2w.photos import Examples, TaskPictures
 
 __all__ = ["Classifier", "Prediction"]
@@ -133,11 +134,7 @@ class Classifier:
 
     @torch.inference_mode()
     def classify_features(self, features: torch.Tensor, *, none: bool = False) -> Prediction:
-        """`classify` for features (N, in_features) of the vision encoder, which is needed for `none` alone.
-
-        Raises:
-            T2WError: features of another size.
-        """
+        """`classify` for features (N, in_features); `none` alone needs the encoder. Raises T2WError for other sizes."""
         if features.ndim != 2 or features.shape[1] != self.spec.in_features:
             raise T2WError(
                 f"features of shape {tuple(features.shape)}",
@@ -211,18 +208,21 @@ class Classifier:
         """Write one self-describing .t2w file. Raises T2WError where another kind of file is there."""
         write_classifier(path, self)
 
+    def export(self, path: str | Path, *, to: Form, **options: Any) -> Exported:
+        """Write it for where no t2w is: `to` "onnx", "numpy" or "browser". See `t2w.export.export`."""
+        from t2w.export import export
+
+        return export(self, path, to=to, **options)
+
     @classmethod
     def load(
         cls, path: str | Path, *, device: torch.device | str = "auto", encoder: str | Path | None = None
     ) -> Classifier:
-        """Read what `save` wrote; nothing in the file is executed.
+        """Read what `save` wrote; nothing in it is executed. Raises T2WError where it is no classifier, or damaged.
 
         Args:
             device: where the vision encoder will run.
             encoder: where it is, a folder or a name; None for where the file says.
-
-        Raises:
-            T2WError: missing, truncated, not a classifier, or of another format.
         """
         return cls(**read_classifier(path), device=device, encoder_source=encoder)
 
@@ -230,7 +230,7 @@ class Classifier:
     def from_pretrained(
         cls, source: str | Path, *, revision: str | None = None, device: torch.device | str = "auto"
     ) -> Classifier:
-        """Load a classifier from a folder that `save_pretrained` wrote, a .t2w file, or "user/name" on the hub.
+        """Load from a folder that `save_pretrained` wrote, a .t2w file, or "user/name" on the hub.
 
         Args:
             revision: commit, branch or tag on the hub; None for the main branch.

@@ -13,6 +13,7 @@ from t2w.cli.audit import audit
 from t2w.cli.classes import classes
 from t2w.cli.classify import classify
 from t2w.cli.demo import demo
+from t2w.cli.export import export
 from t2w.cli.export_reference import export_reference
 from t2w.cli.fit import fit
 from t2w.cli.fuse import fuse
@@ -43,14 +44,15 @@ def cli() -> None:
     t2w web                                         a page to do all of it on
     t2w eval lunch.t2w folder-of-class-folders/
     t2w inspect lunch.t2w photo.jpg                 what it knows, and where it looks
+    t2w export lunch.t2w --to browser -o page       for a browser, ONNX or NumPy
     t2w demo                                        words to classifiers of real digits, in minutes
     t2w run experiment=digits generator.n_layer=6   an experiment, with changes
     """
 
 
 for verb in (
-    generate, classify, sort, classes, fit, fuse, inspect, demo, run, tasks, features, adapters, train, evaluate, audit,
-    web, import_reference, export_reference,
+    generate, classify, sort, web, classes, fit, fuse, inspect, export, demo, run, tasks, features, adapters, train,
+    evaluate, audit, import_reference, export_reference,
 ):  # fmt: skip
     cli.add_command(verb)
 

@@ -25,9 +25,10 @@ from t2w.errors import T2WError
 if TYPE_CHECKING:
     from t2w.encoders.head import ClassifierHead
 
-__all__ = ["NoneRule", "Surety", "head_rows"]
+__all__ = ["TAU", "NoneRule", "Surety", "head_rows"]
 
-_TAU, _ALIKE = 25.0, 0.5  # sharpness of the sums; cosine of rows from which on a known class is like one of the task
+TAU = 25.0  # sharpness of the sums
+_ALIKE = 0.5  # cosine of rows from which on a known class is like one of the task
 
 
 def head_rows(head: ClassifierHead, centres: Tensor) -> Tensor:
@@ -98,16 +99,20 @@ class NoneRule:
             known: (C, d) those of all classes the encoder knows, see `head_rows`.
             features: (N, d).
         """
-        z = self._unit(features)
-        others = known[(known @ rows.T).max(1).values < _ALIKE]
+        z, others = self.unit(features), known[self.others(rows, known)]
         if len(others) == 0:  # everything that is known is in the task
             return torch.full((len(z),), math.inf)
-        return (_TAU * z @ rows.T).logsumexp(1) - 0.5 * (_TAU * z @ others.T).logsumexp(1)
+        return (TAU * z @ rows.T).logsumexp(1) - 0.5 * (TAU * z @ others.T).logsumexp(1)
+
+    @staticmethod
+    def others(rows: Tensor, known: Tensor) -> Tensor:
+        """(C,) bool: the known classes that are not like one of the task."""
+        return (known @ rows.T).max(1).values < _ALIKE
 
     def nearest(self, known: Tensor, features: Tensor) -> Tensor:
         """(N,) position of the known class that each picture is most like."""
-        return (self._unit(features) @ known.T).argmax(1)
+        return (self.unit(features) @ known.T).argmax(1)
 
-    def _unit(self, features: Tensor) -> Tensor:
+    def unit(self, features: Tensor) -> Tensor:
         """Features less what they have along the centres, of unit length."""
         return F.normalize(features - (features @ self.centres.T) @ self.centres, dim=1)

@@ -75,7 +75,7 @@ class HuggingFaceVisionEncoder(PreparedEncoder):
         import torch
 
         with torch.inference_mode():
-            features = self._features(batch.to(self.device))
+            features = self.network(batch.to(self.device))
         # A copy, because tensors made in inference mode cannot be used in training.
         return features.to("cpu", torch.float32).clone()
 
@@ -95,5 +95,6 @@ class HuggingFaceVisionEncoder(PreparedEncoder):
         }
 
     @cached_property
-    def _features(self) -> Callable[[Tensor], Tensor]:
+    def network(self) -> Callable[[Tensor], Tensor]:
+        """(B, 3, h, w) to (B, dim), both on its device."""
         return load_features(self.folder, device=self.device)

@@ -36,6 +36,11 @@ class PreparedEncoder(ABC):
         return self._preprocessing.hash
 
     @property
+    def preparation(self) -> Preprocessing:
+        """What is done to an image before the network, whose hash `preprocessing` is."""
+        return self._preprocessing
+
+    @property
     def min_side(self) -> int | None:
         return self._preprocessing.min_side
 
