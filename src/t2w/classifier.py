@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from t2w.encoders import VisionEncoder
     from t2w.encoders.head import ClassifierHead
     from t2w.export import Exported, Form
-    from t2w.photos import Examples, TaskPictures
+    from t2w.photos import Examples
 
 __all__ = ["Classifier", "Prediction"]
 
@@ -165,14 +165,11 @@ class Classifier:
         head: ClassifierHead = self.encoder.head().named()  # type: ignore[attr-defined]  # a rule is made with a head
         return head_rows(head, self.none_rule.centres), label_names(head.labels)
 
-    def fit(
-        self, examples: Examples | TaskPictures, *, settings: EnhanceSettings | None = None, seed: int = 0
-    ) -> Classifier:
+    def fit(self, examples: Examples, *, settings: EnhanceSettings | None = None, seed: int = 0) -> Classifier:
         """The classifier after some training on labelled pictures; this one stays as it is.
 
         Args:
-            examples: a folder of class folders, or images by class name; any class may have none. Or features of
-                labelled pictures.
+            examples: a folder of class folders, images by class name (any may have none), or features with labels.
             settings: of the training; None for the default ones.
             seed: of the order of the pictures.
 
@@ -183,11 +180,9 @@ class Classifier:
             T2WWarning: pictures that cannot be used.
         """
         from t2w.adapters.enhance import enhance
-        from t2w.photos import TaskPictures, pictures_of_task
+        from t2w.photos import pictures_of_task
 
-        seen = examples
-        if not isinstance(seen, TaskPictures):
-            seen = pictures_of_task(self.encoder, self.classes, None, seen)
+        seen = pictures_of_task(self.encoder, self.classes, None, examples)
         if (complaint := seen.complaint) is not None:
             warnings.warn(complaint, T2WWarning, 2)
         labels = torch.tensor(seen.labels)

@@ -207,5 +207,16 @@ window.t2w = (() => {
     link.click();
   }
 
-  return {drop, meanings, board, fetch: fetchFile};
+  let leaving = false;
+  function restart(token) {
+    leaving = window.confirm("Remove all pictures and forget the names?");
+    return leaving ? token : "";
+  }
+  function restarted() {
+    if (!leaving) return;
+    sessionStorage.removeItem("t2w");
+    window.location.reload();
+  }
+
+  return {drop, meanings, board, fetch: fetchFile, restart, restarted};
 })();

@@ -19,13 +19,14 @@ from t2w.web.engine import Engine
 from t2w.web.session import Session
 from t2w.web.sessions import Sessions
 
-__all__ = ["build_page", "page_head", "page_style"]
+__all__ = ["build_page", "page_head", "page_style", "page_theme"]
 
 _REDRAW = 1.5  # seconds between drawings of the board while pictures are encoded
 _STORE = "token => { sessionStorage.setItem('t2w', token); }"
 _STORED = "() => [sessionStorage.getItem('t2w') || '']"
 _FETCH = "address => { if (address) t2w.fetch(address); }"
-_RESTART = "() => { sessionStorage.removeItem('t2w'); window.location.reload(); }"
+_ASK = "token => t2w.restart(token)"
+_RESTART = "() => t2w.restarted()"
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ def build_page(engine: Engine, sessions: Sessions) -> gr.Blocks:
         drop.sent(on.sent, [token], **view)
         learn.input(on.learn, [token, learn], **view)
         board.act(on.act, [token], **view)
-        restart.click(sessions.end, [token], None, api_visibility="private").then(
+        restart.click(sessions.end, [token], None, js=_ASK, api_visibility="private").then(
             None, None, None, js=_RESTART, api_visibility="private"
         )
         for name, button in buttons.items():
@@ -187,6 +188,18 @@ def page_head() -> str:
 def page_style() -> str:
     """The page's style sheet."""
     return _text("page.css")
+
+
+def page_theme() -> gr.themes.Base:
+    """Gradio's looks with fonts that every machine has, for none is fetched, and greys that can be read."""
+    fonts: Any = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
+    grey, light = "#5b5b66", "#b8b8c4"
+    return gr.themes.Default(primary_hue="teal", spacing_size="sm", **fonts).set(
+        body_text_color_subdued=grey, body_text_color_subdued_dark=light, block_info_text_color=grey,
+        block_info_text_color_dark=light, block_label_text_color=grey, input_placeholder_color=grey,
+        input_placeholder_color_dark=light, button_primary_background_fill="#0f766e",
+        button_primary_background_fill_hover="#115e59", button_primary_text_color="white",
+    )  # fmt: skip
 
 
 def _text(name: str) -> str:

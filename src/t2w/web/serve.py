@@ -106,13 +106,11 @@ def app_of(engine: Engine, sessions: Sessions, *, host: str) -> FastAPI:
     with needs("the page"):
         import gradio as gr
 
-        from t2w.web.page import build_page, page_head, page_style
+        from t2w.web.page import build_page, page_head, page_style, page_theme
         from t2w.web.routes import make_app
 
-    system: Any = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
-    theme = gr.themes.Default(primary_hue="teal", **system)  # fonts that are here: none is fetched
     return gr.mount_gradio_app(
-        make_app(sessions, host=host), build_page(engine, sessions), path="/", theme=theme, css=page_style(),
+        make_app(sessions, host=host), build_page(engine, sessions), path="/", theme=page_theme(), css=page_style(),
         head=page_head(), footer_links=[], run_history=False, ssr_mode=False, mcp_server=False, pwa=False,
         enable_monitoring=False, show_error=True, max_file_size=1, server_name=host,
     )  # fmt: skip

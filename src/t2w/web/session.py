@@ -162,8 +162,9 @@ def _told(by_hand: Sequence[str], moved: int, count: int) -> str:
         return ""
     name = by_hand[0].rpartition("/")[2] if by_hand else ""
     said = f"{name} is where you put it. " if len(by_hand) == 1 else f"{len(by_hand)} are where you put them. "
-    others = f"{moved} {'other ' if by_hand else ''}picture{'' if moved == 1 else 's'} changed the column."
-    return (said if by_hand else "") + (others if moved else "No other picture changed the column.")
+    rest = "other picture" if by_hand else "picture"
+    others = f"{moved or 'No'} {rest}{'' if moved < 2 else 's'} changed column."
+    return (said if by_hand else "") + others
 
 
 def _by_hand(labels: Mapping[int, str | None], number: int, folders: SortFolders) -> tuple[str, bool]:
