@@ -32,7 +32,7 @@ def web(port: int | None, host: str, generator: str | None, classifier: str | No
     if generator is not None and classifier is not None:
         raise T2WError("both --generator and --classifier", expected="one of the two")
     from t2w.extras import needs
-    from t2w.web.serve import address_of, listen, serve
+    from t2w.web.server import address_of, listen, serve
 
     with needs("the page"):
         import gradio  # noqa: F401  # before anything is loaded for it

@@ -48,9 +48,9 @@ class Incoming:
     def take(self, piece: bytes) -> None:
         """Keep the next piece. Raises T2WError where it is one too many, or the disk is full."""
         self._size += len(piece)
-        self.session.kept_bytes += len(piece)
+        kept = self.session.keep(len(piece))
         self.bounds.check_file(self.name, self._size, is_zip=self.is_zip)
-        self.bounds.check_total(self.session.kept_bytes)
+        self.bounds.check_total(kept)
         self._digest.update(piece)
         try:
             self._file.write(piece)
@@ -63,9 +63,15 @@ class Incoming:
         Raises:
             T2WError: a zip file that is damaged, unsafe, or holds more than it may; none of it is taken.
         """
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as error:  # what was not written yet is written now
+            raise not_written(self._path, error) from error
         if not self.is_zip:
-            return self._add(self.name, self._path, self._digest.digest(), self._size)
+            if self._add(self.name, self._path, self._digest.digest()):
+                return 1
+            self.discard()
+            return 0
         try:
             return self._unpack()
         finally:
@@ -73,28 +79,23 @@ class Incoming:
 
     def discard(self) -> None:
         """Forget the file, where it did not come to its end."""
-        self._file.close()
         with suppress(OSError):
-            self._path.unlink()
-        self.session.kept_bytes -= self._size
+            self._file.close()
+        self._path.unlink(missing_ok=True)
+        self.session.keep(-self._size)
+        self._size = 0
 
-    def _add(self, name: str, path: Path, digest: bytes, size: int) -> int:
+    def _add(self, name: str, path: Path, digest: bytes) -> bool:
+        """Make a file one of the session's pictures; False where that has one like it."""
         session = self.session
         with session.lock:
             if digest in session.digests:
-                path.unlink(missing_ok=True)
-                session.kept_bytes -= size
-                return 0
-            try:
-                self.bounds.check_count(len(session.pictures) + 1)  # others arrive at the same time
-            except T2WError:
-                path.unlink(missing_ok=True)
-                session.kept_bytes -= size
-                raise
+                return False
+            self.bounds.check_count(len(session.pictures) + 1)  # others arrive at the same time
             session.digests.add(digest)
             number = len(session.digests)
             session.pictures[number] = Picture(number, name, path)
-        return 1
+        return True
 
     def _unpack(self) -> int:
         _check_directory(self._path, self.name)
@@ -111,27 +112,34 @@ class Incoming:
         sizes = [archive.identity(name)[1] for name in names]
         for name, size in zip(names, sizes, strict=True):
             self.bounds.check_file(f"{name} in {self.name}", size)
-        if self.session.kept_bytes + sum(sizes) > self.bounds.session_bytes:
+        if self.session.kept_bytes - self._size + sum(sizes) > self.bounds.session_bytes:
             raise T2WError(
                 f"{self.name} unpacks to {megabytes(sum(sizes))}",
                 expected=f"at most {megabytes(self.bounds.session_bytes)} on this page",
             )
         return sum(self._member(archive, name) for name in names)
 
-    def _member(self, archive: ZipFiles, name: str) -> int:
+    def _member(self, archive: ZipFiles, name: str) -> bool:
         try:
             content = archive.read(name)
         except T2WError as error:
             self.session.refused.append((name, str(_renamed(error, self._path, self.name))))
-            return 0
+            return False
         suffix = PurePosixPath(name).suffix.lower()
         try:
             with NamedTemporaryFile(dir=self._path.parent, suffix=suffix, delete=False) as file:
                 file.write(content)
         except OSError as error:
             raise not_written(self._path, error) from error
-        self.session.kept_bytes += len(content)
-        return self._add(name, Path(file.name), hashlib.sha256(content).digest(), len(content))
+        self.session.keep(len(content))
+        added = False
+        try:
+            added = self._add(name, Path(file.name), hashlib.sha256(content).digest())
+        finally:
+            if not added:
+                Path(file.name).unlink()
+                self.session.keep(-len(content))
+        return added
 
 
 def _check_directory(path: Path, name: str) -> None:

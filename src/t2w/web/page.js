@@ -102,7 +102,10 @@ window.t2w = (() => {
 
   // ---- what names mean ---------------------------------------------------------------------------------------
 
-  function meanings(element, meant) {
+  function meanings(element, meant, watch) {
+    let open = null;  // as the person left it
+    element.addEventListener("toggle", (event) => { open = event.target.open; }, true);
+    watch("value", () => { const list = element.querySelector("details"); if (list && open !== null) list.open = open; });
     element.addEventListener("change", (event) => {
       const {dataset, value, tagName} = event.target;
       if (dataset.class !== undefined) meant({name: dataset.class, kind: tagName === "SELECT" ? "sense" : "text", value});

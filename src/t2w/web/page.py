@@ -135,9 +135,9 @@ def build_page(engine: Engine, sessions: Sessions) -> gr.Blocks:
             max_lines=8,
             interactive=engine.given is None,
         )
-        write = gr.Button("Write the classifier", variant="primary", visible=engine.given is None)
+        write = gr.Button("Write the classifier", variant="primary", elem_id="t2w-write", visible=engine.given is None)
         notes = _html(elem_id="t2w-notes")
-        meanings = _html(js_on_load="t2w.meanings(element, data => trigger('mean', data))")
+        meanings = _html(js_on_load="t2w.meanings(element, data => trigger('mean', data), watch)")
         _step("2. Add pictures")
         drop = _html(views.drop_zone(sessions.bounds), js_on_load="t2w.drop(element, data => trigger('sent', data))")
         learn = gr.Checkbox(
@@ -147,8 +147,9 @@ def build_page(engine: Engine, sessions: Sessions) -> gr.Blocks:
         )
         _step(
             "3. Put right what is wrong",
-            "Drag a picture to its column. Or choose pictures (click, or Enter) and then the column below; on the "
-            "keyboard, arrows go from picture to picture, 1 to 9 put one into that class, 0 into none of these.",
+            "<span class='t2w-wide'>Drag pictures to their column. Or choose some (click, or Enter), then the column; "
+            "on the keyboard, arrows go from picture to picture, 1 to 9 put one into that class, 0 into none of these."
+            "</span><span class='t2w-narrow'>Tap pictures to choose them, then their column in the bar below.</span>",
         )
         board = _html(elem_id="t2w-board", js_on_load="t2w.board(element, data => trigger('act', data), watch)")
         _step("4. Take it away")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock
 from typing import TYPE_CHECKING
 
 from t2w.errors import T2WError
@@ -62,7 +62,8 @@ class Session:
     Attributes:
         token: a secret by which a reloaded page finds it again.
         folder: its own, with pictures, thumbnails and downloads.
-        lock: held by whoever changes it.
+        lock: held by whoever changes it, for as long as a classifier takes to be written.
+        counting: held while bytes are counted.
         typed: the class names as they were typed.
         texts: descriptions by class name, beside those typed.
         senses: chosen meanings by class name, as WordNet ids.
@@ -84,6 +85,7 @@ class Session:
     token: str
     folder: Path
     lock: RLock = field(default_factory=RLock)
+    counting: Lock = field(default_factory=Lock)
     typed: str = ""
     texts: dict[str, str] = field(default_factory=dict)
     senses: dict[str, str] = field(default_factory=dict)
@@ -131,11 +133,17 @@ class Session:
         placed = self.placed(SortFolders.for_classes(self.classifier.classes))
         return {one.picture.number: one.folder for one in placed}
 
+    def keep(self, size: int) -> int:
+        """Count bytes that are kept, or no longer where `size` is negative; how many there are then."""
+        with self.counting:
+            self.kept_bytes += size
+            return self.kept_bytes
+
     def drop(self, picture: Picture, reason: str) -> None:
         """Refuse a picture that was taken."""
         if self.pictures.pop(picture.number, None) is None:
             return
-        self.kept_bytes -= picture.file.stat().st_size
+        self.keep(-picture.file.stat().st_size)
         picture.file.unlink(missing_ok=True)
         self.refused.append((picture.name, reason))
 

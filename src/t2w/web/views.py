@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
-from t2w.sorting.decide import SortFolders
+from t2w.sorting.decide import UNSURE_BELOW, SortFolders
 from t2w.sorting.names import shown
 
 if TYPE_CHECKING:
@@ -47,7 +47,10 @@ def board(session: Session) -> str:
         heads: list[tuple[str, str, str, int | None]] = [
             (name, str(k), by, k + 1) for k, (name, by) in enumerate(zip(classifier.classes, known_by, strict=True))
         ]
-        heads += [("unsure", "", "less than 60 % sure", None), ("none of these", "none", "like something else", 0)]
+        heads += [
+            ("unsure", "", f"less than {UNSURE_BELOW:.0%} sure", None),
+            ("none of these", "none", "like something else", 0),
+        ]
         columns = [
             _Column(heading, to, by, [one for one in placed if one.folder == folder], number)
             for (heading, to, by, number), folder in zip(heads, folders.names, strict=True)
