@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,16 @@ class Server:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process, self.said = process, ""
-        assert process.stdout is not None
+
+    @cached_property
+    def address(self) -> str:
+        """Where it is, once it is there."""
+        assert self.process.stdout is not None
         while not (found := re.search(r"http://\S+", self.said)):
-            line = process.stdout.readline()
+            line = self.process.stdout.readline()
             assert line, f"it ended: {self.said}"
             self.said += line
-        self.address = found[0]
+        return found[0]
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """End it as Ctrl-C does; its exit code."""
@@ -112,9 +117,8 @@ class Page:
         return found
 
     def card(self, name: str) -> WebElement:
-        found: WebElement = self.run(
-            "return [...document.querySelectorAll('.t2w-columns .t2w-card button')].find(x => x.title === arguments[0])", name
-        )  # fmt: skip
+        cards = "[...document.querySelectorAll('.t2w-columns .t2w-card button')]"
+        found: WebElement = self.run(f"return {cards}.find(card => card.title === arguments[0])", name)
         return found
 
     def drag(self, name: str, column: int) -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from page_pictures import png
@@ -116,6 +117,15 @@ def test_downloads(sorted_session: Session) -> None:
     assert {row["source"]: row["folder"] for row in rows} == {
         "in/=r.png": "green", "g.png": "green", "b.png": "deep_blue",
     }  # fmt: skip
+
+
+def test_the_onnx_file_is_what_an_export_writes(sorted_session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    def export(classifier: Classifier, path: Path, *, to: str) -> None:
+        assert to == "onnx"
+        path.write_bytes(b"onnx")
+
+    monkeypatch.setattr(Classifier, "export", export)
+    assert prepare(sorted_session, "classifier.onnx").read_bytes() == b"onnx"
 
 
 def test_downloads_of_nothing_are_refused(session: Session, engine: Engine) -> None:

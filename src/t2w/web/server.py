@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import signal
 import socket
@@ -98,7 +99,19 @@ def serve(
             app, log_level="warning", access_log=False, timeout_graceful_shutdown=_GOODBYE, server_header=False
         )
         ready()
-        uvicorn.Server(config).run(sockets=[listening])
+        _quiet_at_the_end(uvicorn.Server(config)).run(sockets=[listening])
+
+
+def _quiet_at_the_end(server: Any) -> Any:
+    """A uvicorn server that does not report, as errors, the open pages that its end cuts off."""
+    shutdown = server.shutdown
+
+    async def quiet(sockets: Any = None) -> None:
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        await shutdown(sockets=sockets)
+
+    server.shutdown = quiet
+    return server
 
 
 def app_of(engine: Engine, sessions: Sessions, *, host: str) -> FastAPI:

@@ -124,7 +124,7 @@ class Session:
             by_hand = [number for number, label in self.labels.items() if (number, label) not in said[-1].items()]
             after = self._where()
             moved = [n for n, folder in after.items() if before.get(n, folder) != folder and n not in by_hand]
-            self.told = _told([self.pictures[n].name for n in by_hand if n in after], len(moved), len(after))
+            self.told = _told([self.pictures[n].name for n in by_hand if n in after], len(moved)) if before else ""
 
     def _where(self) -> dict[int, str]:
         """The folder of each classified picture."""
@@ -165,9 +165,7 @@ class Session:
         return sorted(found, key=lambda one: (not one.by_hand, -one.best[0][1]))
 
 
-def _told(by_hand: Sequence[str], moved: int, count: int) -> str:
-    if not count:
-        return ""
+def _told(by_hand: Sequence[str], moved: int) -> str:
     name = by_hand[0].rpartition("/")[2] if by_hand else ""
     said = f"{name} is where you put it. " if len(by_hand) == 1 else f"{len(by_hand)} are where you put them. "
     rest = "other picture" if by_hand else "picture"
