@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from t2w.errors import T2WError
 from t2w.files import atomic_path
@@ -31,7 +31,7 @@ def write_zip(entries: Sequence[Entry], path: str | Path, *, into: str | Path | 
     with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", strict_timestamps=False) as archive:
         for entry in entries:
             names = used.setdefault(folded(entry.folder), set())
-            name = free_name(entry.name, names)
+            name = free_name(PureWindowsPath(entry.name).name or "photograph", names)  # no path that leads elsewhere
             names.add(folded(name))
             place = entry.source if into is None else entry.place(Path(into))
             try:

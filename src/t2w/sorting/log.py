@@ -1,8 +1,8 @@
 """The written log of a sorted folder: what was meant to happen before it does, and that it did after.
 
 Lines of JSON, only ever added to. A first line says how the folder is sorted; then for each photograph an entry, and
-{"done": number} once it is in place, {"dropped": number} where it stayed at its source, {"undone": number} where it
-was moved back. A line that a killed process left half written is cut off.
+{"done": number} once it is in place, {"dropped": number} where it stayed at its source, {"returning": number} before it
+is moved back and {"undone": number} after. A line that a killed process left half written is cut off.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class SortLog:
         classes: the classes in their order.
         placed: entries by number, of photographs that are in place.
         pending: entries by number, of which that is not known.
+        returning: numbers of placed entries that an undo was bringing back, to names that were free.
     """
 
     into: Path
@@ -43,6 +44,7 @@ class SortLog:
     classes: tuple[str, ...] = ()
     placed: dict[int, Entry] = field(default_factory=dict)
     pending: dict[int, Entry] = field(default_factory=dict)
+    returning: set[int] = field(default_factory=set)
     _last: int = 0
 
     @property
@@ -88,6 +90,10 @@ class SortLog:
         self._write([{"dropped": number}])
         del self.pending[number]
 
+    def returns(self, number: int) -> None:
+        self._write([{"returning": number}])
+        self.returning.add(number)
+
     def undone(self, number: int) -> None:
         self._write([{"undone": number}])
         del self.placed[number]
@@ -129,6 +135,8 @@ class SortLog:
             self.placed[line["done"]] = self.pending.pop(line["done"])
         elif "dropped" in line:
             del self.pending[line["dropped"]]
+        elif "returning" in line:
+            self.returning.add(line["returning"])
         else:
             del self.placed[line["undone"]]
 

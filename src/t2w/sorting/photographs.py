@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,9 +35,13 @@ def find_photographs(paths: Sequence[str | Path], into: Path) -> tuple[list[Phot
 
     Raises:
         T2WError: a folder that is `into` itself, or inside it.
+
+    Warns:
+        T2WWarning: files that are no images, and folders that t2w has sorted.
     """
     found: dict[Path, Photograph] = {}
     refused: list[Refused] = []
+    others: Counter[str] = Counter()
     into = Path(os.path.realpath(into))
     for path in map(Path, paths):
         if path.is_symlink() and not path.is_dir():
@@ -46,10 +51,13 @@ def find_photographs(paths: Sequence[str | Path], into: Path) -> tuple[list[Phot
             if root.is_relative_to(into):
                 fix = f"name a folder inside it: --into {path / 'sorted'}" if root == into else None
                 raise T2WError(f"{path} would be sorted into {into}", expected="another folder", fix=fix)
-            for one in _in_folder(root, into, refused):
+            for one in _in_folder(root, into, refused, others):
                 _add(one, found, refused)
         else:
             _add(path, found, refused)
+    if others:
+        kinds = ", ".join(f"{count:,} {kind or 'without an ending'}" for kind, count in others.most_common(8))
+        warnings.warn(f"files that are no images, or none that can be read, stay: {kinds}", T2WWarning, stacklevel=3)
     return list(found.values()), refused
 
 
@@ -67,7 +75,7 @@ def _add(path: Path, found: dict[Path, Photograph], refused: list[Refused]) -> N
         refused.append((path, T2WError(f"{path} is a pipe or a device", expected="an image file")))
 
 
-def _in_folder(root: Path, into: Path, refused: list[Refused]) -> Iterator[Path]:
+def _in_folder(root: Path, into: Path, refused: list[Refused], others: Counter[str]) -> Iterator[Path]:
     def unlisted(error: OSError) -> None:
         reason = T2WError(f"cannot list {error.filename}: {error.strerror}", expected="a folder that can be read")
         refused.append((Path(error.filename), reason))
@@ -84,9 +92,11 @@ def _in_folder(root: Path, into: Path, refused: list[Refused]) -> Iterator[Path]
             _check_link(here / name, root, refused)
         for name in sorted(names):
             path = here / name
-            if name.startswith(".") or path.suffix.lower() not in IMAGE_SUFFIXES:
+            if name.startswith("."):
                 continue
-            if path.is_symlink():
+            if path.suffix.lower() not in IMAGE_SUFFIXES:
+                others[path.suffix.lower()] += 1
+            elif path.is_symlink():
                 _check_link(path, root, refused)
             else:
                 yield path

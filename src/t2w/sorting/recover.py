@@ -9,7 +9,7 @@ from t2w.errors import T2WError
 from t2w.files import not_written
 from t2w.sorting.entry import Entry, How, Mark
 from t2w.sorting.log import SortLog
-from t2w.sorting.transfer import clear_leftovers, same_photograph
+from t2w.sorting.transfer import clear_leftovers, holds_the_name_only, same_photograph
 
 __all__ = ["class_folder", "recover"]
 
@@ -62,7 +62,7 @@ def _settled(entry: Entry, place: Path, how: How) -> bool:
         if how == "move":
             os.unlink(entry.source)
         return True
-    if state.st_size == 0 and entry.mark is not None and entry.mark.size > 0:
-        place.unlink()  # it only held the name, on a file system without hard links
+    if holds_the_name_only(place, entry.source):
+        place.unlink()
         return False
     return Mark.of(state) == entry.mark  # whole, and the source has changed since

@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -24,9 +25,9 @@ from t2w.sorting.names import shown
 __all__ = ["MOST_SHOWN", "write_sheet"]
 
 MOST_SHOWN = 200
-"""Thumbnails of a folder, the least sure ones: a browser opens 5 MB for each thousand of them."""
+"""Thumbnails of a folder, the least sure ones: a thousand of them are 8 MB."""
 
-_SIDE = 220  # pixels of a thumbnail's longer side: sharp on a phone, where it is shown at half of it
+_SIDE = 200  # pixels of a thumbnail, the middle square: sharp on a phone, where it is shown at half of it
 _QUALITY = 70  # of WebP
 
 
@@ -47,6 +48,32 @@ def write_sheet(result: SortResult, folders: SortFolders, *, unsure_below: float
     Raises:
         T2WError: it cannot be written.
     """
+    notes = {
+        folders.unsure: f"No class reached {100 * unsure_below:.0f} %.",
+        folders.none: "More like other things than like any of the classes.",
+    }
+    labels = {folder: label for label, folder in folders.of.items()}
+    first: dict[str, list[Entry]] = {name: [] for name in result.counts}
+    for entry in result.entries:
+        if len(first[entry.folder]) < MOST_SHOWN:
+            first[entry.folder].append(entry)
+    thumbnails = iter(_thumbnails(result.into, [entry for several in first.values() for entry in several]))
+    columns = [
+        _Column(
+            name, labels.get(name), notes.get(name),
+            [_picture(entry, next(thumbnails)) for entry in first[name]], result.counts[name],
+        )
+        for name in result.counts
+    ]  # fmt: skip
+    page = _template().render(
+        columns=columns, result=result, total=len(result.entries), table=RESULTS,
+        done={"copy": "copied", "link": "linked", "move": "moved"}[result.how],
+    )  # fmt: skip
+    write_text(result.sheet, page)
+
+
+@cache
+def _template() -> Any:
     with needs("the contact sheet"):
         import jinja2
     environment = jinja2.Environment(
@@ -57,25 +84,7 @@ def write_sheet(result: SortResult, folders: SortFolders, *, unsure_below: float
         lstrip_blocks=True,
     )
     environment.filters |= {"shown": shown, "percent": lambda share: f"{100 * share:.0f} %"}
-    notes = {
-        folders.unsure: f"No class reached {100 * unsure_below:.0f} %.",
-        folders.none: "More like other things than like any of the classes.",
-    }
-    labels = {folder: label for label, folder in folders.of.items()}
-    shown_entries = {name: [e for e in result.entries if e.folder == name][:MOST_SHOWN] for name in result.counts}
-    pictures = iter(_thumbnails(result.into, [entry for several in shown_entries.values() for entry in several]))
-    columns = [
-        _Column(
-            name, labels.get(name), notes.get(name),
-            [_picture(entry, next(pictures)) for entry in shown_entries[name]], result.counts[name],
-        )
-        for name in result.counts
-    ]  # fmt: skip
-    page = environment.get_template("sheet.html").render(
-        columns=columns, result=result, total=len(result.entries), table=RESULTS,
-        done={"copy": "copied", "link": "linked", "move": "moved"}[result.how],
-    )  # fmt: skip
-    write_text(result.sheet, page)
+    return environment.get_template("sheet.html")
 
 
 def _picture(entry: Entry, thumbnail: str | None) -> dict[str, Any]:
@@ -91,13 +100,12 @@ def _thumbnails(into: Path, entries: Sequence[Entry]) -> list[str | None]:
 
 def _thumbnail(path: Path) -> str | None:
     """A small picture as the address of a WebP; None where the file can no longer be read."""
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     try:
-        picture = Image.fromarray(read_image(path, min_side=_SIDE))
+        whole = Image.fromarray(read_image(path, min_side=_SIDE))
     except T2WError:
         return None
-    picture.thumbnail((_SIDE, _SIDE))
     buffer = io.BytesIO()
-    picture.save(buffer, format="webp", quality=_QUALITY)
+    ImageOps.fit(whole, (_SIDE, _SIDE)).save(buffer, format="webp", quality=_QUALITY)
     return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"

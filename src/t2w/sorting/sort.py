@@ -13,7 +13,7 @@ from t2w.errors import T2WError
 from t2w.extras import needs
 from t2w.files import not_written
 from t2w.images import Refused
-from t2w.progress import Progress, progress
+from t2w.progress import progress
 from t2w.sorting.decide import LOG, RESULTS, SHEET, UNSURE_BELOW, SortFolders, decide
 from t2w.sorting.entry import Entry, How, SortResult
 from t2w.sorting.log import SortLog, opened_log
@@ -59,6 +59,8 @@ def sort_photos(
             photographs lie in it; another process sorts into it; or hard links that the file system does not allow.
     """
     into = Path(into)
+    if how not in ("copy", "link", "move"):
+        raise T2WError(f"how is {how!r:.40}", expected="copy, link or move")
     if not 0 <= unsure_below <= 1:
         raise T2WError(f"unsure_below is {unsure_below}", expected="a probability, 0 to 1")
     with needs("the contact sheet"):
@@ -74,13 +76,14 @@ def sort_photos(
         work = _Sort(log, log.folders, unsure_below, refused)
         with progress("photographs", total=len(new), unit="image") as bar:
             for batch in classifier.classify_each([one.path for one in new], batch_size=batch_size):
-                work.take(new, batch, bar)
+                work.take(new, batch)
+                bar.update(len(batch.positions) + len(batch.refused))
         entries = entries_in(log)
-        counts = Counter(entry.folder for entry in entries)
+        counts = dict.fromkeys(log.folders.names, 0) | Counter(entry.folder for entry in entries)
         result = SortResult(
             into=into,
             how=how,
-            counts={name: counts[name] for name in log.folders.names},
+            counts=counts,
             entries=tuple(entries),
             new=work.new,
             refused=tuple(refused),
@@ -100,16 +103,18 @@ def entries_in(log: SortLog) -> list[Entry]:
 
 def _not_sorted(found: Sequence[Photograph], log: SortLog) -> list[Photograph]:
     """Photographs that the log does not know, or knows as they no longer are."""
-    known: dict[Path, list[Entry]] = {}
-    for entry in log.placed.values():
-        known.setdefault(entry.source, []).append(entry)
+    known: dict[Path, list[int]] = {}
+    for number, entry in log.placed.items():
+        known.setdefault(entry.source, []).append(number)
 
     def is_known(one: Photograph) -> bool:
-        for entry in known.get(one.path, ()):
+        for number in known.get(one.path, ()):
+            entry = log.placed[number]
             there = os.path.lexists(entry.place(log.into))
-            if entry.mark == one.mark and (there or log.how != "move"):  # what was moved back by hand is new
-                return True
-            if there and same_photograph(one.path, entry.place(log.into)):
+            if entry.mark == one.mark and not there and log.how == "move":
+                log.undone(number)  # by hand
+                return False
+            if entry.mark == one.mark or (there and same_photograph(one.path, entry.place(log.into))):
                 return True
         return False
 
@@ -127,10 +132,9 @@ class _Sort:
     new: int = 0
     _names: dict[str, set[str]] = field(default_factory=dict)
 
-    def take(self, photographs: Sequence[Photograph], batch: PredictedBatch, bar: Progress) -> None:
+    def take(self, photographs: Sequence[Photograph], batch: PredictedBatch) -> None:
         for position, error in batch.refused:
             self.refused.append((photographs[position].path, error))
-            bar.update()
         entries = []
         for row, position in enumerate(batch.positions):
             assert batch.prediction is not None  # the batch has rows
@@ -139,7 +143,6 @@ class _Sort:
             entries.append(self._named(entry))
         for number, entry in zip(self.log.intend(entries), entries, strict=True):
             self._place(number, entry)
-            bar.update()
 
     def _place(self, number: int, entry: Entry) -> None:
         place = entry.place(self.log.into)
@@ -164,9 +167,11 @@ class _Sort:
         if entry.folder not in self._names:
             folder = class_folder(self.log.into, entry.folder)
             try:
-                self._names[entry.folder] = {folded(name) for name in os.listdir(folder)}
+                there = os.listdir(folder)
             except OSError as error:
                 raise not_written(folder, error) from error
+            before = (one.name for one in self.log.placed.values() if one.folder == entry.folder)
+            self._names[entry.folder] = {folded(name) for name in (*there, *before)}
         used = self._names[entry.folder]
         name = free_name(entry.name, used)
         used.add(folded(name))

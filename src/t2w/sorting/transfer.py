@@ -19,7 +19,7 @@ from t2w.errors import T2WError
 from t2w.files import sha256_of
 from t2w.sorting.entry import How, Mark
 
-__all__ = ["Left", "clear_leftovers", "same_photograph", "transfer"]
+__all__ = ["Left", "clear_leftovers", "holds_the_name_only", "same_photograph", "transfer"]
 
 _BLOCK = 1 << 20  # bytes copied at once
 _PREFIX, _SUFFIX = ".t2w-", ".part"
@@ -60,6 +60,7 @@ def transfer(source: Path, target: Path, mark: Mark, how: How) -> None:
         if how == "link":
             raise
         _copy(source, target, mark)  # to another file system, or on one without hard links
+        _sync_folder(target.parent)
     if how == "move":
         _remove(source, target, mark)
 
@@ -95,7 +96,6 @@ def _put(temporary: str, target: Path) -> None:
 
 def _remove(source: Path, target: Path, mark: Mark) -> None:
     """Take a file from its old place, now that it is at the new one."""
-    _sync_folder(target.parent)
     try:
         if os.path.lexists(source):  # else another program took it away, and the target is the only place
             _check(_state_of(source), mark, source)
@@ -110,15 +110,22 @@ def _remove(source: Path, target: Path, mark: Mark) -> None:
 
 
 def same_photograph(a: Path, b: Path) -> bool:
-    """Whether both are there as files of the same content."""
+    """Whether both are there as files of the same content, so that one may go; not where both are one name."""
     try:
         first, second = a.lstat(), b.lstat()
         if not (stat.S_ISREG(first.st_mode) and stat.S_ISREG(second.st_mode)):
             return False
-        alike = (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino)
-        return alike or (first.st_size == second.st_size and sha256_of(a) == sha256_of(b))
+        if (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino):
+            # A folder may have been replaced by a link to the other: then there is one name, and it must stay.
+            return first.st_nlink > 1 and os.path.realpath(a) != os.path.realpath(b)
+        return first.st_size == second.st_size and sha256_of(a) == sha256_of(b)
     except OSError:
         return False
+
+
+def holds_the_name_only(path: Path, whole: Path) -> bool:
+    """Whether `path` is the empty file that held a name for `whole` when a transfer without hard links was killed."""
+    return os.path.lexists(path) and path.lstat().st_size == 0 < whole.lstat().st_size
 
 
 def clear_leftovers(folder: Path) -> None:

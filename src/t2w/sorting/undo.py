@@ -14,7 +14,7 @@ from t2w.sorting.decide import LOG, RESULTS, SHEET
 from t2w.sorting.entry import Entry, Mark
 from t2w.sorting.log import SortLog, opened_log
 from t2w.sorting.recover import recover
-from t2w.sorting.transfer import Left, clear_leftovers, same_photograph, transfer
+from t2w.sorting.transfer import Left, clear_leftovers, holds_the_name_only, same_photograph, transfer
 
 __all__ = ["Undone", "undo_sort"]
 
@@ -58,7 +58,7 @@ def undo_sort(into: str | Path) -> Undone:
             clear_leftovers(folder)
         for number, entry in track(list(log.placed.items()), "photographs", total=len(log.placed), unit="image"):
             try:
-                _back(entry, entry.place(into))
+                _back(log, number, entry)
             except T2WError as error:
                 refused.append((entry.source, error))
             except OSError as error:
@@ -71,15 +71,20 @@ def undo_sort(into: str | Path) -> Undone:
     return Undone(moved, tuple(refused))
 
 
-def _back(entry: Entry, place: Path) -> None:
-    if os.path.lexists(entry.source):
-        if same_photograph(entry.source, place):
-            place.unlink()  # an undo was stopped between the two places
-        elif os.path.lexists(place) or Mark.of(entry.source.lstat()) != entry.mark:
-            raise Left(f"{entry.source} is another file now", fix=f"its photograph is {place}")
-        return
+def _back(log: SortLog, number: int, entry: Entry) -> None:
+    place = entry.place(log.into)
     if not os.path.lexists(place):
+        if os.path.lexists(entry.source) and Mark.of(entry.source.lstat()) == entry.mark:
+            return  # an undo was stopped before it wrote that down
         raise Left(f"{place} is no longer there", expected="the photograph that was moved there")
+    if same_photograph(entry.source, place):
+        place.unlink()  # an undo was stopped between the two places
+        return
+    if number in log.returning and holds_the_name_only(entry.source, place):
+        entry.source.unlink()
+    if os.path.lexists(entry.source):
+        raise Left(f"{entry.source} is another file now", fix=f"its photograph is {place}")
+    log.returns(number)
     entry.source.parent.mkdir(parents=True, exist_ok=True)
     try:
         transfer(place, entry.source, Mark.of(place.lstat()), "move")

@@ -147,7 +147,12 @@ window.t2w = (() => {
         show();
       }
     });
-    element.addEventListener("change", (event) => { if (event.target.closest(".t2w-bar")) move(event.target.value); });
+    element.addEventListener("change", (event) => {
+      if (!event.target.closest(".t2w-bar")) return;
+      const to = event.target.value;
+      event.target.value = "";  // so that the same column can be chosen again
+      move(to);
+    });
     element.addEventListener("focusin", (event) => { const one = card(event.target); if (one) focused = one.dataset.n; });
     element.addEventListener("keydown", (event) => {
       const one = card(event.target);
@@ -195,8 +200,17 @@ window.t2w = (() => {
       move(column.dataset.to);
     });
 
-    watch("value", () => {  // the board was drawn anew: what was chosen and where the keyboard was stay
+    const scrolled = {};  // how far each column is
+    element.addEventListener("scroll", (event) => {
+      const column = event.target.closest && event.target.closest(".t2w-column");
+      if (column) scrolled[column.id] = event.target.scrollTop;
+    }, true);
+    watch("value", () => {  // the board was drawn anew: what was chosen, where the keyboard was and how far it was stay
       show();
+      for (const [id, top] of Object.entries(scrolled)) {
+        const list = element.querySelector(`#${id} ul`);
+        if (list) list.scrollTop = top;
+      }
       const again = document.activeElement === document.body && focused !== null
         && element.querySelector(`.t2w-card[data-n="${focused}"] button`);
       if (again) again.focus({preventScroll: true});

@@ -119,7 +119,7 @@ class _Page:
 def build_page(engine: Engine, sessions: Sessions) -> gr.Blocks:
     """The page as Gradio holds it; it needs `page_head` and `page_style`."""
     on = _Page(engine, sessions)
-    with gr.Blocks(title="t2w", analytics_enabled=False, fill_width=False) as page:
+    with gr.Blocks(title="t2w", analytics_enabled=False, fill_width=True) as page:
         token = gr.Textbox(visible=False)
         _html(
             "<div class='t2w-intro'><h1>Words become weights</h1><p>Name the classes, add pictures, put right what is "

@@ -148,7 +148,7 @@ class Session:
         self.refused.append((picture.name, reason))
 
     def placed(self, folders: SortFolders) -> list[Placed]:
-        """The classified pictures in their columns, where the person put them first, then the surest first."""
+        """The classified pictures in their columns, those put there by hand first, then the least sure."""
         if self.prediction is None:
             return []
         found = []
@@ -162,7 +162,7 @@ class Session:
                     picture=picture, by_hand=by_hand,
                 )
             )  # fmt: skip
-        return sorted(found, key=lambda one: (not one.by_hand, -one.best[0][1]))
+        return sorted(found, key=lambda one: (not one.by_hand, one.best[0][1]))
 
 
 def _told(by_hand: Sequence[str], moved: int) -> str:

@@ -73,7 +73,7 @@ def meanings(session: Session) -> str:
         rows.append(
             {
                 "name": name,
-                "taken": text.removeprefix(f"{name}: ").partition("; also: ")[0],
+                "taken": text.removeprefix(name).removeprefix(": ").partition("; also: ")[0].strip(),
                 "senses": senses if len(senses) > 1 else [],
                 "chosen": session.senses.get(name, ""),
                 "text": session.texts.get(name, ""),
