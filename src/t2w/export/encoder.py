@@ -15,7 +15,6 @@ from t2w.errors import T2WError
 
 if TYPE_CHECKING:
     from t2w.encoders import VisionEncoder
-    from t2w.encoders.preprocessing import Preprocessing
 
 __all__ = ["EncoderGraph", "Resize", "encoder_graph"]
 
@@ -45,12 +44,14 @@ class EncoderGraph:
     Attributes:
         module: bytes (N, 3, h, w), or (N, h, w) for grey images of a data set, to features (N, d).
         size: (h, w).
+        unresized: (height, width) of pictures that are cut, but not resized, on their way to (h, w).
         colour: whether images have three channels.
         resize: how pictures of other sizes come to (h, w); None where the graph takes that size alone.
     """
 
     module: nn.Module
     size: tuple[int, int]
+    unresized: tuple[int, int]
     colour: bool
     resize: Resize | None
 
@@ -63,7 +64,9 @@ def encoder_graph(encoder: VisionEncoder) -> EncoderGraph:
     """
     if isinstance(encoder, PixelEncoder):
         mean = torch.tensor(encoder.mean, dtype=torch.float64).reshape(encoder.shape)
-        return EncoderGraph(_Standardised(mean, encoder.std, None), encoder.shape, colour=False, resize=None)
+        return EncoderGraph(
+            _Standardised(mean, encoder.std, None), encoder.shape, encoder.shape, colour=False, resize=None
+        )
     network = getattr(encoder, "network", None)
     if not isinstance(encoder, PreparedEncoder) or network is None:
         raise T2WError(
@@ -72,23 +75,22 @@ def encoder_graph(encoder: VisionEncoder) -> EncoderGraph:
             fix="export --to numpy, and extract the features with that encoder",
         )
     preparation = encoder.preparation
-    if preparation.size is None:
+    size, to = preparation.size, preparation.resize
+    unresized = (to, to) if isinstance(to, int) else to or size
+    if size is None or unresized is None or unresized[0] < size[0] or unresized[1] < size[1]:
         raise T2WError(
-            f"{encoder.identity} takes pictures of any size as they are", expected="an encoder with one input size"
+            f"the vision encoder {encoder.identity} takes pictures resized to {to} and cut to {preparation.crop}",
+            expected="one input size, without borders",
+            fix="export --to numpy, and extract the features with that encoder",
         )
     mean, std = (torch.tensor(v, dtype=torch.float64)[:, None, None] for v in (preparation.mean, preparation.std))
     # (byte * rescale - mean) / std, with the factor taken into the other two.
     module = _Standardised(mean / preparation.rescale, std / preparation.rescale, network)
-    return EncoderGraph(module, preparation.size, colour=True, resize=_resize(preparation))
-
-
-def _resize(preparation: Preprocessing) -> Resize | None:
-    mode, size, to = _FILTERS.get(preparation.resample), preparation.size, preparation.resize
-    if mode is None or size is None or to is None:
-        return None
-    if isinstance(to, int):
-        return Resize(to, size, mode) if to >= max(size) else None  # smaller ones get black borders
-    return Resize(None, size, mode) if to == size else None
+    mode = None if to is None else _FILTERS.get(preparation.resample)
+    resize = None if mode is None else Resize(to if isinstance(to, int) else None, size, mode)
+    if resize is not None and resize.shorter is None and unresized != size:
+        resize = None  # to a size, then cut: no processor on the hub does that
+    return EncoderGraph(module, size, unresized, colour=True, resize=resize)
 
 
 class _Standardised(nn.Module):

@@ -137,9 +137,11 @@ def _quantised(network: ModelProto, inputs: Sequence[np.ndarray]) -> ModelProto:
 
     ours = [n.name for n in network.graph.node if n.name.startswith("encoder/") and n.op_type in _QUANTISED]
     with TemporaryDirectory(prefix="t2w-") as place, _quietly():
+        path, small = str(Path(place) / "network.onnx"), str(Path(place) / "small.onnx")
+        onnx.save(network, path)  # a graph in memory would be emptied into files in the working folder
         quantize_static(
-            network,
-            path := str(Path(place) / "small.onnx"),
+            path,
+            small,
             Reader(),
             op_types_to_quantize=_QUANTISED,
             nodes_to_quantize=ours,
@@ -148,7 +150,7 @@ def _quantised(network: ModelProto, inputs: Sequence[np.ndarray]) -> ModelProto:
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
-        return onnx.load(path)
+        return onnx.load(small)
 
 
 @contextmanager

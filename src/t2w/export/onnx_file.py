@@ -40,7 +40,7 @@ class OnnxModel:
     Attributes:
         model: the graph, with what it says of itself.
         about: the same, as plain values.
-        difference: largest difference of a probability, pictures having the encoder's own size.
+        difference: largest difference of a probability, on pictures that need no resizing.
         resized_difference: the same for pictures of other sizes; None where the graph takes none.
         int8: how an encoder in 8 bits compares; None where it has 32.
     """
@@ -108,20 +108,26 @@ def run_model(model: ModelProto | str | Path, images: np.ndarray) -> dict[str, n
 
 
 def _compared(classifier: Classifier, encoder: EncoderGraph, model: ModelProto) -> tuple[float, float | None]:
-    """The largest differences on pictures of the encoder's own size, and on others where it takes them."""
+    """The largest differences on pictures that need no resizing, and on others where the graph resizes."""
 
-    def difference(shape: tuple[int, ...], **tolerance: float) -> float:
+    def difference(height: int, width: int, **tolerance: float) -> float:
         white = classifier.encoder.white if isinstance(classifier.encoder, PixelEncoder) else None
-        images = made_up(_TRIED, shape, top=white or 255)
-        expected, found = classifier.classify(list(images)), run_model(model, images)
+        images = made_up(_TRIED, (height, width, 3) if encoder.colour else (height, width), top=white or 255)
+        expected = classifier.classify(list(images))
+        found = run_model(model, images if encoder.resize is not None else _middle(images, encoder.size))
         return check_agreement("the ONNX graph", expected, found["probabilities"], found.get("none"), **tolerance)
 
-    height, width = encoder.size
-    own = difference((height, width, 3) if encoder.colour else (height, width))
+    height, width = encoder.unresized
+    exact = difference(height, width)
     if encoder.resize is None:
-        return own, None
-    others = [(height + 61, 2 * width + 5, 3), (height // 2 + 1, width // 3 + 1, 3)]
-    return own, max(difference(shape, tolerance=_RESIZED) for shape in others)
+        return exact, None
+    others = ((height + 61, 2 * width + 5), (height // 2 + 1, width // 3 + 1))
+    return exact, max(difference(*sides, tolerance=_RESIZED) for sides in others)
+
+
+def _middle(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    top, left = (images.shape[1] - size[0]) // 2, (images.shape[2] - size[1]) // 2
+    return images[:, top : top + size[0], left : left + size[1]]
 
 
 def _about(

@@ -81,9 +81,12 @@ def export(
     elif Path(path).suffix != ".onnx":
         raise T2WError(f"the file is to be {Path(path).name}", expected="a name that ends in .onnx")
     with needs("an export"):
-        from t2w.export.onnx_file import onnx_model, write_onnx
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401  # torch's exporter wants it
+    from t2w.export.onnx_file import onnx_model, write_onnx
 
-        made = onnx_model(classifier, calibrate=calibrate)
+    made = onnx_model(classifier, calibrate=calibrate)
     notes = [f"probabilities as the classifier's own within {made.difference:.1g}"]
     if made.resized_difference is not None:
         notes[0] += f", resizing included within {made.resized_difference:.1g}"
