@@ -68,7 +68,7 @@ class Incoming:
         except OSError as error:  # what was not written yet is written now
             raise not_written(self._path, error) from error
         if not self.is_zip:
-            if self._add(self.name, self._path, self._digest.digest()):
+            if self._add(self.name, self._path, self._digest.digest(), self._size):
                 return 1
             self.discard()
             return 0
@@ -85,7 +85,7 @@ class Incoming:
         self.session.keep(-self._size)
         self._size = 0
 
-    def _add(self, name: str, path: Path, digest: bytes) -> bool:
+    def _add(self, name: str, path: Path, digest: bytes, size: int) -> bool:
         """Make a file one of the session's pictures; False where that has one like it."""
         session = self.session
         with session.lock:
@@ -94,7 +94,7 @@ class Incoming:
             self.bounds.check_count(len(session.pictures) + 1)  # others arrive at the same time
             session.digests.add(digest)
             number = len(session.digests)
-            session.pictures[number] = Picture(number, name, path)
+            session.pictures[number] = Picture(number, name, path, size)
         return True
 
     def _unpack(self) -> int:
@@ -134,7 +134,7 @@ class Incoming:
         self.session.keep(len(content))
         added = False
         try:
-            added = self._add(name, Path(file.name), hashlib.sha256(content).digest())
+            added = self._add(name, Path(file.name), hashlib.sha256(content).digest(), len(content))
         finally:
             if not added:
                 Path(file.name).unlink()

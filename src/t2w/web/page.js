@@ -56,7 +56,9 @@ window.t2w = (() => {
 
     async function take(all) {
       if (busy) return (said.textContent = "One moment: the pictures before these are still on their way.");
-      const files = all.filter(([file, name]) => !/(^|\/)[._]/.test(name) && (isPicture(name) || name.toLowerCase().endsWith(".zip")));
+      const seen = all.filter(([, name]) => !/(^|\/)[._]/.test(name));
+      const files = seen.filter(([, name]) => isPicture(name) || name.toLowerCase().endsWith(".zip"));
+      const other = seen.find((one) => !files.includes(one));
       const wrong = files.length ? tooMuch(files, bounds) : all.length ? "There are no pictures among these files." : "";
       said.textContent = wrong;
       zone.classList.toggle("t2w-wrong", Boolean(wrong));
@@ -79,7 +81,8 @@ window.t2w = (() => {
       busy = false;
       zone.classList.toggle("t2w-wrong", refused.length > 0);
       const arrived = `${done - refused.length} of ${files.length} file${files.length === 1 ? "" : "s"} arrived.`;
-      said.textContent = refused.length ? `${arrived} ${refused[0]}${refused.length > 1 ? ` (and ${refused.length - 1} more like it)` : ""}` : arrived;
+      const left = other ? ` ${seen.length - files.length} left out, such as ${other[1]}: no picture that can be read.` : "";
+      said.textContent = refused.length ? `${arrived} ${refused[0]}${refused.length > 1 ? ` (and ${refused.length - 1} more like it)` : ""}${left}` : arrived + left;
       sent({});
     }
 

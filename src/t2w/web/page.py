@@ -73,8 +73,12 @@ class _Page:
         return self._changed(token, lambda session: move(session, event._data))
 
     def sent(self, token: str) -> Iterator[tuple[str, str, str]]:
-        """Pictures have arrived."""
-        session = self.sessions.of_token(token)
+        """Pictures have arrived, or were there when the page was reloaded."""
+        try:
+            session = self.sessions.of_token(token)
+        except T2WError as error:
+            yield views.note([str(error)], alarm=True), gr.skip(), gr.skip()
+            return
         drawn, session.told = 0.0, ""
         for _ in self.engine.encode(session):
             if monotonic() - drawn > _REDRAW:
@@ -164,7 +168,9 @@ def build_page(engine: Engine, sessions: Sessions) -> gr.Blocks:
         page.load(
             on.opened, [token], [token, names, learn, *view["outputs"]], js=_STORED, api_visibility="private",
             show_progress="hidden",
-        ).then(None, [token], None, js=_STORE, api_visibility="private")  # fmt: skip
+        ).then(
+            None, [token], None, js=_STORE, api_visibility="private"
+        ).then(on.sent, [token], **view)  # fmt: skip
         page.unload(on.closed)
         write.click(on.write, [token, names], **view)
         meanings.mean(on.mean, [token], **view)

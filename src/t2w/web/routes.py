@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import ClientDisconnect
 
 from t2w.errors import T2WError
 from t2w.web.downloads import DOWNLOADS
@@ -42,6 +43,8 @@ def make_app(sessions: Sessions, *, host: str) -> FastAPI:
             return JSONResponse({"pictures": count})
         except T2WError as error:
             return JSONResponse({"error": str(error)}, 422)
+        except ClientDisconnect:
+            return JSONResponse({"error": "it did not arrive whole"}, 400)  # nobody reads it
         finally:
             if incoming is not None:
                 incoming.discard()
@@ -53,7 +56,7 @@ def make_app(sessions: Sessions, *, host: str) -> FastAPI:
             if (picture := session.pictures.get(number)) is None:
                 return Response(status_code=404)
             path = thumbnail(picture, session.folder / "thumbs")
-        except T2WError:
+        except (T2WError, OSError):  # OSError: the session has just ended
             return Response(status_code=404)
         return FileResponse(path, media_type="image/webp", headers={"Cache-Control": "private, max-age=86400"})
 

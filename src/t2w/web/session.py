@@ -31,11 +31,13 @@ class Picture:
         number: its name on the page.
         name: its path as the person has it, for reading only: nothing is ever opened by it.
         file: where it is kept.
+        size: of that, in bytes.
     """
 
     number: int
     name: str
     file: Path
+    size: int
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ class Session:
         """Refuse a picture that was taken."""
         if self.pictures.pop(picture.number, None) is None:
             return
-        self.keep(-picture.file.stat().st_size)
+        self.keep(-picture.size)
         picture.file.unlink(missing_ok=True)
         self.refused.append((picture.name, reason))
 
