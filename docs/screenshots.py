@@ -24,7 +24,7 @@ PHOTOGRAPHS = {
     "eye": "retina.jpg",
 }  # fmt: skip
 WRONG = "crew-2.jpg"  # shown chosen, and moved to the photographers
-_COLOURS = 96  # of a palette: a third of the bytes
+_COLOURS = 64  # of a palette: a quarter of the bytes
 
 
 def write_photographs(folder: Path, *, each: int = 4) -> list[Path]:

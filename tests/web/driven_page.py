@@ -28,6 +28,7 @@ _OPTIONS = (
 )  # fmt: skip
 _WHERE = """return Object.fromEntries([...document.querySelectorAll('.t2w-columns .t2w-card button')].map(
     card => [card.title, card.closest('section').querySelector('h3 bdi').textContent]))"""
+_ARRIVED = r"arrived|expected|no pictures"
 _SECONDS = 60  # that a busy machine may take for a step
 
 
@@ -105,7 +106,20 @@ class Page:
         """Choose pictures, and wait until they have arrived."""
         self.run("document.querySelector('.t2w-said').textContent = ''")
         self.one(".t2w-choose input").send_keys("\n".join(map(str, files)))
-        self.until(lambda: re.search(r"arrived|expected|no pictures", self.said()))
+        self.until(lambda: re.search(_ARRIVED, self.said()))
+
+    def drop(self, paths: Sequence[Path]) -> None:
+        """Drop files and folders from the desktop, and wait until they have arrived."""
+        zone = self.one(".t2w-drop")
+        self.run(
+            "arguments[0].scrollIntoView({block: 'center'}); document.querySelector('.t2w-said').textContent = ''", zone
+        )
+        left, top = self.run("const r = arguments[0].getBoundingClientRect(); return [r.left + 20, r.top + 20]", zone)
+        data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            event = {"type": kind, "x": left, "y": top, "data": data}
+            self.driver.execute_cdp_cmd("Input.dispatchDragEvent", event)
+        self.until(lambda: re.search(_ARRIVED, self.said()))
 
     def said(self) -> str:
         """What the drop zone says."""

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.skipif(
     CHROMIUM is None or DRIVER is None, reason="no chromium and chromedriver: apt-get install chromium-driver"
 )
 BAD = "<img src=x onerror=alert(1)>"
+FILE = f"holiday/{BAD}.png"
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +32,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("page")
     (found / "tmp").mkdir()
     data = Path(skimage.__file__).parent / "data"
-    for file in ("chelsea.png", "coffee.png", "rocket.jpg"):
+    for file in ("chelsea.png", "rocket.jpg"):
         shutil.copy(data / file, found)
-    shutil.copy(data / "motorcycle_left.png", found / f"{BAD}.png")
+    (found / "holiday" / "food").mkdir(parents=True)
+    (found / "holiday" / "notes.txt").write_text("sunny")
+    shutil.copy(data / "coffee.png", found / "holiday" / "food")
+    shutil.copy(data / "motorcycle_left.png", found / FILE)
     return found
 
 
@@ -57,10 +61,12 @@ def photographs(folder: Path) -> list[Path]:
 
 def test_names_and_pictures_to_columns(page: Page, folder: Path) -> None:
     page.add(photographs(folder))
-    assert page.said() == "4 of 4 files arrived."
+    assert page.said() == "2 of 2 files arrived."
+    page.drop([folder / "holiday"])
+    assert page.said().startswith("2 of 2 files arrived. 1 left out, such as holiday/notes.txt")
     page.write(f'tabby, espresso\ncrane, "{BAD}"')
     page.until(lambda: len(page.where()) == 4)
-    assert page.where().items() > {"chelsea.png": "tabby", "coffee.png": "espresso"}.items()
+    assert page.where().items() > {"chelsea.png": "tabby", "holiday/food/coffee.png": "espresso"}.items()
     page.choose("select[data-class='crane']", "wading bird: crane")
     page.until(lambda: page.one(".t2w-told").text.endswith("changed column."))
 
@@ -70,8 +76,8 @@ def test_corrections_by_keyboard_by_dragging_and_by_list(page: Page) -> None:
     page.until(lambda: page.where()["rocket.jpg"] == "crane")
     assert page.driver.switch_to.active_element.get_attribute("title") == "rocket.jpg"  # the keyboard goes on from it
     assert "rocket.jpg is where you put it" in page.one(".t2w-told").text
-    page.drag(f"{BAD}.png", 3)
-    page.until(lambda: page.where()[f"{BAD}.png"] == BAD)
+    page.drag(FILE, 3)
+    page.until(lambda: page.where()[FILE] == BAD)
     page.until(
         lambda: page.run(
             "return !!document.querySelector('.t2w-column[data-to=\"3\"] p')?.innerText.includes('1 picture')"
