@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import perf_counter
 
 import numpy as np
 from PIL import Image
@@ -68,6 +69,7 @@ def whole(page: Page, width: int) -> None:
 
 def main() -> None:
     (HERE / "web").mkdir(exist_ok=True)
+    begun = perf_counter()
     with (
         TemporaryDirectory() as folder, served(temporary=Path(folder)) as server, chromium(Path(folder)) as driver,
     ):  # fmt: skip
@@ -78,11 +80,14 @@ def main() -> None:
         page.until(lambda: page.all(".t2w-column"))
         page.add(photographs)
         page.until(lambda: len(page.where()) == len(photographs))
+        print(f"{len(photographs)} photographs are sorted {perf_counter() - begun:.0f} s after the command")
         page.card(WRONG).click()
         page.run("arguments[0].scrollIntoView({block: 'center'})", page.card(WRONG))
         take(page, "choose")
+        begun = perf_counter()
         page.choose(".t2w-bar select", "photographer")
         page.until(lambda: page.where()[WRONG] == "photographer")
+        print(f"a correction answers in {perf_counter() - begun:.2f} s")
         whole(page, 1100)
         take(page, "page")
         page.as_phone()

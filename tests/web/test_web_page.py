@@ -64,7 +64,7 @@ def test_names_and_pictures_to_columns(page: Page, folder: Path) -> None:
     assert page.said() == "2 of 2 files arrived."
     page.drop([folder / "holiday"])
     assert page.said().startswith("2 of 2 files arrived. 1 left out, such as holiday/notes.txt")
-    page.write(f'tabby, espresso\ncrane, "{BAD}"')
+    page.write(f'tabby, espresso,\ncrane, "{BAD}"')
     page.until(lambda: len(page.where()) == 4)
     assert page.where().items() > {"chelsea.png": "tabby", "holiday/food/coffee.png": "espresso"}.items()
     page.choose("select[data-class='crane']", "wading bird: crane")
@@ -94,6 +94,7 @@ def test_downloads(page: Page, folder: Path) -> None:
     for ending, name in names.items():
         page.one(f"#t2w-{ending}").click()
         page.until((folder / "downloads" / name).is_file)
+        page.until(lambda name=name: page.one("#t2w-ready").text == f"{name} is written.")
     made = Classifier.load(folder / "downloads" / "classifier.t2w")
     assert made.classes == ("tabby", "espresso", "crane", BAD)
     assert made.provenance["known_by"][3].endswith("1 picture")

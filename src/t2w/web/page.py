@@ -51,7 +51,8 @@ class _Page:
         """The names were typed."""
 
         def change(session: Session) -> None:
-            session.typed = typed.replace("\n", ",").strip(" ,")
+            lines = (line.strip(" \t,") for line in typed.splitlines())
+            session.typed = ", ".join(line for line in lines if line)
             parse_described(session.typed)  # nothing typed is an error, too
 
         return self._changed(token, change)
@@ -74,29 +75,35 @@ class _Page:
 
     def sent(self, token: str) -> Iterator[tuple[str, str, str]]:
         """Pictures have arrived, or were there when the page was reloaded."""
+        if not token:  # of a page that could not be opened, which says why
+            yield gr.skip(), gr.skip(), gr.skip()
+            return
+        drawn = 0.0
         try:
             session = self.sessions.of_token(token)
+            session.told = ""
+            for _ in self.engine.encode(session):
+                if monotonic() - drawn > _REDRAW:
+                    drawn = monotonic()
+                    yield self._view(session)
         except T2WError as error:
             yield views.note([str(error)], alarm=True), gr.skip(), gr.skip()
             return
-        drawn, session.told = 0.0, ""
-        for _ in self.engine.encode(session):
-            if monotonic() - drawn > _REDRAW:
-                drawn = monotonic()
-                yield self._view(session)
         if session.learn and session.classifier is not None:
             yield self._changed(token, lambda session: None)
         else:
             yield self._view(session)
 
-    def fetch(self, token: str, name: str) -> tuple[str, str]:
-        """A download is wanted: its address, and what is wrong."""
+    def fetch(self, token: str, name: str) -> Iterator[tuple[str, str]]:
+        """A download is wanted: its address, and what there is to say of it."""
+        yield "", views.note([f"Writing {name} ..."])
         try:
             session = self.sessions.of_token(token)
             prepare(session, name)
         except T2WError as error:
-            return "", views.note([str(error)], alarm=True)
-        return f"t2w/{session.token}/files/{name}", views.note(session.notes)
+            yield "", views.note([str(error)], alarm=True)
+        else:
+            yield f"t2w/{session.token}/files/{name}", views.note([f"{name} is written."])
 
     def closed(self, request: gr.Request) -> None:
         self.sessions.leave(str(request.session_hash))
@@ -112,12 +119,13 @@ class _Page:
                 if session.typed or self.engine.given is not None:
                     self.engine.write(session)
         except T2WError as error:
-            return views.note([str(error)], alarm=True), views.meanings(session), views.board(session)
+            return self._view(session, error)
         return self._view(session)
 
-    def _view(self, session: Session) -> tuple[str, str, str]:
+    def _view(self, session: Session, error: T2WError | None = None) -> tuple[str, str, str]:
         with session.lock:
-            return views.note(session.notes), views.meanings(session), views.board(session)
+            said = views.note(session.notes) if error is None else views.note([str(error)], alarm=True)
+            return said, views.meanings(session), views.board(session)
 
 
 def build_page(engine: Engine, sessions: Sessions) -> gr.Blocks:
@@ -161,6 +169,7 @@ def build_page(engine: Engine, sessions: Sessions) -> gr.Blocks:
             buttons = {
                 name: gr.Button(label, elem_id=f"t2w-{name.partition('.')[2]}") for name, label in DOWNLOADS.items()
             }
+        ready = _html(elem_id="t2w-ready")
         address = gr.Textbox(visible=False)
 
         restart = gr.Button("Start over: remove the pictures and forget the names", size="sm", elem_id="t2w-restart")
@@ -182,7 +191,7 @@ def build_page(engine: Engine, sessions: Sessions) -> gr.Blocks:
         )
         for name, button in buttons.items():
             button.click(
-                on.fetch, [token, gr.State(name)], [address, notes], api_visibility="private", show_progress="minimal",
+                on.fetch, [token, gr.State(name)], [address, ready], api_visibility="private", show_progress="hidden",
             ).then(None, [address], None, js=_FETCH, api_visibility="private")  # fmt: skip
     return page.queue(default_concurrency_limit=8, max_size=64)
 
