@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from page_pictures import png
 
-from t2w import Classifier
+from t2w import Classifier, TextToWeights
 from t2w.errors import T2WError
 from t2w.sorting.decide import SortFolders
 from t2w.web import Engine, views
@@ -134,3 +134,21 @@ def test_downloads_of_nothing_are_refused(session: Session, engine: Engine) -> N
     engine.write(session)
     with pytest.raises(T2WError, match="no pictures are sorted yet"):
         prepare(session, "sorted.zip")
+
+
+def test_generators_of_texts_alone_learn_from_corrections_by_training(
+    session: Session, digits_writer: TextToWeights, send: Callable
+) -> None:
+    engine = Engine(digits_writer)
+    send(session, "x.png", png((0, 0, 0)))
+    session.typed = "zero, one"
+    engine.write(session)
+    list(engine.encode(session))
+    assert session.prediction is not None
+    assert session.prediction.none is None
+    assert "<select" not in views.meanings(session)
+    move(session, {"pictures": [1], "to": "1"})
+    engine.write(session)
+    assert session.classifier is not None
+    assert session.classifier.provenance["fitted_on"] == {"one": 1}
+    assert where(session) == {"x.png": "one"}

@@ -31,7 +31,7 @@ class Incoming:
         bounds: what is refused.
 
     Raises:
-        T2WError: neither a picture nor a zip file by its name, or one picture too many.
+        T2WError: neither a picture nor a zip file by its name, one picture too many, or a full disk.
     """
 
     def __init__(self, session: Session, name: str, bounds: Bounds) -> None:
@@ -42,7 +42,11 @@ class Incoming:
         if not self.is_zip and suffix not in IMAGE_SUFFIXES:
             raise T2WError(f"{self.name} is no picture", expected="an image file or a zip file of them")
         bounds.check_count(len(session.pictures) + (not self.is_zip))
-        self._file = NamedTemporaryFile(dir=session.folder / "pictures", suffix=suffix, delete=False)  # noqa: SIM115
+        place = session.folder / "pictures"
+        try:
+            self._file = NamedTemporaryFile(dir=place, suffix=suffix, delete=False)  # noqa: SIM115
+        except OSError as error:  # a full disk, or a session that has just ended
+            raise not_written(place, error) from error
         self._path, self._size, self._digest = Path(self._file.name), 0, hashlib.sha256()
 
     def take(self, piece: bytes) -> None:
