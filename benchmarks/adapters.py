@@ -86,7 +86,7 @@ def compare(args: argparse.Namespace, device: torch.device, dtype: torch.dtype) 
     how, world, cores = recipe("fast", steps=args.steps), load(args.base_steps), torch.get_num_threads()
     tasks = draw(args.tasks, world)
     some = tasks[: args.sequential]
-    x = world.train.dense(torch.float32).to(device)
+    x = world.train.dense().to(device)
     vectors = {"sequential": torch.zeros(len(some), world.spec.size), "batched": torch.zeros(0)}
 
     def one_by_one(part: range) -> None:

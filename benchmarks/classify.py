@@ -70,13 +70,13 @@ def classify(encoder: VisionEncoder, classifier: Classifier, files: Sequence[Pat
 
     def whole() -> None:
         for batch in features_of_pictures(encoder, files, batch_size=args.batch_size):
-            assert batch.features is not None
-            classifier.classify_features(batch.features)
+            assert batch.rows is not None
+            classifier.classify_features(batch.rows)
 
     def prepare(path: Path) -> torch.Tensor:
         return encoder.prepare(read_image(path, min_side=encoder.min_side))
 
-    inputs = [batch.inputs for batch in prepared_batches(files, prepare, batch_size=args.batch_size)]
+    inputs = [batch.rows for batch in prepared_batches(files, prepare, batch_size=args.batch_size)]
     cpu, rates = torch.device("cpu"), []
     encoder.embed(inputs[0])  # type: ignore[arg-type]
     for turn in range(args.rounds):

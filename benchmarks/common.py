@@ -102,10 +102,10 @@ def run_of(folder: str | Path, *, make: bool = False) -> Run:
         T2WError: no run there and not `make`, or data of it that cannot be made.
     """
     from t2w.config import compose
+    from t2w.progress import log_to_terminal
     from t2w.runs import open_run, run_stages
     from t2w.runs.engine import stage_record
     from t2w.runs.folder import stored_run
-    from t2w.runs.logs import log_to_terminal
 
     log_to_terminal()
     folder = Path(folder)

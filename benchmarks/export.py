@@ -174,7 +174,8 @@ def main() -> int:
             calibrate, files = split(root, args.per_class, Path(folder) / "calibrate")
             names = sorted(path.name for path in root.iterdir() if path.is_dir())
             classifier = TextToWeights.from_pretrained("embedded", device="cpu").generate(names).to("cpu")
-            figures = {"machine": machine(device), "load": os.getloadavg()[0], **measure(classifier, files, calibrate, Path(folder))}
+            figures = {"machine": machine(device), "load": os.getloadavg()[0]}
+            figures |= measure(classifier, files, calibrate, Path(folder))
         if args.json:
             write_json(args.json, figures)
         print(f"{figures['machine']}; {figures['photographs']} photographs, {len(names)} classes\n")

@@ -39,7 +39,7 @@ def images_of(args: argparse.Namespace, folder: Path) -> ImageSet:
 
 def prepared(encoder: VisionEncoder, images: ImageSet, batch_size: int) -> list[torch.Tensor]:
     batches = prepared_batches(images.images, encoder.prepare, batch_size=batch_size)
-    return [batch.inputs for batch in batches if batch.inputs is not None]
+    return [batch.rows for batch in batches if batch.rows is not None]
 
 
 def compare(args: argparse.Namespace, device: torch.device) -> None:

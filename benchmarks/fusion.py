@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from averaging import average, match_then_average, task_arithmetic
 from common import machine, parser_of, run_on_device
 from fusion_plot import plot
 from pictures import features_of
@@ -31,7 +32,7 @@ from torch import Tensor
 from t2w import Classifier, TextToWeights
 from t2w.adapters import Adapter, AdapterSpec, recipe, train_base, train_tasks
 from t2w.adapters.enhance import enhance
-from t2w.adapters.fusion import average, match_then_average, task_arithmetic, text_of
+from t2w.adapters.fusion import text_of
 from t2w.devices import one_thread
 from t2w.encoders import vision_encoder_from_dict
 from t2w.errors import T2WError, T2WWarning

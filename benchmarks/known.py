@@ -23,11 +23,11 @@ from t2w.concepts import Evidence
 from t2w.encoders import vision_encoder_from_dict
 from t2w.encoders.efficientnet import imagenet_1k
 from t2w.errors import T2WError
-from t2w.evaluation.known import map_scores, rows_scores
 from t2w.evaluation.statistics import bootstrap_mean
 from t2w.evaluation.zero_shot import linear_accuracy
 from t2w.features import FeatureSet
 from t2w.generator import Generator
+from t2w.runs.eval_known import map_scores, rows_scores
 from t2w.words import Choice, load_dictionary
 
 

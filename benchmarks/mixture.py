@@ -26,9 +26,8 @@ from common import machine, parser_of, run_on_device
 from torch import Tensor
 
 from t2w.concepts import Concepts, Knowledge, name_texts
-from t2w.concepts.appearance import Appearance
 from t2w.concepts.mixture import MixtureSettings, fit_mixture
-from t2w.concepts.photographs import class_statistics
+from t2w.concepts.photographs import Appearance, class_statistics
 from t2w.concepts.pictures import OWN_MEAN
 from t2w.devices import one_thread
 from t2w.encoders import load_text_encoder

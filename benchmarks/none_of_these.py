@@ -28,7 +28,7 @@ from t2w.adapters import Adapter
 from t2w.concepts.surety import head_rows
 from t2w.encoders import vision_encoder_from_dict
 from t2w.errors import T2WError, T2WWarning
-from t2w.evaluation.calibration import calibration
+from t2w.evaluation.statistics import calibration
 from t2w.files import write_json
 
 

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from t2w.generator import ReferenceConfig
-from t2w.generator.reference_tokens import chunk_sizes
+from t2w.generator.reference import chunk_sizes
 
 CLIP, DECAY = 0.1, 0.9999
 PARAMETERS = ("0.weight", "0.bias", "2.weight", "2.bias")

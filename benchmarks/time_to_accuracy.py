@@ -101,8 +101,8 @@ class Contestant:
         validation = Validation(bench.train_vectors[:1], conditions[1], clock)
         clock.start()
         fit_generator(
-            self.shape, bench.base, bench.train_vectors, conditions[0], settings=settings,
-            normalizer=self.normalizer, validation=validation, device=bench.device,
+            self.shape, self.normalizer, bench.train_vectors, conditions[0], settings=settings,
+            validation=validation, device=bench.device,
         )  # fmt: skip
 
     def seconds_per_step(self) -> float:

@@ -25,12 +25,12 @@ from common import machine, parser_of, run_of, run_on_device, tasks_of
 
 from t2w.concepts import Evidence, TextMap
 from t2w.encoders import load_text_encoder
-from t2w.evaluation.known import map_scores
 from t2w.evaluation.statistics import bootstrap_mean
 from t2w.evaluation.zero_shot import linear_accuracy
 from t2w.files import write_json
 from t2w.pretraining.wordnet import Synset, WordNet
 from t2w.runs import Run, open_run, run_stages
+from t2w.runs.eval_known import map_scores
 from t2w.words import load_dictionary
 
 SPLITS = ("unseen_combination", "unseen_class")

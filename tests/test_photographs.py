@@ -76,7 +76,7 @@ def test_names_in_no_dictionary_are_taken_and_named(t2w: Callable, tmp_path: Pat
     found = t2w("generate", "--classes", "rocket, flurbomat, 猫, pizza", "-o", str(path))
     assert found.code == 0
     assert "'flurbomat' is not in the dictionary" in found.err
-    assert "'猫' is not in the dictionary" in found.err
+    assert "'猫' is not in the alphabet of the text encoder" in found.err
     assert "rocket" not in found.err.replace("nearest known", "")
     assert Classifier.load(path).classes == ("rocket", "flurbomat", "猫", "pizza")
 

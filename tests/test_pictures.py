@@ -68,3 +68,8 @@ def test_pillow_and_file_are_the_same() -> None:
 def test_what_is_no_image(image: object, message: str) -> None:
     with pytest.raises(T2WError, match=message):
         pixels_of(image)  # type: ignore[arg-type]
+
+
+def test_what_holds_no_images() -> None:
+    with pytest.raises(T2WError, match="images are int; expected an array"):
+        pictures_of(3)  # type: ignore[arg-type]

@@ -124,6 +124,8 @@ def test_own_texts_and_context_are_what_is_encoded(finished_run: Path) -> None:
     assert told.texts == ("a round digit, written by hand", "a photo of a five, written by hand")
     with pytest.raises(T2WError, match="not one of the classes"):
         writer.generate("three, five", texts={"nine": "a digit"})
+    with pytest.raises(T2WError, match="text given for class 'three' is empty"):
+        writer.generate("three, five", texts={"three": " "})
 
 
 def test_classes_it_was_not_trained_on_are_named(finished_run: Path) -> None:

@@ -57,6 +57,28 @@ def test_an_unknown_word_is_named_with_the_nearest_known(writer: TextToWeights) 
     assert made.classes == ("flurbomat", "espresso")
 
 
+def test_a_word_in_another_alphabet_is_said_to_say_nothing(writer: TextToWeights) -> None:
+    with pytest.warns(T2WWarning, match="'собака' is not in the alphabet of the text encoder"):
+        writer.generate("собака, espresso")
+
+
+def test_no_meaning_is_shown_twice(writer: TextToWeights) -> None:
+    for text in writer.generate("car side, tabby, crane, bass").texts:
+        kinds = [part for half in text.split("; also: ") for part in half.split(", ")]
+        assert len(kinds) == len(set(kinds)), text
+
+
+@pytest.mark.parametrize(("how", "error"), [({"seed": -1}, "seed -1"), ({"samples": 0}, "0 samples")])
+def test_numbers_out_of_range(how: dict[str, int], error: str, writer: TextToWeights) -> None:
+    with pytest.raises(T2WError, match=error):
+        writer.generate("tabby, espresso", **how)
+
+
+def test_no_classes_at_all(writer: TextToWeights) -> None:
+    with pytest.raises(T2WError, match="classes are None"):
+        writer.generate(None)  # type: ignore[arg-type]
+
+
 def test_two_names_of_one_sense_are_said_and_built(writer: TextToWeights) -> None:
     with pytest.warns(T2WWarning, match="'car' and 'automobile' mean the same"):
         assert len(writer.generate("car, automobile, espresso").classes) == 3

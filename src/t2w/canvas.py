@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["ACCENT", "INK", "LINE", "MUTED", "SECOND", "canvas", "plain", "short"]
+__all__ = ["ACCENT", "INK", "LINE", "MUTED", "SECOND", "STYLE", "canvas", "plain", "short"]
 
 # The report's light colours: ink, quiet ink, lines, the one that is looked at, the one beside it.
 INK, MUTED, LINE, ACCENT, SECOND = "#1b1f27", "#5a6170", "#e1dfd8", "#0b6b62", "#a8480c"
 _FONTS = ("DejaVu Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "WenQuanYi Micro Hei", "Arial Unicode MS")
-_STYLE: Any = {
+STYLE: Any = {
     "text.parse_math": False,  # a name may hold a dollar sign
     "font.size": 9.0,
     "text.color": INK,
@@ -43,7 +43,7 @@ def canvas(path: str | Path, width: float, height: float) -> Iterator[Figure]:
 
     # Fonts by name: of a generic family such as sans-serif matplotlib takes the first one alone.
     fonts = {"font.family": [name for name in _FONTS if name in _fonts()]}
-    with matplotlib.rc_context(_STYLE | fonts), atomic_path(path) as temporary:
+    with matplotlib.rc_context(STYLE | fonts), atomic_path(path) as temporary:
         figure = Figure(figsize=(width, height))
         FigureCanvasAgg(figure)
         yield figure

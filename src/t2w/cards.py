@@ -1,112 +1,110 @@
-"""The cards of generators and classifiers that are shared: what they are, and how to use them. All of it is read."""
+"""The card of a classifier that is shared, and what it has in common with a generator's.
+
+All of a card is read from the model and the run that made it. What is not known is said to be so.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+import html
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from t2w.sharing import with_header
+from t2w.sharing import UNNAMED, with_header
 
 if TYPE_CHECKING:
     from t2w.classifier import Classifier
-    from t2w.pipeline import TextToWeights
 
-__all__ = ["classifier_card", "generator_card"]
+__all__ = ["card_header", "classifier_card", "licence_text", "plain"]
 
 _MOST = 50  # classes in a table
+_ELSEWHERE = ("known_by", "fused", "fitted_on", "generator", "dataset")  # of a classifier's provenance: not in the list
+_TAGS = ["t2w", "text-to-weights"]
+
+_CLASSIFIER = """\
+# A classifier of {count} classes
+
+Its weights were written from the names of its classes by t2w{learnt}.
+
+| class | understood as | known by |
+|---|---|---|
+{rows}
+
+## Use
+
+```python
+from t2w import Classifier
+
+classifier = Classifier.from_pretrained("{unnamed}")  # or the folder, or a .t2w file
+classifier.predict(["photo.jpg"])
+```
+
+## How it was made
+
+- Weights: {weights:,}, on the features of the image encoder {encoder}, which is not in this repository.
+- Generator: {generator}.
+{how}
+
+## Data
+
+The generator was trained on images of {data}; its card says which, and under what licence.
+
+## Limits
+
+- It has no figures of its own. Measure it on your own pictures before you rely on it: `t2w eval {unnamed} FOLDER`.
+- A class that is not known by the image encoder's own weights is a guess from its definition.
+- {none}
+
+## Licence
+
+{licence}
+"""
 
 
-def classifier_card(classifier: Classifier) -> str:
-    """README.md of a shared classifier."""
-    made = classifier.provenance
-    known_by = made.get("known_by") or [""] * len(classifier.classes)
+def classifier_card(classifier: Classifier, *, licence: str | None = None) -> str:
+    """README.md of a shared classifier.
+
+    Args:
+        licence: of its weights, an identifier of the hub such as "mit"; None where that is not known.
+    """
+    made, count = classifier.provenance, len(classifier.classes)
+    known_by = made.get("known_by") or [""] * count
     rows = [
-        f"| {_cell(name)} | {_cell(text)} | {_cell(str(by))} |"
+        f"| {plain(name)} | {plain(text)} | {plain(str(by))} |"
         for name, text, by in zip(classifier.classes, classifier.texts, known_by, strict=True)
     ]
-    more = [f"\n... and {len(rows) - _MOST} more; `classes` of config.json has them all."] if len(rows) > _MOST else []
-    how = [f"- {key.replace('_', ' ')}: {value}" for key, value in made.items() if key != "known_by"]
-    return with_header(
-        "\n".join(
-            [
-                f"# A classifier of {len(classifier.classes)} classes",
-                "",
-                "Its weights were written from the names of its classes by t2w; no labelled image was needed.",
-                "",
-                "| class | understood as | known by |",
-                "|---|---|---|",
-                *rows[:_MOST],
-                *more,
-                "",
-                "## Use",
-                "",
-                "```python",
-                "from t2w import Classifier",
-                "",
-                'classifier = Classifier.from_pretrained("USER/NAME")  # or the folder',
-                'classifier.predict(["photo.jpg"])',
-                "```",
-                "",
-                "## How it was made",
-                "",
-                f"- {classifier.weights.numel():,} weights on the features of {classifier.vision.get('identity')}",
-                *how,
-                "",
-                "A class that is not known by the image encoder's own weights is a guess from its definition. Measure",
-                "on your own pictures before you rely on it: `t2w eval`.",
-                "",
-            ]
-        ),
-        pipeline_tag="image-classification",
-        tags=["t2w", "text-to-weights"],
+    more = [f"\n... and {count - _MOST} more; `classes` of config.json has them all."] if count > _MOST else []
+    pictures = sum(made.get("fitted_on", {}).values())
+    text = _CLASSIFIER.format(
+        count=count,
+        learnt=f", and then trained on {pictures:,} labelled pictures" if pictures else "",
+        rows="\n".join([*rows[:_MOST], *more]),
+        unnamed=UNNAMED,
+        weights=classifier.weights.numel(),
+        encoder=classifier.vision.get("identity"),
+        generator=plain(str(made.get("generator", "not known"))),
+        how="\n".join(f"- {key.replace('_', ' ')}: {plain(str(made[key]))}" for key in made if key not in _ELSEWHERE),
+        data=plain(str(made.get("dataset", "a data set that is not known"))),
+        none="It says so where an image is none of its classes, by a threshold that has errors of its own."
+        if classifier.none_rule is not None
+        else "It takes every image for one of its classes.",
+        licence=licence_text(licence, None),
     )
+    return card_header(text, licence, classifier.vision)
 
 
-def generator_card(writer: TextToWeights) -> str:
-    """README.md of a shared generator; with the scoreboard where it lies in the folder of a finished run."""
-    made = writer.generator.provenance
-    parameters = sum(value.numel() for value in writer.generator.network.parameters())
-    return with_header(
-        "\n".join(
-            [
-                f"# {made.get('name', 'A generator')}",
-                "",
-                "It writes the weights of image classifiers from the names of their classes (t2w).",
-                "",
-                f"- Network: {parameters:,} parameters.",
-                f"- Image encoder: {made['vision'].get('identity')}.",
-                f"- Text encoder: {made.get('text_encoder')}.",
-                f"- Trained on {len(writer.class_names):,} classes of {made.get('dataset', 'a data set')}.",
-                f"- Sampling: {writer.generator.sampling.to_dict()}.",
-                "",
-                "```python",
-                "from t2w import TextToWeights",
-                "",
-                'writer = TextToWeights.from_pretrained("USER/NAME")  # or the folder',
-                f"classifier = writer.generate({list(writer.class_names[:3])!r})",
-                "```",
-                "",
-                "## How good it is",
-                "",
-                *_figures(writer.file),
-                "",
-            ]
-        ),
-        pipeline_tag="image-classification",
-        tags=["t2w", "text-to-weights"],
-    )
+def card_header(card: str, licence: str | None, vision: Mapping[str, Any]) -> str:
+    """A card with its header, in which a `vision` encoder of the hub is the base model."""
+    encoder = {"base_model": vision["name"]} if vision.get("kind") == "huggingface" and "name" in vision else {}
+    return with_header(card, license=licence or "unknown", pipeline_tag="image-classification", tags=_TAGS, **encoder)
 
 
-def _figures(file: Path | None) -> list[str]:
-    """The scoreboard of the run that a generator's file lies in, DIR/train/generator.safetensors, as text."""
-    board = None if file is None else file.parent.parent / "scoreboard.json"
-    if board is None or not board.is_file():
-        return ["No scoreboard lies beside its weights: nothing is known here."]
-    from t2w.evaluation.scoreboard import Scoreboard
-    from t2w.files import read_json
-
-    return ["```text", Scoreboard.from_dict(read_json(board, what="a scoreboard")).render(), "```"]
+def licence_text(licence: str | None, of_data: str | None) -> str:
+    """What is known of the licences of weights and images."""
+    weights = f"The weights: {licence}." if licence else "Nobody has said under which licence the weights are."
+    images = f" The images: {of_data}." if of_data else ""
+    return f"{weights}{images} Weights carry what they learnt from images; whether these bind them is not settled."
 
 
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+def plain(text: str) -> str:
+    """A text that is no Markdown table's border and no HTML."""
+    return html.escape(" ".join(text.split()).replace("|", "\\|"), quote=False)

@@ -21,7 +21,7 @@ from t2w.devices import FEW, one_thread, resolve_device
 from t2w.errors import T2WError, T2WWarning
 from t2w.pictures import Pictures, pictures_of
 from t2w.prediction import PredictedBatch, Prediction
-from t2w.sharing import WEIGHTS, located, push, write_beside
+from t2w.sharing import WEIGHTS, Shared, located, write_beside
 
 if TYPE_CHECKING:
     from t2w.adapters.enhance import EnhanceSettings
@@ -36,7 +36,7 @@ _BATCH = 64
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Classifier:
+class Classifier(Shared):
     """Generated adapters with all it takes to use them.
 
     Attributes:
@@ -129,7 +129,7 @@ class Classifier:
         from t2w.features.of_pictures import features_of_pictures
 
         for batch in features_of_pictures(self.encoder, pictures_of(images), batch_size=batch_size):
-            found = None if batch.features is None else self.classify_features(batch.features, none=none)
+            found = None if batch.rows is None else self.classify_features(batch.rows, none=none)
             yield PredictedBatch(batch.positions, found, batch.refused)
 
     @torch.inference_mode()
@@ -223,27 +223,28 @@ class Classifier:
 
     @classmethod
     def from_pretrained(
-        cls, source: str | Path, *, revision: str | None = None, device: torch.device | str = "auto"
+        cls,
+        source: str | Path,
+        *,
+        revision: str | None = None,
+        device: torch.device | str = "auto",
+        encoder: str | Path | None = None,
     ) -> Classifier:
-        """Load from a folder that `save_pretrained` wrote, a .t2w file, or "user/name" on the hub.
+        """Load a .t2w file, a folder that `save_pretrained` wrote, or "user/name" or "user/name@revision" on the hub.
 
         Args:
-            revision: commit, branch or tag on the hub; None for the main branch.
+            revision: commit, branch or tag on the hub; None for the one in `source`, else the main branch.
+            device: of the vision encoder.
+            encoder: where it is; see `load`.
 
         Raises:
             T2WError: there is none, or it cannot be fetched within seconds; else as `load`.
         """
-        return cls.load(located(source, what="classifier", names=[WEIGHTS], revision=revision), device=device)
+        path = located(source, what="classifier", names=[WEIGHTS], revision=revision)
+        return cls.load(path, device=device, encoder=encoder)
 
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Write model.safetensors (the same as a .t2w file), config.json and a card. Raises as `save`."""
+    def _write(self, folder: Path, licence: str | None) -> None:
         from t2w.cards import classifier_card
 
-        self.save(Path(folder) / WEIGHTS)
-        write_beside(folder, description_of(self), classifier_card(self))
-
-    def push_to_hub(
-        self, name: str, *, token: str | None = None, private: bool = False, message: str = "t2w classifier"
-    ) -> str:
-        """Upload what `save_pretrained` writes as the model `name` ("user/name") of the hub; its address."""
-        return push(self.save_pretrained, name, token=token, private=private, message=message)
+        self.save(folder / WEIGHTS)
+        write_beside(folder, description_of(self), classifier_card(self, licence=licence))

@@ -60,13 +60,13 @@ def read_classifier(path: str | Path) -> dict[str, Any]:
     Raises:
         T2WError: missing, truncated, not a classifier, or of another format.
     """
-    has_checksum = read_metadata(path, what=_WHAT).get("version") not in _READABLE[:2]
-    tensors, meta = load_tensors(path, what=_WHAT, checked=has_checksum)
+    meta = read_metadata(path, what=_WHAT)
     if meta.get("format") != _FORMAT or meta.get("version") not in _READABLE:
         raise T2WError(
             f"{path} is {meta.get('format', 'an unknown kind of file')}, version {meta.get('version')}",
             expected=f"{_FORMAT}, version {' or '.join(map(str, _READABLE))}",
         )
+    tensors, meta = load_tensors(path, what=_WHAT, checked=meta["version"] not in _READABLE[:2])
     spec = AdapterSpec.from_dict(meta["spec"])
     if "weights" in tensors and tensors["weights"].ndim == 1:
         tensors["weights"] = tensors["weights"][None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["T2WError", "T2WWarning", "nearest"]
+__all__ = ["T2WError", "T2WWarning", "first_line", "nearest"]
 
 
 class T2WError(Exception):
@@ -43,3 +43,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """A hint for a mistyped name: " (did you mean 'seven'?)", or "" when nothing is near."""
     matches = get_close_matches(word, list(known), n=1)
     return f" (did you mean {matches[0]!r}?)" if matches else ""
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what another library's error says; its class where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import torch
 from torch import Tensor
 
-from t2w.errors import T2WError
+from t2w.errors import T2WError, nearest
 from t2w.evaluation.class_folders import find_class_folders, match_class
 from t2w.features.of_pictures import features_of_pictures
 from t2w.files import fingerprint, load_tensors, save_tensors
@@ -95,7 +95,9 @@ def pictures_of_task(
     else:
         for name, pictures in (examples or {}).items():
             if (label := match_class(name, classes)) is None:
-                raise T2WError(f"there are examples of {name!r:.60}", expected=f"of some of {', '.join(classes)}")
+                raise T2WError(
+                    f"there are examples of {name!r:.60}, which is not one of the classes{nearest(name, classes)}"
+                )
             several = pictures_of(pictures)
             arrays.append(_encoded(encoder, several))
             of_arrays += [label] * len(several)
@@ -148,7 +150,7 @@ def _encoded(encoder: VisionEncoder, pictures: Sequence[Picture]) -> Tensor:
     for batch in features_of_pictures(encoder, pictures):
         if batch.refused:
             raise batch.refused[0][1]
-        parts += [] if batch.features is None else [batch.features]
+        parts += [] if batch.rows is None else [batch.rows]
     return torch.cat(parts)
 
 
@@ -168,8 +170,8 @@ def _features_of(
     refused: list[Refused] = []
     with progress("photographs", total=len(files), unit="image") as bar:
         for batch in features_of_pictures(encoder, files):
-            if batch.features is not None:
-                parts.append(batch.features)
+            if batch.rows is not None:
+                parts.append(batch.rows)
             kept += batch.positions
             refused += [(files[position], error) for position, error in batch.refused]
             bar.update(len(batch.positions) + len(batch.refused))

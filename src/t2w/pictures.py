@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast
@@ -25,13 +25,12 @@ Pictures: TypeAlias = "Picture | Sequence[Picture]"
 """One image, several, or an array (N, H, W), (N, H, W, 3) or tensor (N, 3, H, W) of them."""
 
 _CHANNELS = (3, 4)
-_pillow_reads = (
-    Lock()
-)  # an image is read from its file when it is first used; one that is given twice may be twice at once
+_KINDS = "an array, a tensor, a Pillow image, a path or a file's bytes"
+_pillow_reads = Lock()  # Pillow reads a file when its image is first used; one image may be given twice
 
 
 def pictures_of(images: Pictures) -> Sequence[Picture]:
-    """The images as a sequence: one image given alone is one image."""
+    """The images as a sequence: one image given alone is one image. Raises T2WError at what holds no images."""
     if isinstance(images, (str, Path, bytes)) or _is_pillow(images):
         return [images]
     if _is_tensor(images):
@@ -39,7 +38,9 @@ def pictures_of(images: Pictures) -> Sequence[Picture]:
     if isinstance(images, np.ndarray):
         many = images.ndim == 4 or (images.ndim == 3 and images.shape[2] not in _CHANNELS)
         return list(images) if many else [images]
-    return list(cast("Sequence[Picture]", images))
+    if not isinstance(images, Iterable):
+        raise T2WError(f"images are {type(images).__name__}", expected=_KINDS)
+    return list(cast("Iterable[Picture]", images))
 
 
 def pixels_of(picture: Picture, *, min_side: int | None = None) -> np.ndarray:
@@ -67,9 +68,7 @@ def pixels_of(picture: Picture, *, min_side: int | None = None) -> np.ndarray:
         return _bytes(np.moveaxis(values, 0, -1) if values.ndim == 3 and values.shape[0] in _CHANNELS else values)
     if isinstance(picture, np.ndarray):
         return _bytes(picture)
-    raise T2WError(
-        f"an image is {type(picture).__name__}", expected="an array, a tensor, a Pillow image, a path or a file's bytes"
-    )
+    raise T2WError(f"an image is {type(picture).__name__}", expected=_KINDS)
 
 
 def _bytes(values: np.ndarray) -> np.ndarray:

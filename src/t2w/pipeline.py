@@ -13,7 +13,7 @@ from t2w.classifier import Classifier, Prediction
 from t2w.concepts.surety import NoneRule, Surety
 from t2w.devices import FEW, one_thread, resolve_device
 from t2w.errors import T2WError
-from t2w.sharing import WEIGHTS, located, push, write_beside
+from t2w.sharing import WEIGHTS, Shared, located, write_beside
 from t2w.tasks.class_names import folded_name, parse_described
 from t2w.word_checks import check_distinct
 
@@ -26,17 +26,13 @@ if TYPE_CHECKING:
     from t2w.generator import Generator
     from t2w.photos import Examples, Photos, TaskPictures
 
-__all__ = ["EMBEDDED", "Classifier", "Prediction", "TextToWeights"]
+__all__ = ["EMBEDDED", "FILES", "Classifier", "Prediction", "TextToWeights"]
 
 EMBEDDED = "embedded"  # the generator that comes with the package
-_FILES = (
-    "train/generator.safetensors",
-    "generator.safetensors",
-    WEIGHTS,
-)  # of a run, of an import, of `save_pretrained`
+FILES = ("train/generator.safetensors", "generator.safetensors", WEIGHTS)  # of a run, an import, `save_pretrained`
 
 
-class TextToWeights:
+class TextToWeights(Shared):
     """From class names to a classifier.
 
     Args:
@@ -77,14 +73,17 @@ class TextToWeights:
 
         Args:
             source: "embedded" for the one in this package; a finished run's folder, a folder that `save_pretrained`
-                wrote, or a generator's file; or "user/name" on the Hugging Face hub.
-            revision: commit, branch or tag on the hub; None for the main branch.
+                wrote, or a generator's file; or "user/name" or "user/name@revision" on the Hugging Face hub.
+            revision: commit, branch or tag on the hub; None for the one in `source`, else the main branch.
             device: where the generator, and the image encoders of its classifiers, run: "auto" for the best there is,
                 "cpu", "cuda", "cuda:1", "mps".
 
         Raises:
             T2WError: no generator there, a hub that does not answer within seconds, a damaged one, one whose text
                 encoder is not at hand, or one imported from the reference, whose encoders t2w does not have.
+
+        Warns:
+            T2WWarning: the hub does not answer, and the copy fetched before is taken.
         """
         from t2w.encoders import load_text_encoder
         from t2w.generator import Generator
@@ -92,7 +91,7 @@ class TextToWeights:
         path = asset("generator.safetensors")
         if source != EMBEDDED:
             fix = f"finish the run: t2w run out={source}"
-            path = located(source, what="generator", names=_FILES, revision=revision, fix=fix)
+            path = located(source, what="generator", names=FILES, revision=revision, fix=fix)
         generator = Generator.load(path, device=resolve_device(str(device)))
         if origin := generator.provenance.get("imported"):
             raise T2WError(
@@ -103,23 +102,12 @@ class TextToWeights:
             )
         return cls(generator, load_text_encoder(generator.provenance.get("text_encoder_source")), file=path)
 
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Write model.safetensors, config.json and a card. Raises T2WError where they cannot be written."""
-        from t2w.cards import generator_card
+    def _write(self, folder: Path, licence: str | None) -> None:
+        from t2w.generator_card import generator_card
 
-        self.generator.save(Path(folder) / WEIGHTS)
+        self.generator.save(folder / WEIGHTS)
         config = {"provenance": self.generator.provenance, "network": self.generator.config.to_dict()}
-        write_beside(folder, config, generator_card(self))
-
-    def push_to_hub(
-        self, name: str, *, token: str | None = None, private: bool = False, message: str = "t2w generator"
-    ) -> str:
-        """Upload what `save_pretrained` writes as the model `name` ("user/name") of the hub; its address.
-
-        Raises:
-            T2WError: no token with write access, or a hub that does not answer within seconds.
-        """
-        return push(self.save_pretrained, name, token=token, private=private, message=message)
+        write_beside(folder, config, generator_card(self, licence=licence))
 
     @cached_property
     def vision(self) -> VisionEncoder:
@@ -196,6 +184,8 @@ class TextToWeights:
         """
         if samples < 1:
             raise T2WError(f"{samples} samples", expected="1 or more")
+        if seed < 0:
+            raise T2WError(f"seed {seed}", expected="0 or more")
         if context is not None and not context.strip():
             raise T2WError("the text for the task is empty", expected="a phrase, such as: seen from the air")
         from t2w.told import given_texts, told_to
@@ -220,6 +210,7 @@ class TextToWeights:
         provenance = {
             "text_encoder": self.text_encoder.identity,
             "generator": identity["name"],
+            **({"dataset": identity["dataset"]} if "dataset" in identity else {}),
             "seed": seed,
             "samples": samples,
             **how.to_dict(),

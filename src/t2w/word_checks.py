@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["check_distinct", "listed", "warn", "warn_of_words"]
 
 _SAME = 1e-6  # of cosines of texts: rounding
+_LATIN = re.compile("[a-z]")
 _LONG_TEXT = 1200  # characters: about as many as MiniLM reads
 
 
@@ -30,11 +32,13 @@ def warn_of_words(choices: Sequence[Choice], own: Mapping[str, str], lexicon: Le
             if len(own[choice.name]) > _LONG_TEXT:
                 warn(f"the description of {choice.name!r:.40} is long: only its first 250 words or so are read")
         elif choice.sense is None:
-            near = ", ".join(lexicon.nearest(choice.name))
-            warn(
-                f"{choice.name!r:.40} is not in the dictionary and goes by its spelling (nearest known: {near}); "
-                f'describe it to do better: "{choice.name[:20]}=..."'
-            )
+            fix = f'describe it in English: "{choice.name[:20]}=..."'
+            if not _LATIN.search(folded_name(choice.name)):
+                warn(f"{choice.name!r:.40} is not in the alphabet of the text encoder and says nothing to it; {fix}")
+            else:
+                near = ", ".join(lexicon.nearest(choice.name))
+                spelt = f"{choice.name!r:.40} is not in the dictionary and goes by its spelling"
+                warn(f"{spelt} (nearest known: {near}); {fix}")
         elif (other := meant.setdefault(choice.sense.row, choice.name)) != choice.name:
             warn(f"{other!r} and {choice.name!r} mean the same ({choice.sense}); only their spelling tells them apart")
 

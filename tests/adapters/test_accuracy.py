@@ -37,7 +37,7 @@ def test_the_right_answer_scores_one_and_classes_of_other_tasks_do_not_count(wor
 def test_int8_features_are_measured_as_their_real_values(world: World) -> None:
     scale = world.test.features.abs().amax(0) / 127
     packed = replace(world.test, features=(world.test.features / scale).round().to(torch.int8), scale=scale)
-    plain = replace(packed, features=packed.dense(torch.float32), scale=None)
+    plain = replace(packed, features=packed.dense(), scale=None)
     vectors = torch.randn(12, world.spec.size, generator=torch.Generator().manual_seed(2))
     one, other = (accuracy(world.spec, vectors, f, world.text, world.tasks) for f in (packed, plain))
     assert torch.equal(one, other)

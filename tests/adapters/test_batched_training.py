@@ -30,7 +30,7 @@ def one_at_a_time(world: World, task_id: int, how: Recipe, seed: int) -> tuple[t
     own = torch.cat([rows[c] for c in classes])
     new_label = {c: j for j, c in enumerate(classes)}
     labels = torch.tensor([new_label[int(c)] for c in world.train.labels[own]])
-    x, text = world.train.dense(torch.float32)[own].double(), F.normalize(world.text.double(), dim=-1)[classes]
+    x, text = world.train.dense()[own].double(), F.normalize(world.text.double(), dim=-1)[classes]
     adapter = Adapter.from_vector(world.spec, world.base.double())
     steps = how.steps_for(len(own))
     optimiser, losses = torch.optim.Adam(adapter.parameters()), []
@@ -133,7 +133,7 @@ def test_training_helps_and_bfloat16_is_as_good(world: World) -> None:
 def test_stored_type_of_features_does_not_matter(world: World) -> None:
     scale = world.train.features.abs().amax(0) / 127
     packed = replace(world.train, features=(world.train.features / scale).round().to(torch.int8), scale=scale)
-    plain = replace(packed, features=packed.dense(torch.float32), scale=None)
+    plain = replace(packed, features=packed.dense(), scale=None)
 
     def vectors(features: FeatureSet) -> torch.Tensor:
         return train_tasks(world.spec, world.base, features, world.text, world.tasks[:3], [0, 1, 2], recipe=FEW).vectors

@@ -8,17 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from t2w import T2WError
-from t2w.adapters import Adapter, AdapterSpec, class_codes, permute, to_units, to_vector, unit_spec
-from t2w.adapters.fusion import (
-    UnitPart,
-    average,
-    fuse_units,
-    match_then_average,
-    matching,
-    task_arithmetic,
-    text_of,
-    unit_per_class,
-)
+from t2w.adapters import Adapter, AdapterSpec, class_codes, to_units, to_vector, unit_spec
+from t2w.adapters.fusion import UnitPart, fuse_units, text_of, unit_per_class
 from t2w.adapters.units import Units, start
 
 SPEC = AdapterSpec(in_features=10, hidden=6, out_features=8, logit_scale=10.0)
@@ -39,40 +30,6 @@ def part(rows: Tensor, text: Tensor, classes: list[int], noise: float = 0.0) -> 
     vector = begin(rows[classes], text[classes])
     vector = vector + noise * torch.randn(vector.shape, generator=torch.Generator().manual_seed(len(classes)))
     return UnitPart(spec, vector, class_codes(text[classes]), classes)
-
-
-def random(count: int, seed: int = 0) -> Tensor:
-    return torch.randn(count, SPEC.size, generator=torch.Generator().manual_seed(seed))
-
-
-def test_the_average_of_one_adapter_is_itself() -> None:
-    vector = random(1)[0]
-    torch.testing.assert_close(average(vector.expand(3, -1)), vector)
-    torch.testing.assert_close(match_then_average(SPEC, vector.expand(3, -1)), vector)
-
-
-def test_matching_undoes_any_permutation() -> None:
-    vector = random(1)[0]
-    for seed in range(5):
-        order = torch.randperm(SPEC.hidden, generator=torch.Generator().manual_seed(seed))
-        moved = permute(SPEC, vector, order)
-        torch.testing.assert_close(permute(SPEC, moved, matching(SPEC, vector, moved)), vector)
-        torch.testing.assert_close(match_then_average(SPEC, torch.stack([vector, moved])), vector)
-
-
-def test_matching_finds_the_nearest_order() -> None:
-    a, b = random(2, seed=3)
-    best = (a - permute(SPEC, b, matching(SPEC, a, b))).norm()
-    for seed in range(50):
-        order = torch.randperm(SPEC.hidden, generator=torch.Generator().manual_seed(seed))
-        assert best <= (a - permute(SPEC, b, order)).norm() + 1e-5
-
-
-def test_task_arithmetic_adds_what_was_learnt() -> None:
-    base, a, b = random(3, seed=1)
-    torch.testing.assert_close(task_arithmetic(base, torch.stack([a, b])), a + b - base)
-    torch.testing.assert_close(task_arithmetic(base, torch.stack([a, b]), share=0.5), (a + b) / 2)
-    torch.testing.assert_close(task_arithmetic(base, torch.stack([base, base])), base)
 
 
 @pytest.mark.parametrize("several", [[[0, 1, 2], [3, 4]], [[3, 0], [1, 4], [2]], [[0, 1, 2, 3], [2, 3, 4]]])
@@ -139,6 +96,6 @@ def test_units_that_are_not_of_classes_are_refused() -> None:
     turned = Units(turned.units[:, [1, 0, 2, 3]], turned.bias)
     bad = UnitPart(good.spec, to_vector(turned)[0], good.codes, good.classes)
     assert not unit_per_class(bad.spec, bad.vector, bad.codes)
-    assert not unit_per_class(SPEC, random(1)[0], text)
+    assert not unit_per_class(SPEC, torch.randn(SPEC.size), text)
     with pytest.raises(T2WError, match="without one hidden unit per class"):
         fuse_units([good, bad], text)

@@ -81,9 +81,9 @@ def test_early_stopping_keeps_the_best_evaluation(world: World) -> None:
 
     stopped = train(list(range(12)), replace(how, patience=2))
     assert (stopped.steps < 60).any()
+    curve = [train(list(range(12)), replace(how, steps=steps)) for steps in range(5, 61, 5)]
     for i in range(12):
-        curve = [train([i], replace(how, steps=steps)) for steps in range(5, 61, 5)]
-        best, waited, seen = 0, 0, [float(point.validation_accuracy) for point in curve]
+        best, waited, seen = 0, 0, [float(point.validation_accuracy[i]) for point in curve]
         for at, found in enumerate(seen):
             if at == 0 or found > seen[best]:
                 best, waited = at, 0
@@ -93,7 +93,7 @@ def test_early_stopping_keeps_the_best_evaluation(world: World) -> None:
                 break
         assert int(stopped.steps[i]) == 5 * (best + 1)
         assert float(stopped.validation_accuracy[i]) == pytest.approx(seen[best])
-        torch.testing.assert_close(stopped.vectors[i], curve[best].vectors[0], rtol=1e-7, atol=1e-7)
+        torch.testing.assert_close(stopped.vectors[i], curve[best].vectors[i], rtol=1e-7, atol=1e-7)
 
 
 def test_patience_without_end_trains_as_without(world: World) -> None:

@@ -1,24 +1,21 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import multiprocessing
 from collections.abc import Callable, Iterator
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
 import torch
-from tiny_job import SHARD, tiny_job
+from tiny_job import SHARD, make_slowly, tiny_job
 
 from t2w.adapters.factory import AdapterJob, make_adapters
 from t2w.adapters.store import WeightDataset
 
-SCRIPT = Path(__file__).with_name("tiny_job.py")
-
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """As the processes of the script: the same arithmetic to the last bit; and small matrices gain nothing by more."""
+    """As processes of their own: the same arithmetic to the last bit; and small matrices gain nothing by more."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -42,23 +39,19 @@ def undisturbed(job: AdapterJob, tmp_path_factory: pytest.TempPathFactory) -> We
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Start the script in a process of its own; what is left of it is ended with the test."""
-    running: list[subprocess.Popen[str]] = []
+def start() -> Iterator[Callable[..., ForkServerProcess]]:
+    """Make the job in a process of its own; what is left of it is ended with the test."""
+    forks = multiprocessing.get_context("forkserver")
+    forks.set_forkserver_preload(["t2w.adapters.factory"])  # torch is loaded once for all processes
+    running: list[ForkServerProcess] = []
 
-    def run(folder: Path, *options: object) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, str(SCRIPT), str(folder), *map(str, options)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )
+    def run(folder: Path, **options: object) -> ForkServerProcess:
+        process = forks.Process(target=make_slowly, args=(folder,), kwargs=options)
+        process.start()
         running.append(process)
         return process
 
     yield run
     for process in running:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+        process.kill()
+        process.join()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ import torch
 from tiny_job import SHARD, TASKS, slow_trainer
 
 from t2w.adapters.factory import AdapterJob, FactoryReport, make_adapters
+from t2w.adapters.factory.cluster import connected
 from t2w.adapters.store import WeightDataset, list_shards
 from t2w.errors import T2WError
 
@@ -29,19 +30,13 @@ needs_ray = pytest.mark.skipif(ray is None, reason='Ray is not installed: pip in
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
-    """A Ray that the factory finds connected, and leaves so."""
-    path = [str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    ray.init(
-        num_cpus=2,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level="ERROR",
-        runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join(path)}},  # workers import the trainer by its module
-    )
-    yield
-    assert ray.is_initialized()
-    ray.shutdown()
+    """A Ray of this machine, started as the factory starts its own, which it finds connected and leaves so."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # where workers find the trainer
+        with connected(None):
+            yield
+            assert ray.is_initialized()
+    assert not ray.is_initialized()
 
 
 def near(folder: Path, undisturbed: WeightDataset) -> bool:
@@ -102,12 +97,12 @@ def refusing_trainer(*args: object, **options: object) -> None:
 
 @needs_ray
 def test_the_whole_job_killed_and_started_again(
-    tmp_path: Path, start: Callable[..., subprocess.Popen[str]], job: AdapterJob, undisturbed: WeightDataset
+    tmp_path: Path, start: Callable[..., ForkServerProcess], job: AdapterJob, undisturbed: WeightDataset
 ) -> None:
-    process = start(tmp_path, "--launcher", "ray", "--seconds", 0.1)
+    process = start(tmp_path, launcher="ray", seconds=0.1)
     limit = time.monotonic() + 180
     while len(list_shards(tmp_path)) < 2:
-        assert process.poll() is None, process.communicate()
+        assert process.is_alive()
         assert time.monotonic() < limit
         time.sleep(0.01)
     everyone = [process.pid, *descendants(process.pid)]
@@ -117,7 +112,7 @@ def test_the_whole_job_killed_and_started_again(
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             continue
-    process.wait()
+    process.join()
     finished = len(list_shards(tmp_path))
     assert 0 < finished < TASKS // SHARD
     report = make_adapters(tmp_path, job=job, device="cpu", shard_size=SHARD)  # the folder does not care for Ray

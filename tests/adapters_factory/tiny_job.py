@@ -1,14 +1,8 @@
-"""A job small enough to be done in a moment, and a process that does it slowly enough to be killed on the way.
-
-As a script: `python tiny_job.py FOLDER --begin 0 --end 96 ...` prints the factory's report as JSON; exit code 2 with
-one line on stderr for a T2WError, as the command line does.
-"""
+"""A job small enough to be done in a moment, and a process that does it slowly enough to be killed on the way."""
 
 from __future__ import annotations
 
-import argparse
 import json
-import logging
 import os
 import sys
 import time
@@ -20,7 +14,6 @@ import torch
 
 from t2w.adapters import AdapterSpec, TrainedAdapters, recipe, train_tasks
 from t2w.adapters.factory import AdapterJob, make_adapters
-from t2w.errors import T2WError
 from t2w.features import FeatureSet
 
 TASKS = 96
@@ -63,33 +56,10 @@ def slow_trainer(*args: Any, seconds: float, pids: str | None = None, **options:
     return train_tasks(*args, **options)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("folder")
-    parser.add_argument("--begin", type=int, default=0)
-    parser.add_argument("--end", type=int, default=None)
-    parser.add_argument("--shard-size", type=int, default=SHARD)
-    parser.add_argument("--seconds", type=float, default=0.0)
-    parser.add_argument("--launcher", default="local")
-    options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        report = make_adapters(
-            options.folder,
-            job=tiny_job(),
-            begin=options.begin,
-            end=options.end,
-            device="cpu",
-            shard_size=options.shard_size,
-            launcher=options.launcher,
-            trainer=partial(slow_trainer, seconds=options.seconds),
-        )
-    except T2WError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-    print(json.dumps({key: getattr(report, key) for key in ("found", "made", "written", "damaged")}))
-
-
-if __name__ == "__main__":
+def make_slowly(folder: Path, *, seconds: float, pids: str | None = None, **options: Any) -> None:
+    """What a process of its own does: make the job, slowly, and leave its report in `folder`."""
     torch.set_num_threads(1)
-    main()
+    os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # where Ray's workers find the trainer
+    trainer = partial(slow_trainer, seconds=seconds, pids=pids)
+    report = make_adapters(folder, job=tiny_job(), device="cpu", shard_size=SHARD, trainer=trainer, **options)
+    Path(folder, f"{os.getpid()}.json").write_text(json.dumps(report.made))

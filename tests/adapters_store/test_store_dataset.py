@@ -87,8 +87,11 @@ def test_a_shard_removed_while_open_is_an_error_not_nonsense(folder: Path) -> No
 
 
 def test_gaps() -> None:
-    assert gaps([], 2, 5) == [(2, 5)]
-    assert gaps([(0, 9)], 2, 5) == []
-    assert gaps([(3, 4)], 2, 5) == [(2, 3), (4, 5)]
-    assert gaps([(6, 9), (0, 3), (2, 4)], 0, 12) == [(4, 6), (9, 12)]
-    assert gaps([(20, 30)], 0, 12) == [(0, 12)]
+    def found(spans: list[tuple[int, int]], begin: int, end: int) -> list[tuple[int, int]]:
+        return gaps([Path(f"adapters-{first:06d}-{last:06d}.safetensors") for first, last in spans], begin, end)
+
+    assert found([], 2, 5) == [(2, 5)]
+    assert found([(0, 9)], 2, 5) == []
+    assert found([(3, 4)], 2, 5) == [(2, 3), (4, 5)]
+    assert found([(6, 9), (0, 3), (2, 4)], 0, 12) == [(4, 6), (9, 12)]
+    assert found([(20, 30)], 0, 12) == [(0, 12)]

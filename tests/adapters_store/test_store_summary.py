@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from t2w.adapters import unflatten
-from t2w.adapters.moments import Moments
-from t2w.adapters.store import WeightDataset, render_summary, summarise
+from t2w.adapters.store import Moments, WeightDataset, render_summary, summarise
 
 
 def test_moments_equal_those_of_all_rows_at_once() -> None:

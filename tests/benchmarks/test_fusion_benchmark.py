@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+Bench = Callable[..., str]
 NAMES = (
     "tabby", "espresso", "school bus", "banana", "umbrella", "pizza", "violin", "teapot", "lemon", "tractor", "sandal",
     "zebra", "goldfish", "volcano", "canoe", "castle", "daisy", "broom",
@@ -33,14 +32,8 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path / "photos"
 
 
-def call(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(BENCHMARKS / "fusion.py"), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def test_fusion(photos: Path, tmp_path: Path) -> None:
-    done = call("--photos", photos, "--draws", 2, "--json", tmp_path / "x.json", "--plot", tmp_path / "x.png")
-    assert done.returncode == 0, done.stderr
+def test_fusion(photos: Path, tmp_path: Path, bench: Bench) -> None:
+    bench("fusion.py", "--photos", photos, "--draws", 2, "--json", tmp_path / "x.json", "--plot", tmp_path / "x.png")
     assert (tmp_path / "x.png").stat().st_size > 1000
     families = json.loads((tmp_path / "x.json").read_text())["photos"]
     assert len(families) == 3
@@ -52,11 +45,9 @@ def test_fusion(photos: Path, tmp_path: Path) -> None:
     assert families["generated from words"]["fused units"]["minus fused"]["mean"] == 0
 
 
-def test_too_few_classes(photos: Path) -> None:
+def test_too_few_classes(photos: Path, bench: Bench) -> None:
     for name in NAMES[:3]:
         for file in (photos / name).iterdir():
             file.unlink()
         (photos / name).rmdir()
-    done = call("--photos", photos)
-    assert done.returncode == 2
-    assert "15 classes; expected more than 16" in done.stderr
+    assert "15 classes; expected more than 16" in bench("fusion.py", "--photos", photos, code=2)

@@ -24,6 +24,15 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
+def test_a_place_that_cannot_be_written_to_is_noticed_before_the_work(
+    classifier: str, photos: Path, tmp_path: Path, t2w: Callable
+) -> None:
+    (tmp_path / "file").write_text("x")
+    outcome = t2w("eval", classifier, str(photos), "-o", str(tmp_path / "file" / "results"))
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "file is a file; expected a folder to write into" in outcome.err
+
+
 def test_figures_files_and_the_last_line(classifier: str, photos: Path, tmp_path: Path, t2w: Callable) -> None:
     outcome = t2w("eval", classifier, str(photos))
     assert outcome.code == 0, outcome.err

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from small_wordnet import CountingEncoder
 from torch.testing import assert_close
 
-from t2w.concepts import Concepts, Knowledge, concepts_of
+from t2w.concepts import Concepts, Lexicon, concepts_of
 from t2w.concepts.photographs import class_statistics, with_photographs
 from t2w.encoders.head import ClassifierHead
 from t2w.errors import T2WError
@@ -78,9 +78,9 @@ def test_a_file_gives_concepts_back(concepts: Concepts) -> None:
 
 
 def test_what_a_class_is_known_by(concepts: Concepts, dictionary: Dictionary) -> None:
-    knowledge = Knowledge(concepts, dictionary)
+    lexicon = Lexicon(concepts, ENCODE, dictionary)
     names = ("heron", "bird", "excavator", "zork")
-    evidence = knowledge.about([choice(dictionary, name) for name in names], ENCODE)
+    evidence = lexicon.evidence([choice(dictionary, name) for name in names])
     assert evidence.sources == ("known", "2 known kinds", "map", "map")
     assert_close(evidence.rows[0], concepts.rows[0])
     assert_close(evidence.rows.norm(dim=1), torch.ones(4))
@@ -91,8 +91,8 @@ def test_what_a_class_is_known_by(concepts: Concepts, dictionary: Dictionary) ->
 
 
 def test_the_users_own_text_takes_the_place_of_the_dictionarys(concepts: Concepts, dictionary: Dictionary) -> None:
-    knowledge = Knowledge(concepts, dictionary)
-    described = knowledge.about([choice(dictionary, "heron")], ENCODE, texts={"heron": "a machine that pushes earth"})
+    lexicon = Lexicon(concepts, ENCODE, dictionary)
+    described = lexicon.evidence([choice(dictionary, "heron")], texts={"heron": "a machine that pushes earth"})
     assert described.sources == ("map",)
     assert float(described.rows[0] @ concepts.rows[2]) > float(described.rows[0] @ concepts.rows[0])
 

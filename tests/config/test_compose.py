@@ -8,21 +8,16 @@ import pytest
 import yaml
 
 from t2w.adapters import RECIPES
-from t2w.config import compose, list_options
+from t2w.config import compose, options
 from t2w.errors import T2WError
 
-GROUPS = {
-    path.name: list_options(path.name)
-    for path in files("t2w.configs").iterdir()
-    if path.is_dir() and not path.name.startswith("__")
-}
 # dataset=features alone has no path, which is an error of its own
 EXTRA = {("dataset", "features"): ["dataset.path=x.safetensors"]}
 # units belong together
-EXTRA |= {(group, "units"): ["encoder=efficientnet", "adapters=units", "generator=units"] for group in GROUPS}
+EXTRA |= {(group, "units"): ["encoder=efficientnet", "adapters=units", "generator=units"] for group in options()}
 
 
-@pytest.mark.parametrize(("group", "option"), [(g, o) for g, options in GROUPS.items() for o in options])
+@pytest.mark.parametrize(("group", "option"), [(g, o) for g, names in options().items() for o in names])
 def test_every_yaml_loads(group: str, option: str) -> None:
     config = compose([f"{group}={option}", *EXTRA.get((group, option), [])])
     text = (files("t2w.configs") / group / f"{option}.yaml").read_text()

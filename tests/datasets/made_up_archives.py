@@ -69,7 +69,7 @@ def tiny_imagenet_files(per_class: int = 11) -> dict[str, bytes]:
     return {f"tiny-imagenet-200/{name}": content for name, content in files.items()}
 
 
-def caltech_files(per_class: int = 5) -> dict[str, bytes]:
+def caltech_files(per_class: int) -> dict[str, bytes]:
     picture = jpeg()
     files = {}
     for number, name in enumerate(class_list("caltech256"), start=1):

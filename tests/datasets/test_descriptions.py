@@ -5,8 +5,7 @@ from collections import Counter
 
 import pytest
 
-from t2w.datasets.descriptions import descriptions
-from t2w.datasets.registry import class_list
+from t2w.datasets import class_list, descriptions
 from t2w.errors import T2WError
 from t2w.tasks import TextMode
 

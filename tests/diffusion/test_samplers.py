@@ -168,7 +168,7 @@ def test_trajectory_ends_in_x_0_and_starts_from_pure_noise(sampler: str) -> None
 
     x_T = _noise(3)
     rng = torch.Generator().manual_seed(0)
-    found = sample(watching, x_T, sampler=sampler, steps=6, trajectory=True, states=True, generator=rng)
+    found = sample(watching, x_T, sampler=sampler, steps=6, trajectory=True, generator=rng)
     assert found.trajectory is not None
     assert found.trajectory.shape == (6, 3, 2)
     assert torch.equal(found.trajectory[-1], found.x_0)

@@ -27,6 +27,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache, and a library that may use the network."""
     monkeypatch.setattr(library.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(library.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(hub, "ANSWER_SECONDS", 0.3)
     return tmp_path / "hub"
 
 
@@ -61,10 +62,11 @@ def test_a_conversion_in_the_cache(cache: Path, models: Models) -> None:
     assert load_vision_encoder("a/b").to_dict()["revision"] == converted
 
 
-def test_a_silent_hub_is_not_waited_for(cache: Path, silent_server: str) -> None:
+def test_a_silent_hub_is_not_waited_for(cache: Path, silent_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library.constants, "ENDPOINT", silent_server)
     started = time.monotonic()
     with pytest.raises(T2WError, match=r"the model a/b is not here and the Hugging Face hub cannot be used") as caught:
-        hub.find_model("a/b", endpoint=silent_server, seconds=0.5)
+        hub.find_model("a/b")
     assert time.monotonic() - started < 5
     assert "hf download a/b --local-dir b, then copy that folder here" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -77,18 +79,20 @@ def test_a_name_that_does_not_resolve_is_not_waited_for(cache: Path, monkeypatch
     started = time.monotonic()
     try:
         with pytest.raises(T2WError, match=r"no answer within 0\.3 s"):
-            hub.find_model("a/b", seconds=0.3)
+            hub.find_model("a/b")
         assert time.monotonic() - started < 5
     finally:
         release.set()
 
 
-def test_an_unreachable_hub_is_one_sentence(cache: Path) -> None:
+def test_an_unreachable_hub_is_one_sentence(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    monkeypatch.setattr(library.constants, "ENDPOINT", f"http://127.0.0.1:{port}")
+    monkeypatch.setattr(hub, "ANSWER_SECONDS", 3.0)
     with pytest.raises(T2WError, match="hub cannot be used") as caught:
-        hub.find_model("a/b", endpoint=f"http://127.0.0.1:{port}", seconds=3)
+        hub.find_model("a/b")
     assert "\n" not in str(caught.value)
 
 
@@ -118,7 +122,7 @@ class _Hub:
     ("files", "author", "asked"),
     [
         (("pytorch_model.bin",), "SFconvertbot", "refs/pr/4"),
-        (("pytorch_model.bin",), "somebody", None),
+        (("pytorch_model.bin",), "somebody", "refused"),
         (("pytorch_model.bin", "model.safetensors"), "SFconvertbot", None),
     ],
 )
@@ -137,8 +141,13 @@ def test_pickled_weights_are_taken_as_the_hub_converted_them(
 
     monkeypatch.setattr(library, "HfApi", fake)
     monkeypatch.setattr(library, "snapshot_download", download)
-    assert hub.find_model("a/b").path == models("resnet")
-    assert calls == [asked]
+    if asked == "refused":
+        with pytest.raises(T2WError, match=r"has no safetensors weights on the hub, but a pickle"):
+            hub.find_model("a/b")
+        assert calls == []
+    else:
+        assert hub.find_model("a/b").path == models("resnet")
+        assert calls == [asked]
 
 
 @pytest.mark.parametrize("kind", ["RepositoryNotFoundError", "RevisionNotFoundError"])

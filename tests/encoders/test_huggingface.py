@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from t2w.encoders import VisionEncoder, load_vision_encoder, vision_encoder_from_dict
-from t2w.encoders.weights import weights_hash
+from t2w.encoders.loading import weights_hash
 from t2w.errors import T2WError
 
 Models = Callable[[str], Path]

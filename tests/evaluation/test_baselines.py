@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from t2w.adapters import AdapterSpec
-from t2w.evaluation import baselines
+from t2w.evaluation.baselines import AdapterBaselines, joint_wide
 from t2w.evaluation.bench import Bench
 from t2w.features import FeatureSet
 
@@ -53,33 +53,30 @@ def bench() -> Bench:
 
 
 def test_ridge_recovers_a_linear_law(bench: Bench) -> None:
-    fit = baselines.ridge(bench, [1e-6])
-    assert torch.allclose(fit(bench, bench.train_tasks), bench.train_vectors, atol=1e-2)
+    _, method = AdapterBaselines(bench).ridge([1e-6])
+    assert torch.allclose(method(bench.train_tasks), bench.train_vectors, atol=1e-2)
 
 
 def test_ridge_chooses_by_validation_accuracy(bench: Bench) -> None:
-    alphas = [1e-6, 1e6]
-    scores = [
-        bench.score_held_out(baselines.ridge(bench, [a])(bench, bench.validation_tasks), bench.validation_tasks).mean()
-        for a in alphas
-    ]
+    alphas, tasks, weights = [1e-6, 1e6], bench.validation_tasks, AdapterBaselines(bench)
+    scores = [bench.score_held_out(weights.ridge([a])[1](tasks), tasks).mean() for a in alphas]
     assert scores[0] != scores[1]
-    assert baselines.ridge(bench, alphas).alpha == alphas[int(np.argmax(scores))]
+    assert weights.ridge(alphas)[0] == alphas[int(np.argmax(scores))]
 
 
 def test_nearest_text_of_a_training_task_is_itself(bench: Bench) -> None:
     reordered = [list(reversed(task)) for task in bench.train_tasks]
-    assert torch.allclose(baselines.nearest_text(bench, reordered), bench.train_vectors, atol=1e-5)
+    assert torch.allclose(AdapterBaselines(bench).nearest_text(reordered), bench.train_vectors, atol=1e-5)
 
 
 def test_mean_and_base_do_not_depend_on_the_task(bench: Bench) -> None:
     tasks = bench.validation_tasks
-    assert torch.allclose(baselines.mean(bench, tasks)[3], bench.train_vectors.mean(0))
-    assert torch.equal(baselines.base(bench, tasks)[3], bench.base)
+    assert torch.allclose(AdapterBaselines(bench).mean(tasks)[3], bench.train_vectors.mean(0))
+    assert torch.equal(bench.start(tasks)[3], bench.base)
 
 
 def test_noise_without_sigma_is_a_training_adapter(bench: Bench) -> None:
-    for vector in baselines.noise(bench, bench.validation_tasks, sigma=0.0):
+    for vector in AdapterBaselines(bench).noise(bench.validation_tasks, sigma=0.0):
         assert (bench.train_vectors == vector).all(1).any()
 
 
@@ -90,6 +87,6 @@ def test_held_out_images_are_training_images_nothing_was_trained_on(bench: Bench
 
 
 def test_joint_adapter_learns_the_classes(bench: Bench) -> None:
-    joint = baselines.joint_wide(bench, hidden=16, steps=300, batch_size=32, learning_rates=[1e-5, 1e-2])
+    joint = joint_wide(bench, hidden=16, steps=100, batch_size=32, learning_rates=[1e-5, 1e-2])
     assert joint.learning_rate == 1e-2
     assert joint.score(bench, bench.validation_tasks).mean() > 0.9

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from t2w.errors import T2WError
-from t2w.evaluation.calibration import calibration
-from t2w.evaluation.folder import FolderEvaluation, wilson
+from t2w.evaluation.folder import FolderEvaluation
 from t2w.evaluation.folder_pictures import confusion_picture, draw_reliability, reliability_picture
+from t2w.evaluation.statistics import calibration, wilson
 
 
 def test_the_error_of_a_known_case() -> None:

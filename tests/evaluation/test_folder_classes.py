@@ -91,6 +91,12 @@ def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
         find_class_folders(folder, CLASSES)
 
 
+def test_pictures_that_lie_in_no_class_folder(tmp_path: Path) -> None:
+    Image.new("RGB", (4, 4)).save(tmp_path / "0.png")
+    with pytest.raises(T2WError, match=r"1 images and no folders in .*put them into folders of their classes"):
+        find_class_folders(tmp_path, CLASSES)
+
+
 def test_the_folder_above_the_splits(tmp_path: Path) -> None:
     images(tmp_path / "train", "tree")
     images(tmp_path / "val", "tree")

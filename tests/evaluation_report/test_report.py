@@ -9,22 +9,16 @@ import subprocess
 import sys
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from t2w.errors import T2WError
-from t2w.evaluation.report import (
-    DenoisingCurve,
-    Example,
-    ExampleGrid,
-    LossCurves,
-    ReportData,
-    render_report,
-    write_report,
-)
+from t2w.evaluation.report import DenoisingCurve, Example, ExampleGrid, LossCurves, ReportData, render_report
 from t2w.evaluation.scoreboard import Row, Scoreboard
+from t2w.files import write_text
 
 SPLIT = "unseen_combination"
 EVIL = '"><script>alert("$x$")</script>'
@@ -85,6 +79,9 @@ SUMMARY = {
 }  # fmt: skip
 
 
+BARE: dict[str, Any] = {"losses": LossCurves(), "base_losses": (), "denoising": (), "adapters": None}  # no charts
+
+
 def make_data(**changes: Any) -> ReportData:
     rng = np.random.default_rng(0)
     rows = [
@@ -106,12 +103,7 @@ def make_data(**changes: Any) -> ReportData:
         scoreboard=Scoreboard(
             tuple(rows),
             {SPLIT: 0.708},
-            {
-                "seed": 7,
-                "seconds": {"train": 83.4, "eval": 4.2},
-                "versions": {"torch": "2.13.0"},
-                "gap": float("nan"),
-            },
+            {"seed": 7, "seconds": {"train": 83.4, "eval": 4.2}, "versions": {"torch": "2.13.0"}, "gap": float("nan")},
         ),
         losses=LossCurves(tuple((i, 1 / (i + 1)) for i in range(300)), ((0, 1.0), (100, float("nan")), (200, 0.25))),
         base_losses=(2.0, 1.0, 0.5),
@@ -225,7 +217,8 @@ def test_headline_names_what_generated_does_not_beat(page: Page) -> None:
 def test_features_without_images_become_a_table_by_class() -> None:
     said = [("cat", "cat"), ("cat", "dog"), ("cat", "dog"), ("dog", "dog")]
     examples = tuple(Example(None, truth, guess, 0.5) for truth, guess in said)
-    page = Page(render_report(make_data(grids=(ExampleGrid(1, "unseen_class", ("cat", "dog"), 0.5, 0.4, examples),))))
+    grid = ExampleGrid(1, "unseen_class", ("cat", "dog"), 0.5, 0.4, examples)
+    page = Page(render_report(make_data(**BARE, grids=(grid,))))
     assert page.all("img") == []
     assert "cat 1 / 3 33.3 dog dog 1 / 1 100.0 \u2013" in page.text
 
@@ -260,17 +253,19 @@ def test_one_example_one_loss_one_step_and_colour_images() -> None:
 
 def test_a_split_of_images_is_not_said_to_be_of_tasks() -> None:
     rows = [replace(row("generated", 0.7, 0, 0), split="unseen dataset birds", n_tasks=1500, unit="images")]
-    page = Page(render_report(make_data(scoreboard=Scoreboard(tuple(rows), {}, {}))))
+    page = Page(render_report(make_data(**BARE, scoreboard=Scoreboard(tuple(rows), {}, {}))))
     assert "Unseen dataset birds 1,500 images" in page.text
     assert "tasks" not in page.text[page.text.index("birds 1,500") : page.text.index("What the generated")]
 
 
-def test_the_page_is_written_whole_or_not_at_all(tmp_path) -> None:
-    path = write_report(tmp_path / "new" / "report.html", make_data())
+def test_the_page_is_written_whole_or_not_at_all(tmp_path: Path, source: str) -> None:
+    path = tmp_path / "new" / "report.html"
+    write_text(path, source)
     assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     broken = Example(np.zeros((8, 8), np.float32), "three", "three", 1.0)
+    grid = ExampleGrid(0, "train", ("three",), 1.0, 1.0, (broken,))
     with pytest.raises(T2WError, match="uint8 of shape"):
-        write_report(path, make_data(grids=(ExampleGrid(0, "train", ("three",), 1.0, 1.0, (broken,)),)))
+        write_text(path, render_report(make_data(**BARE, grids=(grid,))))
     assert [file.name for file in path.parent.iterdir()] == ["report.html"]
     assert path.read_text(encoding="utf-8").endswith("</html>")
 

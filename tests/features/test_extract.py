@@ -91,7 +91,7 @@ def test_large_photographs_are_decoded_small(tmp_path: Path) -> None:
     """A JPEG of 800x1200, for an encoder that wants 64 pixels, is read at a quarter of its size, as it is later."""
     from PIL import Image
 
-    from t2w.datasets import FileImages
+    from t2w.datasets import FolderFiles, LazyImages
 
     Image.new("RGB", (1200, 800), "red").save(tmp_path / "a.jpg")
     seen: list[tuple[int, ...]] = []
@@ -101,6 +101,7 @@ def test_large_photographs_are_decoded_small(tmp_path: Path) -> None:
             seen.append(image.shape)
             return super().prepare(image[:2, :2, 0])
 
-    images = ImageSet(FileImages(tmp_path, ["a.jpg"]), np.zeros(1, dtype=np.int64), ("red",), "train", "reds", "-", "-")
+    lazy = LazyImages(FolderFiles(tmp_path), ["a.jpg"])
+    images = ImageSet(lazy, np.zeros(1, dtype=np.int64), ("red",), "train", "reds", "-", "-")
     extract(Small(min_side=128), images)  # type: ignore[arg-type]
     assert seen == [(200, 300, 3)]

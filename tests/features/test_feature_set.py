@@ -24,7 +24,6 @@ def test_int8_is_row_times_scale_and_stays_int8() -> None:
     features = make_features("train", dtype=torch.int8)
     assert features.features.dtype == torch.int8
     assert torch.equal(features.rows([2])[0], features.features[2].float() * features.scale)
-    assert features.dense(torch.bfloat16).dtype == torch.bfloat16
 
 
 def test_of_classes_renumbers_to_positions_in_names() -> None:

@@ -47,6 +47,11 @@ def test_three_at_once_are_as_two_and_one() -> None:
     )
 
 
+def test_the_same_twice_is_refused() -> None:
+    with pytest.raises(T2WError, match="classifier 1 and classifier 3 are the same classifier"):
+        fuse([classifier_of(["cat", "dog"]), classifier_of(["bus", "tram"]), classifier_of(["cat", "dog"])])
+
+
 def test_samples_go_together_or_are_one() -> None:
     three, one = classifier_of(["cat", "dog"], samples=3, noise=0.01), classifier_of(["bus", "tram"])
     fused = fuse([three, one])

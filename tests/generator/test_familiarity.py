@@ -46,7 +46,7 @@ def test_known_tasks_are_answered_as_before_and_new_ones_nearer_to_base(knowing:
     assert_close(drawn, base + kept * (plain - base))
     far = knowing.generate(condition, steps=2, fallback_distance=1e-4)
     assert torch.equal(far[2], base)
-    path, _ = knowing.trajectory(condition, steps=2, fallback_distance=1.0)
+    path, *_ = knowing.trajectory(condition, steps=2, fallback_distance=1.0)
     assert_close(path[-1], drawn)
 
 

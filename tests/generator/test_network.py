@@ -100,7 +100,7 @@ def test_bad_configs_are_refused(config: GeneratorConfig, change: dict[str, obje
 
 def test_configs_survive_their_dict(config: GeneratorConfig) -> None:
     assert GeneratorConfig.from_dict(config.to_dict()) == config
-    with pytest.raises(T2WError, match=r"unknown fields \['colour'\]"):
+    with pytest.raises(T2WError, match=r"no key 'generator.colour'"):
         GeneratorConfig.from_dict({**config.to_dict(), "colour": 1})
 
 
@@ -114,7 +114,9 @@ def test_a_network_is_built_of_any_kind() -> None:
 
 def test_inputs_that_do_not_fit_are_refused(generator: Generator, condition: Condition) -> None:
     network, x = generator.network, random(3, SPEC.size)
-    with pytest.raises(T2WError, match="text encoder the generator was trained with"):
+    with pytest.raises(
+        T2WError, match=r"text embeddings of 8 numbers; expected 7.*encoders the generator was trained with"
+    ):
         network(x, T, condition_of(random(9, 8), [[0], [1], [2]]))
     with pytest.raises(T2WError, match=f"expected {SPEC.size}"):
         network(x[:, 1:], T, condition)
@@ -143,6 +145,3 @@ def test_normaliser_refuses_what_it_cannot_use() -> None:
     vectors = random(4, SPEC.size)
     with pytest.raises(T2WError, match="2 or more"):
         Normalizer.fit(vectors[0], vectors[:1])
-    vectors[2, 5] = float("nan")
-    with pytest.raises(T2WError, match="not finite in training adapter 2"):
-        Normalizer.fit(torch.zeros(SPEC.size), vectors)

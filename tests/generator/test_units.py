@@ -12,14 +12,7 @@ from torch.testing import assert_close
 from t2w.adapters import Adapter, AdapterSpec, Units, UnitStarts, class_codes, to_units, to_vector, unit_spec
 from t2w.concepts import Concepts, Evidence
 from t2w.errors import T2WError
-from t2w.generator import (
-    Condition,
-    Generator,
-    UnitConfig,
-    UnitNormalizer,
-    build_network,
-    condition_of_evidence,
-)
+from t2w.generator import Condition, Generator, UnitConfig, UnitNormalizer, build_network, condition_of_evidence
 
 SPEC = AdapterSpec(in_features=12, hidden=5, out_features=16, logit_scale=20.0)
 CONFIG = UnitConfig(SPEC, 16, n_embd=16, n_layer=1, n_head=2, rank=3)
@@ -165,7 +158,7 @@ def test_samples_depend_on_the_seed_and_steps(condition: Condition) -> None:
     assert vectors.shape == (3, unit_spec(SPEC, 5).size)
     assert torch.equal(vectors, made.generate(condition, steps=4))
     assert not torch.equal(vectors, made.generate(condition, steps=4, seed=1))
-    path, timesteps = made.trajectory(condition, steps=4)
+    path, _, timesteps = made.trajectory(condition, steps=4)
     assert len(timesteps) == 4
     assert_close(path[-1], vectors)
 
@@ -186,7 +179,7 @@ def test_texts_alone_are_refused(known: Evidence) -> None:
     made = generator()
     with pytest.raises(T2WError, match="a condition of texts alone; expected evidence"):
         made.condition(known.text)
-    with pytest.raises(T2WError, match="evidence of 13, texts of 16"):
+    with pytest.raises(T2WError, match="evidence of 13 numbers; expected 12"):
         made.generate(condition_of_evidence(evidence(3, dim=13)))
 
 

@@ -51,7 +51,7 @@ def test_an_adapter_goes_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda d: d.pop("clip_adapter"), r"holds \['accuracy'\].*clip_adapter"),
+        (lambda d: d.pop("clip_adapter"), r"holds a dict of \['accuracy'\].*clip_adapter"),
         (lambda d: d["clip_adapter"].pop("0.bias"), "task.pt holds an adapter with"),
         (lambda d: d["clip_adapter"].update({"2.weight": torch.zeros(5, 4)}), r"'2.weight': \(5, 4\)"),
         (lambda d: d["clip_adapter"].update({"4.weight": torch.zeros(5, 4)}), "4.weight"),

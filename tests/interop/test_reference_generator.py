@@ -142,7 +142,7 @@ def test_other_arguments(tmp_path: Path) -> None:
     for arguments, message in [
         ({"n_head": 3}, "n_embd is 8; expected a multiple of generator.n_head = 3"),
         ({"n_head": 2, "weights": "G_ema"}, 'has no G_ema.*weights="G"'),
-        ({"n_head": 2, "weights": "ema"}, "weights is 'ema'"),
+        ({"n_head": 2, "weights": "ema"}, "has no ema; expected .G., or .G_ema."),
     ]:
         with pytest.raises(T2WError, match=message):
             load_generator(path, **arguments)

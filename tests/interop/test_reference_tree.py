@@ -150,8 +150,7 @@ def run(tmp_path: Path) -> Path:
     save_tensors(folder / "features" / "texts.safetensors", {"text": texts})
     records = tuple(AdapterRecord(i, i, CLASSES[i], 0, 10, 0.5, 0.4, 0.25 * i, SPLITS[i]) for i in range(4))
     write_shard(
-        folder / "adapters" / "weights",
-        Shard(0, 4, 4, "f" * 16, {"seed": 0}, SPEC, VECTORS[:4], BASE, records),
+        folder / "adapters" / "weights", Shard(0, 4, 4, "f" * 16, {"seed": 0}, SPEC, VECTORS[:4], BASE, records)
     )
     generator = Generator(network(CONFIG), Normalizer.scaled(SPEC.size, 2.0))
     (folder / "train").mkdir()
@@ -208,9 +207,9 @@ def test_what_the_reference_cannot_express_is_said(run: Path, tmp_path: Path, t2
 
 
 def test_tasks_of_the_reference_go_round(tmp_path: Path) -> None:
-    from t2w.tasks import load_data_point, reference_task_set
+    from t2w.tasks import load_data_point, make_task_set
 
-    tasks = reference_task_set("toys", [f"c{i}" for i in range(40)], n=50).tasks
+    tasks = make_task_set("toys", [f"c{i}" for i in range(40)], n_train=50, n_validation=0, n_test=0).tasks
     save_data_point(tmp_path / "data_point.json", tasks)
     text = (tmp_path / "data_point.json").read_text()
     assert text == json.dumps(json.loads(text))

@@ -108,16 +108,8 @@ def test_other_choices(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        (
-            "use_ema: false}",
-            "use_ema: falseß}",
-            "test.use_ema is 'falseß', which is text; expected true or false",
-        ),
-        (
-            "n_embd: 96",
-            "n_embd: '96'",
-            "n_embd is '96', which is text; expected a whole number",
-        ),
+        ("use_ema: false}", "use_ema: falseß}", "test.use_ema is 'falseß', which is text; expected true or false"),
+        ("n_embd: 96", "n_embd: '96'", "n_embd is '96', which is text; expected a whole number"),
         ("n_layer: 3", "n_layer: true", "transformer.n_layer is True; expected a whole number"),
         ("num_ep: 200", "num_ep: 200.5", "train.num_ep is 200.5; expected a whole number"),
         ("n_head: 4", "n_heads: 4", r"no key 'transformer.n_heads' \(did you mean 'transformer.n_head'\?\)"),

@@ -79,6 +79,7 @@ def test_another_configuration_is_refused_or_taken_with_update(
     assert json.loads((run / "train" / "losses.json").read_text())["train"][-1][0] == 12
 
 
+@pytest.mark.usefixtures("no_report")
 def test_a_generator_is_sampled_as_it_was_last_scored(
     finished_run: Path, small_config: list[str], t2w: Callable, tmp_path: Path
 ) -> None:
@@ -102,6 +103,7 @@ def test_a_generator_is_sampled_as_it_was_last_scored(
     assert changed <= {"generated", "generated x2"}
 
 
+@pytest.mark.usefixtures("no_report")
 def test_interrupted_run_goes_on_to_the_same_result(
     finished_run: Path, small_config: list[str], t2w: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,6 +129,7 @@ def test_ranges_of_adapters_add_up(finished_run: Path, small_config: list[str], 
     from t2w.adapters.store import WeightDataset
 
     run = tmp_path / "run"
+    shutil.copytree(finished_run, run, ignore=shutil.ignore_patterns("adapters"))
     for begin, end in ((0, 20), (20, 48)):
         outcome = t2w("adapters", *small_config, f"out={run}", f"tasks.begin={begin}", f"tasks.end={end}")
         assert outcome.code == 0

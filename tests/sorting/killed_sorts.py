@@ -12,16 +12,20 @@ import random
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 from fake_classifier import ByName, contents, photographs
+from tqdm import tqdm
 
 from t2w.sorting import sort_photos, undo_sort
 
 NAMES = ("cat-1.jpg", "dog-1.jpg", "unsure-1.jpg", "none-1.jpg", "a/cat-1.jpg", "b/cat-1.jpg")
+tqdm.set_lock(threading.RLock())  # its own is shared with children, and one that is killed may hold it for ever
+tqdm.monitor_interval = 0
 os.fsync = lambda handle: None  # type: ignore[assignment]  # against a loss of power, which this is not
 
 

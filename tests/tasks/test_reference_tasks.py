@@ -7,7 +7,7 @@ import pytest
 
 from t2w.datasets import class_list
 from t2w.errors import T2WError
-from t2w.tasks import reference_task_set, reference_tasks
+from t2w.tasks import reference_tasks
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,3 @@ def test_global_stream_is_left_alone() -> None:
 def test_too_few_classes() -> None:
     with pytest.raises(T2WError, match="need 31 classes, there are 10"):
         reference_tasks([str(i) for i in range(10)])
-
-
-def test_task_set_keeps_ids_and_splits_80_20() -> None:
-    task_set = reference_task_set("cifar100", class_list("cifar100"), n=1000)
-    assert [list(task.classes) for task in task_set.tasks] == reference_tasks(class_list("cifar100"), 1000)
-    assert (len(task_set.of("train")), len(task_set.of("unseen_combination"))) == (800, 200)

@@ -22,7 +22,7 @@ def test_template_and_round_trip() -> None:
     mode = TextMode()
     assert mode.texts(["pine_tree", "goldfish"]) == ("a photo of a pine tree", "a photo of a goldfish")
     assert mode.prompts(["goldfish"]) == (("a photo of a goldfish",),)
-    assert TextMode(template="{}", separators="").text("a_{}") == "a_{}"
+    assert TextMode(template="{}", separators="").texts(["a_{}"])[0] == "a_{}"
     other = TextMode(template="the digit {}", separators="")
     assert TextMode.from_dict(other.to_dict()) == other
 
@@ -39,7 +39,7 @@ def test_description_follows_the_template() -> None:
         "a photo of a pine tree: Tall evergreen with needles.",
         "a photo of a cat",
     )
-    assert mode.text("Pine tree") == "a photo of a Pine tree: Tall evergreen with needles."
+    assert mode.texts(["Pine tree"])[0] == "a photo of a Pine tree: Tall evergreen with needles."
     assert TextMode.described({}).texts(["cat"]) == TextMode().texts(["cat"])
 
 
@@ -48,7 +48,7 @@ def test_ensemble_has_all_templates_and_shows_the_first() -> None:
     assert mode.prompts(["pine_tree", "cat"]) == (("a pine_tree", "one pine_tree alone"), ("a cat", "one cat alone"))
     assert mode.texts(["pine_tree", "cat"]) == ("a pine_tree", "a cat")
     assert len(TextMode.ensemble().prompts(["cat"])[0]) == len(set(PROMPTS)) == 8
-    assert TextMode.ensemble().text("cat") == TextMode().text("cat")
+    assert TextMode.ensemble().texts(["cat"])[0] == TextMode().texts(["cat"])[0]
 
 
 @pytest.mark.parametrize(
@@ -60,13 +60,9 @@ def test_ensemble_has_all_templates_and_shows_the_first() -> None:
     ],
 )
 def test_a_text_the_user_gives(mode: TextMode, expected: str) -> None:
-    given = {"pine tree": " grows by the road "}
+    given = {"pine_tree": "grows by the road"}
     assert mode.prompts(["rose", "pine_tree"], given)[1] == (expected,)
     assert mode.prompts(["rose", "pine_tree"], given)[0] == mode.prompts(["rose"])[0]
-    with pytest.raises(T2WError, match="text for 'pine tree', which is not one of the classes"):
-        mode.texts(["rose"], given)
-    with pytest.raises(T2WError, match="text given for class 'rose' is empty"):
-        mode.texts(["rose"], {"rose": " "})
 
 
 @pytest.mark.parametrize(
@@ -98,7 +94,7 @@ def test_bad_modes() -> None:
     with pytest.raises(T2WError, match="description of class 'rose' is empty"):
         TextMode.described({"rose": ""})
     with pytest.raises(T2WError, match="'_' is empty"):
-        TextMode().text("_")
+        TextMode().texts(["_"])[0]
 
 
 @pytest.mark.parametrize(

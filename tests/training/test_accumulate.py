@@ -15,14 +15,13 @@ from training_world import make_world
 from t2w.errors import T2WError
 from t2w.generator import Condition, condition_of
 from t2w.training import TrainSettings
-from t2w.training.objectives import _disturbed
+from t2w.training.objectives import disturbed
 
 QUIET = replace(CONFIG, dropout=0.0)
 
 
 @pytest.mark.parametrize(
-    "changes",
-    [{}, {"text_noise": 0.5, "condition_dropout": 0.3}, {"permutation": True, "weighting": "min_snr"}],
+    "changes", [{}, {"text_noise": 0.5, "condition_dropout": 0.3}, {"permutation": True, "weighting": "min_snr"}]
 )
 def test_four_parts_equal_one(setup: Setup, changes: dict[str, Any]) -> None:
     found = []
@@ -55,9 +54,9 @@ def test_a_part_hears_what_it_would_hear_in_the_whole(dim: int) -> None:
     text = torch.randn(6, dim, generator=torch.Generator().manual_seed(0))
     condition = condition_of(text, [[0, 1], [2], [3, 4, 5], [0, 5]])
     settings = replace(SETTINGS, batch_size=4, text_noise=0.8, condition_dropout=0.5)
-    whole = _disturbed(condition, settings, 3, 4, slice(0, 4))
+    whole = disturbed(condition, settings, 3, 4, slice(0, 4))
     for i in range(4):
-        part = _disturbed(condition.rows([i]), settings, 3, 4, slice(i, i + 1))
+        part = disturbed(condition.rows([i]), settings, 3, 4, slice(i, i + 1))
         width = part.tokens.shape[1]
         assert torch.equal(part.tokens[0], whole.tokens[i, :width])
         assert torch.equal(part.mask[0], whole.mask[i, :width])
@@ -65,12 +64,12 @@ def test_a_part_hears_what_it_would_hear_in_the_whole(dim: int) -> None:
 
 def test_texts_are_left_alone_unless_asked_for() -> None:
     condition = Condition(torch.randn(2, 3, 4), torch.ones(2, 3, dtype=torch.bool))
-    assert _disturbed(condition, SETTINGS, 0, 2, slice(0, 2)) is condition
+    assert disturbed(condition, SETTINGS, 0, 2, slice(0, 2)) is condition
 
 
 def test_about_the_asked_share_hears_nothing() -> None:
     condition = Condition(torch.ones(500, 2, 4), torch.ones(500, 2, dtype=torch.bool))
-    told = _disturbed(condition, replace(SETTINGS, condition_dropout=0.3), 0, 500, slice(0, 500))
+    told = disturbed(condition, replace(SETTINGS, condition_dropout=0.3), 0, 500, slice(0, 500))
     silent = told.tokens.abs().sum(dim=(1, 2)) == 0
     assert 0.24 < float(silent.float().mean()) < 0.36
     assert torch.equal(told.mask.sum(dim=1), torch.where(silent, 1, 2))

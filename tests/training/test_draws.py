@@ -1,22 +1,38 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import torch
+from training_parts import AS_IS, SETTINGS, SPEC, Setup, same
 
-from t2w.training.batches import draw, seeded, task_order
+from t2w.diffusion import linear_schedule
+from t2w.generator import Condition
+from t2w.training.batches import generator_for, seeded, stratified_timesteps, task_order
+from t2w.training.objectives import WeightObjective
+from t2w.training.rows import WeightRows
 
-SIZES = {"tasks": 10, "size": 5, "batch_size": 4, "timesteps": 1000}
 
+def test_a_step_depends_on_seed_and_step_alone(setup: Setup) -> None:
+    rows = WeightRows(SPEC, setup.x_0, AS_IS, torch.device("cpu"))
 
-def test_a_step_depends_on_seed_and_step_alone() -> None:
-    one, two = draw(0, 7, **SIZES), draw(0, 7, **SIZES)
-    assert torch.equal(one.noise, two.noise)
-    assert torch.equal(one.t, two.t)
-    assert torch.equal(one.tasks, two.tasks)
-    for other in (draw(1, 7, **SIZES), draw(0, 8, **SIZES)):
-        assert not torch.equal(one.noise, other.noise)
+    def seen(seed: int, step: int) -> list[torch.Tensor]:
+        """Noisy weights and timesteps that the network is given."""
+        given: list[torch.Tensor] = []
+
+        def model(x_t: torch.Tensor, t: torch.Tensor, condition: Condition) -> torch.Tensor:
+            given.extend((x_t, t, condition.tokens))
+            return x_t
+
+        settings = replace(SETTINGS, seed=seed)
+        WeightObjective(rows, setup.condition, linear_schedule(), settings)(model, step, slice(0, 8))
+        return given
+
+    one = seen(0, 7)
+    assert same(one, seen(0, 7))
+    for other in (seen(1, 7), seen(0, 8)):
+        assert not any(same(a, b) for a, b in zip(one, other, strict=True))
 
 
 @pytest.mark.parametrize(("tasks", "batch_size"), [(10, 4), (10, 10), (7, 3), (5, 1)])
@@ -31,7 +47,7 @@ def test_every_task_is_seen_once_per_pass(tasks: int, batch_size: int) -> None:
 def test_timesteps_are_uniform_and_spread_within_every_batch() -> None:
     counts: Counter[int] = Counter()
     for step in range(400):
-        t = draw(0, step, tasks=100, size=1, batch_size=20, timesteps=100).t
+        t = stratified_timesteps(20, 100, generator_for(0, "noise", step))
         assert sorted((t // 5).tolist()) == list(range(20))
         counts.update(t.tolist())
     assert set(counts) == set(range(100))

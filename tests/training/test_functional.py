@@ -94,7 +94,7 @@ def test_the_loss_is_the_cross_entropy_of_the_task() -> None:
 
 
 def test_what_it_needs_is_asked_for() -> None:
-    world: tuple[Any, ...] = (CONFIG, torch.zeros(SPEC.size), WORLD.vectors, WORLD.condition)
+    world: tuple[Any, ...] = (CONFIG, WORLD.normalizer, WORLD.vectors, WORLD.condition)
     with pytest.raises(T2WError, match="the functional phase has no features to work on"):
         fit_generator(*world, settings=SETTINGS)
     short = Functional(WORLD.random_tasks(), WORLD.text[:, :4])

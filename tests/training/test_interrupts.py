@@ -57,6 +57,6 @@ def test_the_first_checkpoint_comes_after_a_minute_at_the_latest(
     stop_before(3, monkeypatch)
     with pytest.raises(Stopped):
         train(setup, tmp_path)
-    last = Checkpoints(tmp_path).last_path
+    last = Checkpoints(tmp_path).path()
     assert last is not None
-    assert last.name == "step-000001"  # and the next by `checkpoint_every`
+    assert last.stem == "step-000001"  # and the next by `checkpoint_every`

@@ -9,8 +9,9 @@ from torch.testing import assert_close
 from t2w.diffusion import linear_schedule
 from t2w.errors import T2WError
 from t2w.training import FunctionalSettings, TrainSettings
-from t2w.training.losses import timestep_weights, validation_loss, weight_loss
+from t2w.training.objectives import timestep_weights, weight_loss
 from t2w.training.optimizer import averaged
+from t2w.training.validation import validation_loss
 
 SCHEDULE = linear_schedule()
 

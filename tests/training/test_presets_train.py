@@ -27,6 +27,8 @@ from t2w.training import Functional, FunctionalSettings, fit_generator
 
 SMALL: dict[str, Any] = {"n_embd": 16, "n_layer": 1, "n_head": 2, "chunk_size": 10}
 
+NORMALIZER = Normalizer.scaled(SPEC.size, 4.0)
+
 
 def pooled(condition: Condition) -> Condition:
     tokens = [prior_attention(t[m])[None] for t, m in zip(condition.tokens, condition.mask, strict=True)]
@@ -39,7 +41,7 @@ def pooled(condition: Condition) -> Condition:
 def test_a_network_trains_is_saved_and_loaded(setup: Setup, tmp_path: Path, config: NetworkConfig) -> None:
     condition = pooled(setup.condition) if config.conditioning == "pooled" else setup.condition
     generator, result = fit_generator(
-        config, torch.zeros(SPEC.size), setup.x_0, condition, settings=replace(SETTINGS, steps=3, adversarial=0.1),
+        config, NORMALIZER, setup.x_0, condition, settings=replace(SETTINGS, steps=3, adversarial=0.1),
         checkpoints=tmp_path / "checkpoints",
     )  # fmt: skip
     assert result.steps == 3
@@ -57,7 +59,7 @@ def test_the_reference_network_learns_in_both_phases() -> None:
     config = ReferenceConfig(WORLD_SPEC, 5, **SMALL, num_frequencies=4)
     second = FunctionalSettings(steps=3, batch_size=4, images=6)
     _, result = fit_generator(
-        config, torch.zeros(world.vectors.shape[1]), world.vectors, pooled(world.condition),
+        config, world.normalizer, world.vectors, pooled(world.condition),
         settings=replace(SETTINGS, steps=3, functional=second, condition_dropout=0.5, text_noise=0.1),
         functional=Functional(world.random_tasks(), world.text),
     )  # fmt: skip
@@ -67,14 +69,11 @@ def test_the_reference_network_learns_in_both_phases() -> None:
 def test_the_reference_network_wants_pooled_conditions(setup: Setup) -> None:
     config = ReferenceConfig(SPEC, 8, **SMALL, num_frequencies=4)
     with pytest.raises(T2WError, match=r'one token per task.*conditioning="pooled"'):
-        fit_generator(config, torch.zeros(SPEC.size), setup.x_0, setup.condition, settings=SETTINGS)
+        fit_generator(config, NORMALIZER, setup.x_0, setup.condition, settings=SETTINGS)
 
 
 def test_the_normaliser_that_is_given_is_kept(setup: Setup) -> None:
     config = GeneratorConfig(SPEC, 8, n_embd=16, n_layer=1, n_head=2)
-    generator, _ = fit_generator(
-        config, torch.zeros(SPEC.size), setup.x_0, setup.condition, settings=replace(SETTINGS, steps=1),
-        normalizer=Normalizer.scaled(SPEC.size, 4.0),
-    )  # fmt: skip
+    generator, _ = fit_generator(config, NORMALIZER, setup.x_0, setup.condition, settings=replace(SETTINGS, steps=1))
     assert torch.equal(generator.normalizer.std, torch.full((SPEC.size,), 0.25))
     assert not generator.normalizer.mean.any()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,8 @@ def test_changed_rates_are_those_of_the_new_settings_to_the_end(
     _cut(setup, tmp_path, monkeypatch)
     train(setup, tmp_path, learning_rate=1e-4, weight_decay=0.5)
     assert [group["weight_decay"] for group in _groups(tmp_path)] == [0.5, 0.0]
-    assert [group["initial_lr"] for group in _groups(tmp_path)] == [1e-4, 1e-4]
-    assert state_of(tmp_path)["rates"]["base_lrs"] == [1e-4, 1e-4]
+    last = replace(SETTINGS, learning_rate=1e-4).rate(SETTINGS.steps - 1)
+    assert [group["lr"] for group in _groups(tmp_path)] == [pytest.approx(last)] * 2
 
 
 def test_a_rate_of_nearly_zero_leaves_the_network_where_it_was(

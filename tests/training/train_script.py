@@ -1,4 +1,4 @@
-"""Trains a tiny network as a script: started by `accelerate launch`, or to be killed.
+"""Trains a tiny network as a script: as one of several processes, or to be killed.
 
     python train_script.py OUT [key=value ...]   (values in JSON)
 

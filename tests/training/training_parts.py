@@ -54,10 +54,7 @@ def fit(
     setup: Setup, settings: TrainSettings = SETTINGS, *, config: GeneratorConfig = CONFIG, **options: Any
 ) -> tuple[WeightTransformer, TrainResult]:
     """A training on weights that are normalised already."""
-    base = torch.zeros(SPEC.size)
-    generator, result = fit_generator(
-        config, base, setup.x_0, setup.condition, settings=settings, normalizer=AS_IS, **options
-    )
+    generator, result = fit_generator(config, AS_IS, setup.x_0, setup.condition, settings=settings, **options)
     assert isinstance(generator.network, WeightTransformer)
     return generator.network, result
 

@@ -85,8 +85,8 @@ class World:
         self, folder: Path | None = None, settings: TrainSettings = SETTINGS, **changes: Any
     ) -> tuple[Generator, TrainResult]:
         return fit_generator(
-            CONFIG, torch.zeros(SPEC.size), self.vectors, self.condition, settings=replace(settings, **changes),
-            normalizer=self.normalizer, validation=self.validation(), checkpoints=folder,
+            CONFIG, self.normalizer, self.vectors, self.condition, settings=replace(settings, **changes),
+            validation=self.validation(), checkpoints=folder,
             functional=Functional(self.random_tasks(), self.text),
         )  # fmt: skip
 

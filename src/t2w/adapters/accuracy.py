@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from t2w.adapters.checks import check_classes, check_sizes
-from t2w.adapters.holdout import ClassRows, class_rows
+from t2w.adapters.holdout import ClassRows, check_classes, check_sizes, class_rows
 from t2w.adapters.spec import AdapterSpec, check_size, unflatten
 from t2w.errors import T2WError
-
-if TYPE_CHECKING:
-    from t2w.features import FeatureSet
+from t2w.features import FeatureSet
 
 __all__ = ["accuracy"]
 
@@ -40,7 +36,6 @@ def accuracy(
         features: the images to measure on; all images of a task's classes are used.
         text: (C, out_features), one embedding per class of `features`.
         tasks: for each task the numbers of its classes.
-        device: where to compute.
 
     Returns:
         (T,) float32 in 0..1, on the CPU.
@@ -59,30 +54,30 @@ def accuracy(
     results = torch.zeros(len(tasks))
     for first in range(0, len(tasks), _GROUP):
         some = slice(first, first + _GROUP)
-        hits = _hits(spec, vectors[some].to(device, torch.float32), features, rows, text, tasks[some])
+        part = unflatten(spec, vectors[some].to(device, torch.float32))
+        hits = _hits(part, features, rows, text, tasks[some])
         results[some] = hits.cpu() / torch.stack([counts[list(classes)].sum() for classes in tasks[some]])
     return results
 
 
 def _hits(
-    spec: AdapterSpec,
-    vectors: Tensor,
-    features: FeatureSet,
-    rows: ClassRows,
-    text: Tensor,
-    tasks: Sequence[Sequence[int]],
+    part: dict[str, Tensor], features: FeatureSet, rows: ClassRows, text: Tensor, tasks: Sequence[Sequence[int]]
 ) -> Tensor:
-    """How many images of its classes each of some adapters (T, P) gets right: (T,) int64 on their device.
+    """How many images of its classes each of some adapters gets right: (T,) int64 on their device.
 
     Class by class: the images of one class go through the first layers of all tasks that have it as one matrix product.
+
+    Args:
+        part: parameters, the first dimension of each being the task.
     """
-    device, part = vectors.device, unflatten(spec, vectors)
+    device, width = part["linear1.bias"].device, max(map(len, tasks))
     place = torch.full((len(tasks), len(rows.counts)), -1, dtype=torch.int64)  # of each class in each task
+    padded = torch.zeros(len(tasks), width, dtype=torch.int64)
+    unused = torch.ones(len(tasks), width, dtype=torch.bool)
     for i, classes in enumerate(tasks):
-        place[i, list(classes)] = torch.arange(len(classes))
-    width = max(map(len, tasks))
-    padded = torch.tensor([[*classes, *[0] * (width - len(classes))] for classes in tasks], device=device)
-    unused = (torch.arange(width) >= torch.tensor([[len(classes)] for classes in tasks])).to(device)
+        n = len(classes)
+        place[i, list(classes)], padded[i, :n], unused[i, :n] = torch.arange(n), torch.tensor(list(classes)), False
+    padded, unused = padded.to(device), unused.to(device)
     texts = F.normalize(text.to(device, torch.float32), dim=-1)[padded]  # (T, n, out)
     through = texts @ part["linear2.weight"]  # (T, n, hidden), see `class_scores`
     offset = (texts @ part["linear2.bias"][..., None]).masked_fill_(unused[..., None], float("-inf"))  # (T, n, 1)

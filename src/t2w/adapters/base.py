@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from t2w.adapters.adapter import Adapter
-from t2w.adapters.checks import check_classes, check_sizes
-from t2w.adapters.holdout import ClassRows, class_rows
+from t2w.adapters.holdout import check_classes, check_sizes, class_rows, rows_of_task
 from t2w.adapters.recipes import Recipe
 from t2w.adapters.spec import AdapterSpec
 from t2w.devices import enough_memory
 from t2w.errors import T2WError
+from t2w.features import FeatureSet
 from t2w.seeds import derive_seed
-
-if TYPE_CHECKING:
-    from t2w.features import FeatureSet
 
 __all__ = ["BaseResult", "train_base"]
 
@@ -58,12 +54,9 @@ def train_base(
     Args:
         text: (C, out_features), one embedding per class of `features`.
         classes: the class numbers to train on and to choose between (the seen classes).
-        steps: optimiser steps.
-        batch_size: images per step.
         learning_rate: Adam's rate at the first step.
         validation_fraction: share of each class's images left out, the same ones that `train_tasks` holds out.
         seed: of the initial weights and the batches.
-        device: where to compute.
 
     Raises:
         T2WError: sizes that do not fit, a class that does not exist or has no images, an adapter larger than the
@@ -77,41 +70,25 @@ def train_base(
     check_classes(classes, rows.counts, features.class_names, what="the base")
     device, what = torch.device(device), f"training an adapter of {spec.hidden:,} hidden units"
     with enough_memory(what, device, needed=4 * _COPIES * spec.size, fix="make adapters.hidden smaller"):
-        return _train(spec, features, text, classes, rows, plan, seed, device)
-
-
-def _train(
-    spec: AdapterSpec,
-    features: FeatureSet,
-    text: Tensor,
-    classes: Sequence[int],
-    rows: ClassRows,
-    plan: Recipe,
-    seed: int,
-    device: torch.device,
-) -> BaseResult:
-    steps, batch_size = plan.steps_for(0), plan.batch_size
-    generator = torch.Generator().manual_seed(derive_seed(seed, "base"))
-    adapter = Adapter(spec, generator=generator).to(device)
-    own = torch.cat([rows.train[c] for c in classes])
-    labels = torch.arange(len(classes)).repeat_interleave(torch.tensor([rows.counts[c] for c in classes])).to(device)
-    x = features.rows(own).to(device)
-    class_texts = F.normalize(text[list(classes)].to(device, torch.float32), dim=-1)
-    optimiser = torch.optim.Adam(adapter.parameters(), lr=plan.learning_rate, fused=x.device.type in ("cpu", "cuda"))
-    losses = torch.zeros(steps, device=device)
-    for step in range(steps):
-        batch = torch.randint(len(own), (batch_size,), generator=generator).to(device)
-        optimiser.param_groups[0]["lr"] = plan.rate(step, steps)
-        loss = F.cross_entropy(adapter.logits(x[batch], class_texts), labels[batch])
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        losses[step] = loss.detach()
+        rng = torch.Generator().manual_seed(derive_seed(seed, "base"))
+        adapter = Adapter(spec, generator=rng).to(device)
+        own, labels = rows_of_task(rows.train, classes)
+        x, labels = features.rows(own).to(device), labels.to(device)
+        class_texts = F.normalize(text[list(classes)].to(device, torch.float32), dim=-1)
+        optimiser = torch.optim.Adam(adapter.parameters(), fused=x.device.type in ("cpu", "cuda"))
+        losses = torch.zeros(steps, device=device)
+        for step in range(steps):
+            batch = torch.randint(len(own), (batch_size,), generator=rng).to(device)
+            optimiser.param_groups[0]["lr"] = plan.rate(step, steps)
+            loss = F.cross_entropy(adapter.logits(x[batch], class_texts), labels[batch])
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+            losses[step] = loss.detach()
     losses = losses.cpu()
     if not losses.isfinite().all():
-        bad = int((~losses.isfinite()).nonzero()[0])
         raise T2WError(
-            f"the base adapter's loss is not finite from step {bad}",
-            fix=f"lower the learning rate ({plan.learning_rate:g}) or look for infinite features",
+            f"the base adapter's loss is not finite from step {int((~losses.isfinite()).nonzero()[0])}",
+            fix=f"lower the learning rate ({learning_rate:g}) or look for infinite features",
         )
     return BaseResult(vector=adapter.vector().cpu(), losses=losses)

@@ -12,12 +12,13 @@ from torch import Tensor
 from t2w.adapters.adapter import Adapter
 from t2w.adapters.spec import AdapterSpec
 from t2w.errors import T2WError
+from t2w.settings import Count, NonNegative, Positive, Settings
 
 __all__ = ["EnhanceSettings", "enhance"]
 
 
 @dataclass(frozen=True)
-class EnhanceSettings:
+class EnhanceSettings(Settings):
     """Adam on cross-entropy with a pull towards the start (L2-SP, Li et al. 2018, arXiv 1802.01483).
 
     Attributes:
@@ -25,26 +26,12 @@ class EnhanceSettings:
         learning_rate: falls to 0 as a cosine.
         batch_size: pictures per step; all where there are fewer.
         pull: weight of the squared distance to the start, over the squared length of the start.
-
-    Raises:
-        T2WError: a value outside its range.
     """
 
-    steps: int = 100
-    learning_rate: float = 1e-3
-    batch_size: int = 256
-    pull: float = 3.0
-
-    def __post_init__(self) -> None:
-        rules = {
-            "steps": (self.steps >= 1, "1 or more"),
-            "learning_rate": (self.learning_rate > 0, "above 0"),
-            "batch_size": (self.batch_size >= 1, "1 or more"),
-            "pull": (self.pull >= 0, "0 or more"),
-        }
-        for name, (fine, rule) in rules.items():
-            if not fine:
-                raise T2WError(f"{name} is {getattr(self, name)!r}", expected=rule)
+    steps: Count = 100
+    learning_rate: Positive = 1e-3
+    batch_size: Count = 256
+    pull: NonNegative = 3.0
 
 
 def enhance(
@@ -63,8 +50,7 @@ def enhance(
     Args:
         start: (P,) the weights to begin with.
         text: (n, out) class texts or codes.
-        x: (N, in) features of labelled pictures.
-        labels: (N,) class positions; a class may have none.
+        x: (N, in) features of labelled pictures; `labels` (N,) are class positions, and a class may have none.
         settings: None for the default ones.
         seed: of the order of the pictures.
         watch: called with the number of steps done and the adapter, before the first step and after each.

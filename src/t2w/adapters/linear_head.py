@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from t2w.adapters.holdout import class_rows
+from t2w.features import FeatureSet
 from t2w.seeds import derive_seed
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from t2w.features import FeatureSet
 
 __all__ = ["LinearHead", "fit_linear_head"]
 

@@ -1,22 +1,23 @@
-"""What an adapter is once it leaves this room: a flat vector and the sizes that give it meaning."""
+"""What an adapter is outside `adapters/`: a flat vector and the sizes that give it meaning."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from t2w.errors import T2WError
+from t2w.settings import Count, Positive, Settings
 
 __all__ = ["AdapterSpec", "flatten", "permute", "unflatten"]
 
 
 @dataclass(frozen=True)
-class AdapterSpec:
+class AdapterSpec(Settings):
     """Sizes of `Linear(in_features, hidden) -> GELU (erf) -> Linear(hidden, out_features)`, and its logits' scale.
 
     Attributes:
@@ -24,23 +25,14 @@ class AdapterSpec:
         hidden: hidden units; they are exchangeable.
         out_features: numbers per text embedding.
         logit_scale: what cosines are multiplied by before the softmax (20 for MiniLM, 100 for CLIP).
-
-    Raises:
-        T2WError: a size below 1, or a scale that is not positive.
     """
 
-    in_features: int
-    hidden: int
-    out_features: int
-    logit_scale: float
+    section: ClassVar[str] = "adapter"
 
-    def __post_init__(self) -> None:
-        for name in ("in_features", "hidden", "out_features"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise T2WError(f"adapter {name} is {value!r}", expected="a whole number, 1 or more")
-        if not 0 < self.logit_scale < float("inf"):
-            raise T2WError(f"adapter logit_scale is {self.logit_scale!r}", expected="a positive number")
+    in_features: Count
+    hidden: Count
+    out_features: Count
+    logit_scale: Positive
 
     @property
     def layout(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
@@ -57,9 +49,6 @@ class AdapterSpec:
         """P, the length of the weight vector."""
         return sum(prod(shape) for _, shape in self.layout)
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> AdapterSpec:
         """The inverse of `to_dict`.
@@ -67,9 +56,9 @@ class AdapterSpec:
         Raises:
             T2WError: a field is missing or unknown.
         """
-        expected = tuple(cls.__dataclass_fields__)
-        if set(values) != set(expected):
-            raise T2WError(f"an adapter spec with the fields {sorted(values)}", expected=f"exactly {sorted(expected)}")
+        if set(values) != set(cls.keys()):
+            expected = f"exactly {sorted(cls.keys())}"
+            raise T2WError(f"an adapter spec with the fields {sorted(values)}", expected=expected)
         return cls(**values)
 
 
@@ -79,11 +68,9 @@ def flatten(spec: AdapterSpec, state: Mapping[str, Tensor]) -> Tensor:
     Raises:
         T2WError: a parameter is missing, unknown, or of another shape.
     """
-    found = {name: tuple(value.shape) for name, value in state.items()}
-    if found != dict(spec.layout):
-        raise T2WError(
-            f"adapter parameters {found}", expected=str(dict(spec.layout)), fix="give the spec of that adapter"
-        )
+    found, expected = {name: tuple(value.shape) for name, value in state.items()}, dict(spec.layout)
+    if found != expected:
+        raise T2WError(f"adapter parameters {found}", expected=str(expected), fix="give the spec of that adapter")
     return torch.cat([state[name].reshape(-1) for name, _ in spec.layout])
 
 
@@ -119,33 +106,18 @@ def permute(spec: AdapterSpec, vector: Tensor, permutation: Tensor) -> Tensor:
         T2WError: the vector does not fit, or `permutation` is not one.
     """
     permutation = torch.as_tensor(permutation, dtype=torch.int64, device=vector.device)
-    if permutation.shape != (spec.hidden,) or not torch.equal(
-        permutation.sort().values, torch.arange(spec.hidden, device=vector.device)
-    ):
-        raise T2WError(
-            f"a permutation {permutation.tolist()}",
-            expected=f"each of 0..{spec.hidden - 1} exactly once (the hidden units)",
-        )
+    if sorted(order := permutation.tolist()) != list(range(spec.hidden)):
+        raise T2WError(f"a permutation {order}", expected=f"each of 0..{spec.hidden - 1} exactly once (hidden units)")
     part = unflatten(spec, vector)
-    lead = vector.shape[:-1]
-    return torch.cat(
-        [
-            part["linear1.weight"].index_select(-2, permutation).reshape(*lead, -1),
-            part["linear1.bias"].index_select(-1, permutation),
-            part["linear2.weight"].index_select(-1, permutation).reshape(*lead, -1),
-            part["linear2.bias"],
-        ],
-        dim=-1,
-    )
+    for name, dim in (("linear1.weight", -2), ("linear1.bias", -1), ("linear2.weight", -1)):
+        part[name] = part[name].index_select(dim, permutation)
+    return torch.cat([value.reshape(*vector.shape[:-1], -1) for value in part.values()], dim=-1)
 
 
 def check_size(spec: AdapterSpec, vector: Tensor) -> None:
     """Raises T2WError unless the last dimension of `vector` is P."""
     size = vector.shape[-1] if vector.dim() else 0
     if size != spec.size:
-        sizes = f"{spec.in_features}-{spec.hidden}-{spec.out_features}"
-        raise T2WError(
-            f"a weight vector of {size} numbers",
-            expected=f"{spec.size} for an adapter {sizes}",
-            fix="use the adapter sizes that the vector was made with",
-        )
+        expected = f"{spec.size} for an adapter {spec.in_features}-{spec.hidden}-{spec.out_features}"
+        fix = "use the adapter sizes that the vector was made with"
+        raise T2WError(f"a weight vector of {size} numbers", expected=expected, fix=fix)

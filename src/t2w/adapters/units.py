@@ -92,7 +92,7 @@ def to_units(spec: AdapterSpec, vectors: Tensor) -> Units:
 
 @dataclass(frozen=True, eq=False)
 class UnitStarts:
-    """The starts of tasks of one set of classes: what an `AdapterJob` trains from in the place of a base.
+    """The starts of tasks of one set of classes: what an `AdapterJob` trains from instead of a base.
 
     Attributes:
         rows: (C, d) evidence row of each class, of unit length.

@@ -13,8 +13,11 @@ __all__ = ["adapters"]
 @run_options
 @click.option("--summary", is_flag=True, help="Show what is there: accuracies, weights, the normaliser's constants.")
 @click.option("--export", metavar="DIR", help="Write the adapters as a Hugging Face datasets folder (Parquet).")
+@click.option("--licence", metavar="ID", default="unknown", help='Of the images, as the hub has them: "cc-by-4.0".')
 @click.option("--push", metavar="USER/NAME", help="Push the exported folder to the hub; needs --export and a token.")
-def adapters(overrides: tuple[str, ...], update: bool, summary: bool, export: str | None, push: str | None) -> None:
+def adapters(
+    overrides: tuple[str, ...], update: bool, summary: bool, export: str | None, licence: str, push: str | None
+) -> None:
     """Train the adapters of all tasks, or of a range of them: DIR/adapters.
 
     Ranges made by several processes or machines in one folder add up; finished shards are not made again. With
@@ -25,7 +28,7 @@ def adapters(overrides: tuple[str, ...], update: bool, summary: bool, export: st
     t2w adapters experiment=tiny_imagenet_features tasks.begin=0 tasks.end=1000 device=cuda:0
     t2w adapters experiment=tiny_imagenet_features launcher=ray launcher.address=auto
     t2w adapters experiment=digits --summary
-    t2w adapters experiment=digits --export digits-adapters --push me/digits-adapters
+    t2w adapters experiment=digits --export digits-adapters --licence cc-by-4.0 --push me/digits-adapters
     """
     if push and not export:
         raise click.UsageError("--push needs --export DIR: the folder that is pushed.")
@@ -37,8 +40,12 @@ def adapters(overrides: tuple[str, ...], update: bool, summary: bool, export: st
         click.echo(render_summary(summarise(there)))
     if export:
         from t2w.adapters.store import export_parquet
+        from t2w.files import read_json
 
-        click.echo(export_parquet(run.weights, export, name=f"t2w adapters: {run.config.name}"))
+        about = read_json(data) if (data := run.path("features", "data.json")).is_file() else {}
+        source = f"{about['source']}. Licence: {about['licence']}." if about else None
+        name = f"t2w adapters: {run.config.name}"
+        click.echo(export_parquet(run.weights, export, name=name, licence=licence, source=source))
     if push:
         from t2w.adapters.store import push_folder
 

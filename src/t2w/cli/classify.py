@@ -24,7 +24,7 @@ _MOST_COLUMNS = 200  # of a table that goes to a file: no terminal cuts it
 
 
 @click.command()
-@click.argument("classifier", metavar="FILE.t2w")
+@click.argument("classifier", metavar="CLASSIFIER")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--top", default=3, show_default=True, type=click.IntRange(min=1), help="Classes shown for each image.")
 @click.option(
@@ -47,6 +47,8 @@ def classify(
 ) -> int | None:
     """Classify images: files, and folders with everything in them. Probabilities are in per cent.
 
+    CLASSIFIER is a .t2w file, or user/name or user/name@revision on the Hugging Face hub.
+
     An image that shows none of the classes is named so, with the nearest thing the encoder knows; in JSON its label
     is null. An image that cannot be read is named on standard error with the reason, and the others are classified.
     Exit code: 0 when every image was classified, 1 when some were refused, 2 when none was classified.
@@ -55,13 +57,14 @@ def classify(
     t2w classify lunch.t2w photo.jpg more/*.png folder/
     t2w classify lunch.t2w folder/ --top 1
     t2w classify lunch.t2w folder/ --json > lunch.json
+    t2w classify me/lunch photo.jpg
     """
     from t2w.classifier import Classifier
     from t2w.images import image_files
     from t2w.progress import log_to_terminal, progress
 
     log_to_terminal()
-    found = Classifier.load(classifier, device=device, encoder=encoder)
+    found = Classifier.from_pretrained(classifier, device=device, encoder=encoder)
     files, missing = image_files(paths)
     writer = _JsonWriter() if as_json else _Table(found, files, top)
     for path, error in missing:

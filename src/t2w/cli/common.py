@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -14,7 +16,17 @@ from t2w.errors import T2WError
 if TYPE_CHECKING:
     from t2w.runs import Run
 
-__all__ = ["SAMPLERS", "notes", "reference_options", "run_options", "show", "start", "with_reference"]
+__all__ = [
+    "SAMPLERS",
+    "beside",
+    "check_writable",
+    "notes",
+    "reference_options",
+    "run_options",
+    "show",
+    "start",
+    "with_reference",
+]
 
 # t2w.diffusion.SAMPLERS, said again because that import brings torch, too slow for --help
 SAMPLERS = ("ddim", "dpm++", "ancestral")
@@ -84,6 +96,21 @@ def notes() -> Iterator[None]:
             click.echo(f"note: {warning.message}", err=True)
         else:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+
+
+def beside(classifier: str, ending: str) -> Path:
+    """Where what is made of a classifier goes: mine-eval beside mine.t2w, here for a classifier on the hub."""
+    path = Path(classifier)
+    if path.exists():
+        return path.with_name(f"{path.stem if path.is_file() else path.name}{ending}")
+    return Path(f"{path.name.partition('@')[0]}{ending}")
+
+
+def check_writable(folder: Path) -> None:
+    """Raises T2WError where a folder, there or to be made, cannot be written to."""
+    place = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        raise T2WError(f"{place} is {'read-only' if place.is_dir() else 'a file'}", expected="a folder to write into")
 
 
 def start(overrides: Sequence[str], *, update: bool, last: str | None) -> Run:

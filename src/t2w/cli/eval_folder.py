@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from t2w.cli.columns import fit, width_of
-from t2w.cli.common import notes
+from t2w.cli.common import beside, check_writable, notes
 
 if TYPE_CHECKING:
     from t2w.evaluation.folder import ClassScore, FolderEvaluation
@@ -33,7 +33,7 @@ def evaluate_folder_command(
     """Evaluate a classifier, write its results, and print a table that ends with the accuracy alone.
 
     Args:
-        classifier: a .t2w file.
+        classifier: a .t2w file, or its name on the hub.
         folder: holds one folder of images per class.
         output: folder of the results; None puts them beside the classifier, lunch.t2w into lunch-eval.
         skip_unknown: leave out folders that mean none of the classes.
@@ -49,11 +49,11 @@ def evaluate_folder_command(
     from t2w.progress import log_to_terminal
 
     log_to_terminal()
-    found = Classifier.load(classifier, device=device, encoder=source)
+    found = Classifier.from_pretrained(classifier, device=device, encoder=source)
+    place = Path(output) if output is not None else beside(classifier, "-eval")
+    check_writable(place)  # before the long work
     evaluation = evaluate_folder(found, folder, skip_unknown=skip_unknown, batch_size=batch_size)
-    path = Path(classifier)
-    place = Path(output) if output is not None else path.with_name(f"{path.stem}-eval")
-    about = {"classifier": str(path), "folder": str(folder), "vision": found.encoder.identity}
+    about = {"classifier": classifier, "folder": str(folder), "vision": found.encoder.identity}
     with notes():
         written = write_evaluation(place, evaluation, about)
     _warn(evaluation, place)

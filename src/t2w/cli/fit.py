@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 __all__ = ["fit"]
 
 
 @click.command()
-@click.argument("classifier", metavar="FILE.t2w")
+@click.argument("classifier", metavar="CLASSIFIER")
 @click.argument("folder", metavar="FOLDER")
 @click.option("-o", "--output", metavar="FILE.t2w", help="By default mine.t2w becomes mine-fit.t2w.")
 @click.option("--steps", default=100, show_default=True, type=click.IntRange(min=1), help="Of the optimiser.")
@@ -20,6 +18,7 @@ __all__ = ["fit"]
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of the order of the pictures.")
 def fit(classifier: str, folder: str, output: str | None, steps: int, learning_rate: float, seed: int) -> None:
     """Go on training a classifier on labelled pictures: FOLDER holds a folder of them per class, any may be missing.
+    CLASSIFIER is a .t2w file, or user/name on the Hugging Face hub.
 
     With few pictures, `t2w generate --examples FOLDER` does as well or better; with many, do both.
 
@@ -29,13 +28,12 @@ def fit(classifier: str, folder: str, output: str | None, steps: int, learning_r
     """
     from t2w.adapters.enhance import EnhanceSettings
     from t2w.classifier import Classifier
-    from t2w.cli.common import notes
+    from t2w.cli.common import beside, notes
 
-    path = Path(classifier)
-    found = Classifier.load(path)
+    found = Classifier.from_pretrained(classifier)
     with notes():
         better = found.fit(folder, settings=EnhanceSettings(steps=steps, learning_rate=learning_rate), seed=seed)
-    place = Path(output) if output else path.with_name(f"{path.stem}-fit.t2w")
+    place = output or beside(classifier, "-fit.t2w")
     better.save(place)
     counts = better.provenance["fitted_on"]
     click.echo(f"{place}: fitted on {sum(counts.values())} pictures of {len(counts)} classes")

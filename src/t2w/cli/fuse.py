@@ -13,13 +13,14 @@ __all__ = ["fuse"]
 
 
 @click.command()
-@click.argument("classifiers", metavar="FILE.t2w FILE.t2w...", nargs=-1, required=True)
+@click.argument("classifiers", metavar="CLASSIFIER CLASSIFIER...", nargs=-1, required=True)
 @click.option("-o", "--output", required=True, metavar="FILE.t2w", help="The fused classifier's file.")
 def fuse(classifiers: tuple[str, ...], output: str) -> None:
     """Make one classifier of several: it decides between the classes of all of them, at once.
 
     The files hold all it takes: no generator, no pictures. What each learnt from pictures stays. Where there was
-    nothing to learn, `t2w generate` with all the classes does as well.
+    nothing to learn, `t2w generate` with all the classes does as well. A CLASSIFIER is a .t2w file, or user/name on the
+    Hugging Face hub.
 
     \b
     t2w generate --classes "tabby, espresso" -o a.t2w
@@ -37,7 +38,7 @@ def fuse(classifiers: tuple[str, ...], output: str) -> None:
     from t2w.classifier import Classifier
     from t2w.fusion import fuse as fuse_all
 
-    parts = [Classifier.load(name) for name in classifiers]
+    parts = [Classifier.from_pretrained(name) for name in classifiers]
     with notes():
         fused = fuse_all(parts, called=classifiers)
     fused.save(output)

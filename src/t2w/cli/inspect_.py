@@ -7,22 +7,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from t2w.cli.common import SAMPLERS, notes
+from t2w.cli.common import SAMPLERS, beside, notes
 
 if TYPE_CHECKING:
     from t2w.diffusion import Sampler
 
 __all__ = ["inspect"]
 
+_MOST_LISTED = 20  # files written
+
 
 @click.command()
-@click.argument("classifier", metavar="FILE.t2w")
+@click.argument("classifier", metavar="CLASSIFIER")
 @click.argument("photos", nargs=-1, metavar="[PHOTO]...")
 @click.option("-o", "--output", metavar="FOLDER", help="By default mine.t2w is looked at in mine-inspect.")
 @click.option("--examples", metavar="FOLDER", help="A folder or zip of class folders with labelled pictures.")
 @click.option("--skip-unknown", is_flag=True, help="Leave out folders of examples that name none of the classes.")
 @click.option(
-    "--from", "source", metavar="GENERATOR", help="That wrote FILE.t2w; by default the one that comes with t2w."
+    "--from", "source", metavar="GENERATOR", help="That wrote CLASSIFIER; by default the one that comes with t2w."
 )
 @click.option("--against", metavar="OTHER.t2w", help="The second classifier of the landscape.")
 @click.option("--steps", default=20, show_default=True, type=click.IntRange(1, 1000), help="Of the denoising.")
@@ -52,7 +54,7 @@ def inspect(
 
     Always: what each class is known by. With photographs: which pixels speak for the predicted class and for the
     runner-up. With labelled pictures: accuracy along the sampling steps, and the loss around the weights. What is left
-    out is named, with what it needs.
+    out is named, with what it needs. CLASSIFIER is a .t2w file, or user/name on the Hugging Face hub.
 
     \b
     t2w inspect lunch.t2w
@@ -65,9 +67,8 @@ def inspect(
     from t2w.encoders import vision_encoder_from_dict
     from t2w.inspection import inspect_classifier, write_inspection
 
-    path = Path(classifier)
-    found = Classifier.load(path)
-    other = None if against is None else Classifier.load(against)
+    found = Classifier.from_pretrained(classifier)
+    other = None if against is None else Classifier.from_pretrained(against)
     with notes():
         inspection = inspect_classifier(
             found,
@@ -83,9 +84,11 @@ def inspect(
             seed=seed,
             device=device,
         )
-    place = Path(output) if output is not None else path.with_name(f"{path.stem}-inspect")
+    place = Path(output) if output is not None else beside(classifier, "-inspect")
     written = write_inspection(place, inspection)
     for line in inspection.left_out:
         click.echo(f"left out: {line}", err=True)
-    for file in written:
+    for file in written[:_MOST_LISTED]:
         click.echo(file)
+    if (more := len(written) - _MOST_LISTED) > 0:
+        click.echo(f"... and {more} more files in {place}")

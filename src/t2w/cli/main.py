@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -20,11 +23,12 @@ from t2w.cli.fuse import fuse
 from t2w.cli.generate import generate
 from t2w.cli.import_reference import import_reference
 from t2w.cli.inspect_ import inspect
+from t2w.cli.push import push
 from t2w.cli.run import run
 from t2w.cli.sort import sort
 from t2w.cli.stages import evaluate, features, tasks, train
 from t2w.cli.web import web
-from t2w.errors import T2WError
+from t2w.errors import T2WError, T2WWarning
 from t2w.extras import lacking
 
 __all__ = ["main"]
@@ -51,7 +55,7 @@ def cli() -> None:
 
 
 for verb in (
-    generate, classify, sort, web, classes, fit, fuse, inspect, export, demo, run, tasks, features, adapters, train,
+    generate, classify, sort, web, classes, fit, fuse, inspect, export, push, demo, run, tasks, features, adapters, train,
     evaluate, audit, import_reference, export_reference,
 ):  # fmt: skip
     cli.add_command(verb)
@@ -64,7 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     stdout = sys.stdout
     try:
-        code = cli.main(arguments, prog_name="t2w", standalone_mode=False) or 0
+        with _noting():
+            code = cli.main(arguments, prog_name="t2w", standalone_mode=False) or 0
         sys.stdout.flush()  # now, while a failure can still be told from success
         sys.exit(code)
     except T2WError as error:
@@ -90,6 +95,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if error.filename is not None:  # of a file, not of a stream
             raise
         _fail(f"cannot write to standard output: {error.strerror or error}")
+
+
+@contextmanager
+def _noting() -> Iterator[None]:
+    """What the API warns of, as lines on standard error; other warnings as ever."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", T2WWarning)
+        others = warnings.showwarning
+
+        def note(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, T2WWarning):
+                click.echo(f"note: {message}", err=True)
+            else:
+                others(message, category, *where, **more)
+
+        warnings.showwarning = note
+        yield
 
 
 def _fail(sentence: str) -> None:

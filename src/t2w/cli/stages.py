@@ -68,19 +68,18 @@ def evaluate(
     """Score a run beside every baseline, or one classifier on a folder of class folders.
 
     Of a run: DIR/scoreboard.json, DIR/report.html. Of FILE.t2w: accuracy per class, confusion matrix, calibration; the
-    last line is the accuracy alone.
+    last line is the accuracy alone. user/name on the Hugging Face hub is taken for a FILE.t2w.
 
     \b
     t2w eval experiment=digits
     t2w eval lunch.t2w photos/
     """
-    if overrides and overrides[0].endswith(".t2w"):
+    first = overrides[0] if overrides else ""
+    if first.endswith(".t2w") or (len(overrides) == 2 and "=" not in first):
         from t2w.cli.eval_folder import evaluate_folder_command
 
         if len(overrides) != 2:
-            raise T2WError(
-                f"{len(overrides) - 1} folders after {overrides[0]}", expected="one, with a folder for every class"
-            )
+            raise T2WError(f"{len(overrides) - 1} folders after {first}", expected="one, with a folder for every class")
         evaluate_folder_command(
             *overrides, output=output, skip_unknown=skip_unknown, source=encoder, device=device or "auto",
             batch_size=batch_size or 64,

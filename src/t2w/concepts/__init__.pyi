@@ -1,10 +1,10 @@
-from .appearance import Appearance as Appearance
 from .concepts import Concepts as Concepts
 from .concepts import concepts_of as concepts_of
 from .concepts import name_texts as name_texts
 from .evidence import Evidence as Evidence
 from .evidence import Knowledge as Knowledge
 from .lexicon import Lexicon as Lexicon
+from .photographs import Appearance as Appearance
 from .pictures import Pictured as Pictured
 from .pictures import with_pictures as with_pictures
 from .text_map import Predicted as Predicted

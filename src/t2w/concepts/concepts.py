@@ -2,54 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from t2w.concepts.appearance import Appearance
-from t2w.concepts.surety import head_rows
+from t2w.concepts.photographs import Appearance
+from t2w.concepts.surety import head_rows, without_centres
 from t2w.errors import T2WError
 from t2w.words import Known, folded, load_dictionary
-from t2w.words.choice import WEIGHTS, signs_of
+from t2w.words.choice import WEIGHTS, Encode, signs_of
 
 if TYPE_CHECKING:
     from t2w.encoders.head import ClassifierHead
     from t2w.words import Dictionary, Sense
 
-__all__ = ["NAME_PROMPT", "Concepts", "Encode", "concepts_of", "label_names", "name_texts"]
+__all__ = ["Concepts", "concepts_of", "label_names", "name_texts"]
 
-Encode: TypeAlias = "Callable[[Sequence[str]], Tensor]"  # texts to unit embeddings (n, t)
-NAME_PROMPT = "a photo of a {}"
-_WORDNET_ID = "n00000000"
+_NAME_PROMPT = "a photo of a {}"
+_WORDNET_ID = re.compile(r"n\d{8}")
 _LOOKS = "appearance."
 _TENSORS = ("text", "name_text", "rows", "senses", "centres")
 
 
 @dataclass(frozen=True, eq=False)
 class Concepts:
-    """N classes known by name.
+    """N classes known by name."""
 
-    Attributes:
-        names: the synonyms of each, the most usual first.
-        text: (N, t) unit embeddings of what the names mean: the dictionary's text, or the names where it has none.
-        name_text: (N, t) unit embeddings of "a photo of a <first name>".
-        rows: (N, d) rows of the last layer less their mean, made perpendicular to `centres` and of unit length.
-        senses: (N,) int64 rows of the dictionary; -1 where a concept is not in it.
-        centres: (m, d) orthonormal: the directions of mean features, in which photographs differ that show the same.
-        appearance: how photographs of one class differ; None where none were seen.
-    """
-
-    names: tuple[tuple[str, ...], ...]
-    text: Tensor
-    name_text: Tensor
-    rows: Tensor
-    senses: Tensor
+    names: tuple[tuple[str, ...], ...]  # the synonyms of each, the most usual first
+    text: Tensor  # (N, t) unit embeddings of what the names mean: the dictionary's text, or the names where it has none
+    name_text: Tensor  # (N, t) unit embeddings of "a photo of a <first name>"
+    rows: Tensor  # (N, d) rows of the last layer less their mean, made perpendicular to `centres` and of unit length
+    senses: Tensor  # (N,) int64 rows of the dictionary; -1 where a concept is not in it
+    # (m, d) orthonormal: the directions of mean features, in which photographs differ that show the same
     centres: Tensor
-    appearance: Appearance | None = None
+    appearance: Appearance | None = None  # how photographs of one class differ; None where none were seen
 
     def __len__(self) -> int:
         return len(self.names)
@@ -87,22 +78,19 @@ class Concepts:
 
     def centred(self, features: Tensor) -> Tensor:
         """Features (..., d) less what they have along the centres."""
-        return features - (features @ self.centres.T) @ self.centres
+        return without_centres(features, self.centres)
 
 
 def concepts_of(
     head: ClassifierHead, dictionary: Dictionary, encode: Encode, *, means: Sequence[Tensor] = ()
 ) -> Concepts:
-    """The concepts of a classifier's last layer.
+    """The concepts of a classifier's last layer. Raises T2WError where fewer than two of its rows have a name.
 
     Args:
         dictionary: where the meaning of a name is looked up.
         encode: the text encoder that made the dictionary's embeddings.
         means: mean features (d,) of other images than those the classifier was trained on, whose directions are to
             make no difference either.
-
-    Raises:
-        T2WError: fewer than two of its rows have a name ("LABEL_0" is none).
     """
     head = head.named()
     names, meant = _meanings(head.labels, dictionary)
@@ -125,18 +113,14 @@ def concepts_of(
 
 def label_names(labels: Sequence[str]) -> tuple[str, ...]:
     """The first name of each label of a classifier's last layer: of a WordNet id from the dictionary."""
-    if not all(map(_is_wordnet_id, labels)):
+    if not all(map(_WORDNET_ID.fullmatch, labels)):
         return tuple(label.split(",")[0].strip() for label in labels)
     return tuple(sense.names[0] for sense in load_dictionary().by_key(labels))
 
 
 def name_texts(names: Sequence[str], encode: Encode) -> Tensor:
     """(n, t) the embeddings of names as they stand, without their meaning."""
-    return encode([NAME_PROMPT.format(name.replace("_", " ")) for name in names])
-
-
-def _is_wordnet_id(label: str) -> bool:
-    return len(label) == len(_WORDNET_ID) and label[0] == "n" and label[1:].isdigit()
+    return encode([_NAME_PROMPT.format(name.replace("_", " ")) for name in names])
 
 
 def _meanings(
@@ -146,7 +130,7 @@ def _meanings(
     names: list[tuple[str, ...]] = []
     meant: list[tuple[Sense, ...]] = []
     for label in labels:
-        if _is_wordnet_id(label):
+        if _WORDNET_ID.fullmatch(label):
             meant.append(dictionary.by_key([label]))
             names.append(meant[-1][0].names)
             continue

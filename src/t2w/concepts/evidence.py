@@ -7,40 +7,30 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from t2w.concepts.concepts import Concepts, Encode, name_texts
+from t2w.concepts.concepts import Concepts
 from t2w.concepts.text_map import TextMap
 
 if TYPE_CHECKING:
-    from t2w.words import Choice, Dictionary
+    from t2w.words import Dictionary
 
 __all__ = ["Evidence", "Knowledge"]
 
-NAME_SHARE = 0.25
-"""Weight of what the bare name says beside what its meaning says, where the meaning is sure."""
-PART_SHARE = 0.6
-"""How sure the meaning of a name is of which only a part is a noun ("flamingo head")."""
+_NAME_SHARE = 0.25  # weight of what the bare name says beside what its meaning says, where the meaning is sure
+_PART_SHARE = 0.6  # how sure the meaning of a name is of which only a part is a noun ("flamingo head")
 _NAME_GAMMA = 3.0  # names of two words or three are nearer to each other than texts of twenty
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What n classes are known by.
+    """What n classes are known by."""
 
-    Attributes:
-        text: (n, t) unit embeddings: the meaning and the name together.
-        rows: (n, d) the row of a classifier for each, of unit length and perpendicular to the concepts' centres.
-        variance: (n,) in 0..1, how unsure that row is: 0 for a known class.
-        sources: (n) for a reader: "known", "5 known kinds", "map".
-    """
-
-    text: Tensor
-    rows: Tensor
-    variance: Tensor
-    sources: tuple[str, ...]
+    text: Tensor  # (n, t) unit embeddings: the meaning and the name together
+    rows: Tensor  # (n, d) the row of a classifier for each, of unit length and perpendicular to the concepts' centres
+    variance: Tensor  # (n,) in 0..1, how unsure that row is: 0 for a known class
+    sources: tuple[str, ...]  # (n) for a reader: "known", "5 known kinds", "map"
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -48,15 +38,10 @@ class Evidence:
 
 @dataclass(frozen=True, eq=False)
 class Knowledge:
-    """What an encoder knows, ready to be asked about any class.
+    """What an encoder knows, ready to be asked about any class."""
 
-    Attributes:
-        concepts: its own classes.
-        dictionary: tells which concepts are kinds of a class ("bear": brown bear, sloth bear ...).
-    """
-
-    concepts: Concepts
-    dictionary: Dictionary
+    concepts: Concepts  # its own classes
+    dictionary: Dictionary  # tells which concepts are kinds of a class ("bear": brown bear, sloth bear ...)
 
     @cached_property
     def by_meaning(self) -> TextMap:
@@ -75,40 +60,6 @@ class Knowledge:
                 found.setdefault(row, []).append(position)
         return found
 
-    def about(
-        self,
-        choices: Sequence[Choice],
-        encode: Encode,
-        *,
-        texts: Mapping[str, str] | None = None,
-        context: str | None = None,
-    ) -> Evidence:
-        """The evidence for some classes.
-
-        Args:
-            choices: how their names are understood.
-            encode: the text encoder that made the concepts' embeddings.
-            texts: the user's own descriptions by name; they take the place of the dictionary's, and of known rows.
-            context: said after every name and description: "seen from the air". None: nothing.
-        """
-        own = texts or {}
-        after = "" if context is None else f", {context}"
-        named = name_texts([f"{choice.name}{after}" for choice in choices], encode)
-        senses = [choice.sense if choice.name not in own else None for choice in choices]
-        rows = [sense.row for sense in senses if sense is not None]
-        by_sense = iter(self.dictionary.embeddings(rows)) if rows else iter(())
-        described = [f"{choice.name}: {own[choice.name]}{after}" for choice in choices if choice.name in own]
-        by_text = iter(encode(described)) if described else iter(())
-        meaning, share = [], []
-        for choice, sense, name in zip(choices, senses, named, strict=True):
-            meaning.append(next(by_text) if choice.name in own else name if sense is None else next(by_sense))
-            share.append(1.0 if choice.name in own else 0.0 if sense is None else choice.share)
-        parts = torch.tensor([choice.part and choice.name not in own for choice in choices])
-        return self.evidence(
-            torch.stack(meaning), named, torch.tensor(share), [-1 if sense is None else sense.row for sense in senses],
-            parts,
-        )  # fmt: skip
-
     def evidence(
         self, meaning: Tensor, named: Tensor, share: Tensor, senses: Sequence[int], parts: Tensor | None = None
     ) -> Evidence:
@@ -122,7 +73,7 @@ class Knowledge:
             parts: (n,) bool, where only a part of the name is meant by the sense; None for nowhere.
         """
         says, spelt = self.by_meaning.predict(meaning), self.by_name.predict(named)
-        doubt = (1 - share)[:, None] + NAME_SHARE
+        doubt = (1 - share)[:, None] + _NAME_SHARE
         rows = F.normalize(share[:, None] * says.rows + doubt * spelt.rows, dim=1)
         variance = share * says.variance + (1 - share) * spelt.variance
         sources = ["map"] * len(rows)
@@ -137,8 +88,8 @@ class Knowledge:
                 variance[i] = variance[i] / (count + 1)
                 sources[i] = f"{count} known kind{'s' if count > 1 else ''}"
         for i in [] if parts is None else parts.nonzero()[:, 0].tolist():
-            rows[i] = F.normalize(PART_SHARE * rows[i] + (1 - PART_SHARE) * spelt.rows[i], dim=0)
-            variance[i] = PART_SHARE * variance[i] + (1 - PART_SHARE) * spelt.variance[i]
+            rows[i] = F.normalize(_PART_SHARE * rows[i] + (1 - _PART_SHARE) * spelt.rows[i], dim=0)
+            variance[i] = _PART_SHARE * variance[i] + (1 - _PART_SHARE) * spelt.variance[i]
             sources[i] = f"a part, {sources[i]}"
         text = F.normalize(meaning + named, dim=1)
         return Evidence(text, rows, variance, tuple(sources))

@@ -10,9 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from t2w.concepts.concepts import Concepts, Encode, name_texts
+from t2w.concepts.concepts import Concepts, name_texts
 from t2w.concepts.evidence import Evidence, Knowledge
 from t2w.words import Choice, Dictionary, Known, choose_senses, load_dictionary
+from t2w.words.choice import Encode
 
 __all__ = ["Lexicon"]
 
@@ -24,17 +25,11 @@ _CHANGE = 0.5  # nats per expected picture of a class
 
 @dataclass(frozen=True, eq=False)
 class Lexicon:
-    """What an encoder knows, and the dictionary.
+    """What an encoder knows, and the dictionary."""
 
-    Attributes:
-        concepts: the encoder's classes.
-        encode: the text encoder that made their embeddings and the dictionary's.
-        dictionary: the one that ships, unless another is given.
-    """
-
-    concepts: Concepts
-    encode: Encode
-    dictionary: Dictionary = field(default_factory=load_dictionary)
+    concepts: Concepts  # the encoder's classes
+    encode: Encode  # the text encoder that made their embeddings and the dictionary's
+    dictionary: Dictionary = field(default_factory=load_dictionary)  # the one that ships, unless another is given
 
     def understand(self, names: Sequence[str], senses: Mapping[str, str] | None = None) -> tuple[Choice, ...]:
         """What a task's class names mean; see `choose_senses` for `senses` and errors."""
@@ -43,18 +38,34 @@ class Lexicon:
     def evidence(
         self, choices: Sequence[Choice], *, texts: Mapping[str, str] | None = None, context: str | None = None
     ) -> Evidence:
-        """What classes are known by; see `Knowledge.about`."""
-        return self._knowledge.about(choices, self.encode, texts=texts, context=context)
-
-    def seen_in(self, choices: Sequence[Choice], features: Tensor, *, given: Container[str] = ()) -> tuple[Choice, ...]:
-        """The choices again, after unlabelled pictures: a sense that they show far better than the chosen one wins.
-
-        Better is the likelihood of the pictures, p(x) ~ sum_k exp(25 cos(x, row_k)), by half a nat for each picture
-        that a class has on average.
+        """What classes are known by.
 
         Args:
-            features: (N, d) of the pictures.
-            given: names whose meaning is given, and stays.
+            choices: how their names are understood.
+            texts: the user's own descriptions by name; they take the place of the dictionary's, and of known rows.
+            context: said after every name and description: "seen from the air". None: nothing.
+        """
+        own, after = texts or {}, "" if context is None else f", {context}"
+        named = name_texts([f"{choice.name}{after}" for choice in choices], self.encode)
+        senses = [choice.sense if choice.name not in own else None for choice in choices]
+        rows = [sense.row for sense in senses if sense is not None]
+        by_sense = iter(self.dictionary.embeddings(rows)) if rows else iter(())
+        described = [f"{choice.name}: {own[choice.name]}{after}" for choice in choices if choice.name in own]
+        by_text = iter(self.encode(described)) if described else iter(())
+        meaning, share = [], []
+        for choice, sense, name in zip(choices, senses, named, strict=True):
+            meaning.append(next(by_text) if choice.name in own else name if sense is None else next(by_sense))
+            share.append(1.0 if choice.name in own else 0.0 if sense is None else choice.share)
+        return self._knowledge.evidence(
+            torch.stack(meaning), named, torch.tensor(share), [-1 if sense is None else sense.row for sense in senses],
+            torch.tensor([choice.part and choice.name not in own for choice in choices]),
+        )  # fmt: skip
+
+    def seen_in(self, choices: Sequence[Choice], features: Tensor, *, given: Container[str] = ()) -> tuple[Choice, ...]:
+        """The choices again, after unlabelled pictures with features (N, d), for names whose meaning is not `given`.
+
+        A sense that the pictures show far better than the chosen one wins: by their likelihood, p(x) ~ sum_k exp(25
+        cos(x, row_k)), it is better by half a nat for each picture that a class has on average.
         """
         x = self.concepts.centred(features.float())
         z = F.normalize(x - x.mean(0), dim=1)

@@ -35,34 +35,22 @@ _COSINES = 0.2, 0.9  # between which c is believed
 
 @dataclass(frozen=True)
 class MixtureSettings:
-    """How the mixture is fitted.
+    """How the mixture is fitted."""
 
-    Attributes:
-        tau: sharpness of p(k | z).
-        soft: share of tau that the first round has without labels; it reaches tau after three fifths of the rounds.
-        trust: in words beside pictures; above 1, since prototypes drift where classes look alike.
-        rounds: of expectation maximisation.
-    """
-
-    tau: float = 40.0
+    tau: float = 40.0  # sharpness of p(k | z)
+    # share of tau that the first round has without labels; it reaches tau after three fifths of the rounds
     soft: float = 0.6
-    trust: float = 3.0
-    rounds: int = 15
+    trust: float = 3.0  # in words beside pictures; above 1, since prototypes drift where classes look alike
+    rounds: int = 15  # of expectation maximisation
 
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
-    """The classes of a task after pictures.
+    """The classes of a task after pictures."""
 
-    Attributes:
-        prototypes: (n, d) unit vectors in whitened space.
-        shares: (n,) estimated share of each class among the pictures without labels; even where there are none.
-        counts: (n,) pictures that each class has, labelled and estimated.
-    """
-
-    prototypes: Tensor
-    shares: Tensor
-    counts: Tensor
+    prototypes: Tensor  # (n, d) unit vectors in whitened space
+    shares: Tensor  # (n,) estimated share of each class among the pictures without labels; even where there are none
+    counts: Tensor  # (n,) pictures that each class has, labelled and estimated
 
 
 def fit_mixture(

@@ -1,39 +1,41 @@
-"""What labelled photographs add to the concepts: rows of the classes they show, and what features are like.
+"""What labelled photographs add to the concepts: rows of the classes they show, and how features of one class differ.
 
 Linear discriminant analysis (Fisher 1936): with the covariance S of features around the mean of their class, the best
-direction to tell classes apart is S^-1 m of a class mean m, and back, a row w stands for features around S w.
+direction to tell classes apart is S^-1 m of a class mean m, and back, a row w stands for features around S w. The
+features z = unit((S + 0.3 s I)^-1/2 x), s the mean eigenvalue of S, have about the same spread in every direction, so
+that cosines of z tell classes apart better than those of x; features around S w are (S + 0.3 s I)^1/2 w there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from t2w.concepts.appearance import Appearance
-from t2w.concepts.concepts import Concepts
+from t2w.errors import T2WError
 
-__all__ = ["ClassStatistics", "class_statistics", "with_photographs"]
+if TYPE_CHECKING:
+    from t2w.concepts.concepts import Concepts
 
+__all__ = ["Appearance", "ClassStatistics", "class_statistics", "with_photographs"]
+
+_RANK = 192  # principal directions that are kept: beyond them all are taken as alike
 _SHRINK = 0.3  # of the covariance towards a multiple of the identity, in units of its mean eigenvalue
 _ROW_SHARE = 0.5  # of the encoder's own row beside the direction its photographs give
+_TENSORS = ("basis", "spread", "rest")
 
 
 @dataclass(frozen=True, eq=False)
 class ClassStatistics:
-    """Features of C classes, with what they have along the concepts' centres taken off.
+    """Features of C classes, with what they have along the concepts' centres taken off."""
 
-    Attributes:
-        means: (C, d) the mean of each class less the mean of all.
-        within: (d, d) covariance around the class means.
-    """
-
-    means: Tensor
-    within: Tensor
+    means: Tensor  # (C, d) the mean of each class less the mean of all
+    within: Tensor  # (d, d) covariance around the class means
 
     @cached_property
     def length(self) -> float:
@@ -61,14 +63,53 @@ class ClassStatistics:
         return F.normalize(torch.linalg.solve(self.within + shrink * torch.eye(len(self.within)), means.T).T, dim=1)
 
 
-def class_statistics(concepts: Concepts, features: Tensor, labels: Tensor, classes: Sequence[int]) -> ClassStatistics:
-    """The statistics of some classes.
+@dataclass(frozen=True, eq=False)
+class Appearance:
+    """The covariance of features around their class mean: U diag(spread) U^T, and `rest` in all other directions."""
 
-    Args:
-        features: (N, d) of labelled photographs, those of other classes are left out.
-        labels: (N,) class numbers.
-        classes: the C numbers wanted, in order; each has photographs.
-    """
+    basis: Tensor  # (r, d) orthonormal rows U^T
+    spread: Tensor  # (r,) eigenvalues with the shrinkage added
+    rest: Tensor  # () the same of the other directions
+
+    @classmethod
+    def of(cls, statistics: ClassStatistics) -> Appearance:
+        values, vectors = torch.linalg.eigh(statistics.within)
+        shrink = _SHRINK * values.mean()
+        kept = min(_RANK, len(values) - 1)
+        rest = values[:-kept].clamp(min=0).mean() + shrink
+        return cls(vectors[:, -kept:].T.contiguous(), values[-kept:].clamp(min=0) + shrink, rest)
+
+    def whitened(self, features: Tensor) -> Tensor:
+        """(N, d) unit vectors of centred features (N, d)."""
+        return F.normalize(self._power(features, -0.5), dim=1)
+
+    def prototypes(self, rows: Tensor) -> Tensor:
+        """(n, d) where the features of classes with these rows lie, whitened."""
+        return F.normalize(self._power(rows, 0.5), dim=1)
+
+    def rows(self, prototypes: Tensor) -> Tensor:
+        """The inverse: (n, d) unit rows whose classifier is that of these whitened prototypes."""
+        return F.normalize(self._power(prototypes, -0.5), dim=1)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What a file keeps; `from_tensors` is the inverse."""
+        return {name: getattr(self, name) for name in _TENSORS}
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Appearance:
+        """As a file keeps it, in half precision or not. Raises T2WError where a part is missing or does not fit."""
+        fits = set(tensors) == set(_TENSORS) and len(tensors["basis"]) == len(tensors["spread"])
+        if not fits or not bool((tensors["spread"] > 0).all() and (tensors["rest"] > 0).all()):
+            raise T2WError(f"an appearance of {', '.join(sorted(tensors))}", expected=", ".join(_TENSORS))
+        return cls(F.normalize(tensors["basis"].float(), dim=1), tensors["spread"].float(), tensors["rest"].float())
+
+    def _power(self, x: Tensor, power: float) -> Tensor:
+        rest = self.rest**power
+        return rest * x + ((x @ self.basis.T) * (self.spread**power - rest)) @ self.basis
+
+
+def class_statistics(concepts: Concepts, features: Tensor, labels: Tensor, classes: Sequence[int]) -> ClassStatistics:
+    """The statistics of C classes, given by their numbers, from features (N, d) of photographs with labels (N,)."""
     means, within = [], torch.zeros(features.shape[1], features.shape[1])
     count = 0
     for number in classes:
@@ -93,9 +134,7 @@ def with_photographs(
     """The concepts with what C photographed classes look like, and the position of each of these classes in them.
 
     A class that is a concept has its row moved towards what the photographs say; another becomes a concept.
-
-    Args:
-        statistics: of the C classes; `names`, `text`, `name_text` and `senses` are theirs, see `Concepts`.
+    `names`, `text`, `name_text` and `senses` are those of the C classes, see `Concepts`.
     """
     known = {sense: i for i, sense in enumerate(concepts.senses.tolist()) if sense >= 0}
     rows, seen = concepts.rows.clone(), statistics.rows_of(statistics.means)

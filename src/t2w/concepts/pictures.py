@@ -26,22 +26,15 @@ _LEAST, _PER_ROOT, _MOST = 2.0, 0.25, 6.0  # deviations: asked for of few pictur
 
 @dataclass(frozen=True, eq=False)
 class Pictured:
-    """What became of evidence.
+    """What became of evidence."""
 
-    Attributes:
-        evidence: with the pictures; as it was where they do not fit.
-        shares: (n,) estimated share of each class among the pictures without labels.
-        counts: (n,) pictures each class has, labelled and estimated.
-        fit: deviations by which the words fit the unlabelled pictures better than random known classes do; None
-            without unlabelled pictures.
-        kept_words: the unlabelled pictures do not fit and were left out.
-    """
-
-    evidence: Evidence
-    shares: Tensor
-    counts: Tensor
+    evidence: Evidence  # with the pictures; as it was where they do not fit
+    shares: Tensor  # (n,) estimated share of each class among the pictures without labels
+    counts: Tensor  # (n,) pictures each class has, labelled and estimated
+    # deviations by which the words fit the unlabelled pictures better than random known classes do; None without
+    # unlabelled pictures
     fit: float | None
-    kept_words: bool
+    kept_words: bool  # the unlabelled pictures do not fit and were left out
 
 
 def with_pictures(evidence: Evidence, concepts: Concepts, features: Tensor, labels: Sequence[int]) -> Pictured:
@@ -93,7 +86,7 @@ def with_pictures(evidence: Evidence, concepts: Concepts, features: Tensor, labe
 def picture_fit(evidence: Evidence, concepts: Concepts, x: Tensor) -> float:
     """By how many deviations the classes fit centred features x (N, d) better than random sets of known classes do.
 
-    The mean, over pictures, of the highest cosine with a class; the same of 200 random sets of as many concepts.
+    Fit is the mean, over pictures, of the highest cosine with a class, beside that of 200 sets of as many concepts.
     """
     z = F.normalize(x, dim=1)
     far = (concepts.rows @ evidence.rows.T).max(1).values < _ALIKE

@@ -6,7 +6,7 @@ less what they have along the centres, rows w_k of the task and w_c of all known
     score(z) = log sum_k exp(25 z . w_k) - 1/2 log sum_c exp(25 z . w_c)
 
 and below a threshold the answer is none. Temperature and threshold depend on the number of classes and on how unsure
-their evidence is; both are fitted to training images that nothing else was trained on (`t2w.runs.calibration`).
+their evidence is; both are fitted to training images that nothing else was trained on (`t2w.runs.surety`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from t2w.errors import T2WError
 if TYPE_CHECKING:
     from t2w.encoders.head import ClassifierHead
 
-__all__ = ["TAU", "NoneRule", "Surety", "head_rows"]
+__all__ = ["TAU", "NoneRule", "Surety", "head_rows", "without_centres"]
 
 TAU = 25.0  # sharpness of the sums
 _ALIKE = 0.5  # cosine of rows from which on a known class is like one of the task
@@ -33,21 +33,20 @@ _ALIKE = 0.5  # cosine of rows from which on a known class is like one of the ta
 
 def head_rows(head: ClassifierHead, centres: Tensor) -> Tensor:
     """(N, d) the rows of a last layer less their mean, perpendicular to `centres` (m, d), of unit length."""
-    rows = head.weight - head.weight.mean(0)
-    return F.normalize(rows - (rows @ centres.T) @ centres, dim=1)
+    return F.normalize(without_centres(head.weight - head.weight.mean(0), centres), dim=1)
+
+
+def without_centres(features: Tensor, centres: Tensor) -> Tensor:
+    """Features (..., d) less what they have along orthonormal centres (m, d)."""
+    return features - (features @ centres.T) @ centres
 
 
 @dataclass(frozen=True)
 class Surety:
-    """Coefficients, for tasks of n classes with mean variance v.
+    """Coefficients, for tasks of n classes with mean variance v."""
 
-    Attributes:
-        temperature: of log T on (1, v, log n, (log n)^2).
-        threshold: of the score that 95 % of the pictures of the classes are above, on the same.
-    """
-
-    temperature: tuple[float, ...]
-    threshold: tuple[float, ...]
+    temperature: tuple[float, ...]  # of log T on (1, v, log n, (log n)^2)
+    threshold: tuple[float, ...]  # of the score that 95 % of the pictures of the classes are above, on the same
 
     @staticmethod
     def terms(variance: Tensor) -> list[float]:
@@ -74,30 +73,19 @@ class Surety:
 
 @dataclass(frozen=True, eq=False)
 class NoneRule:
-    """The rule for one task.
+    """The rule for one task. Raises T2WError at numbers that are not finite."""
 
-    Attributes:
-        threshold: see `Surety.threshold_of`.
-        centres: (m, d) orthonormal, see `Concepts`.
-
-    Raises:
-        T2WError: numbers that are not finite.
-    """
-
-    threshold: float
-    centres: Tensor
+    threshold: float  # see `Surety.threshold_of`
+    centres: Tensor  # (m, d) orthonormal, see `Concepts`
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.threshold) and bool(torch.isfinite(self.centres).all())):
             raise T2WError("the rule for none of these holds NaN or infinity", fix="generate the classifier again")
 
     def scores(self, rows: Tensor, known: Tensor, features: Tensor) -> Tensor:
-        """(N,) how much more a picture is of the task than of anything else.
+        """(N,) how much more pictures with features (N, d) are of the task with unit rows (n, d) than of anything else.
 
-        Args:
-            rows: (n, d) unit rows of the task's classes.
-            known: (C, d) those of all classes the encoder knows, see `head_rows`.
-            features: (N, d).
+        All else are the classes that the encoder knows, with rows `known` (C, d), see `head_rows`.
         """
         z, others = self.unit(features), known[self.others(rows, known)]
         if len(others) == 0:  # everything that is known is in the task
@@ -115,4 +103,4 @@ class NoneRule:
 
     def unit(self, features: Tensor) -> Tensor:
         """Features less what they have along the centres, of unit length."""
-        return F.normalize(features - (features @ self.centres.T) @ self.centres, dim=1)
+        return F.normalize(without_centres(features, self.centres), dim=1)

@@ -25,11 +25,9 @@ __all__ = ["Predicted", "TextMap"]
 
 @dataclass(frozen=True, eq=False)
 class Predicted:
-    """Rows predicted for n texts.
+    """Rows (n, d) of unit length predicted for n texts, and their variance (n,) in 0..1.
 
-    Attributes:
-        rows: (n, d) of unit length.
-        variance: (n,) in 0..1: near 0 at a known text, near 1 far from all of them.
+    It is near 0 at a known text, near 1 far from all of them.
     """
 
     rows: Tensor
@@ -38,22 +36,12 @@ class Predicted:
 
 @dataclass(frozen=True, eq=False)
 class TextMap:
-    """The map of some known classes.
-
-    Attributes:
-        text: (N, t) unit embeddings of the known classes' texts.
-        rows: (N, d) their rows, of unit length.
-        gamma: how fast texts lose what they have in common.
-        noise: lambda, of the rows.
-
-    Raises:
-        T2WError: fewer than two classes, or texts and rows that do not fit.
-    """
+    """The map of N >= 2 known classes, by unit embeddings `text` (N, t) and `rows` (N, d) of unit length."""
 
     text: Tensor
     rows: Tensor
-    gamma: float = 2.0
-    noise: float = 0.1
+    gamma: float = 2.0  # how fast texts lose what they have in common
+    noise: float = 0.1  # lambda, of the rows
 
     def __post_init__(self) -> None:
         if len(self.text) < 2 or len(self.text) != len(self.rows):

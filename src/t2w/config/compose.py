@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -11,16 +12,14 @@ from t2w.errors import nearest
 from t2w.extras import needs
 from t2w.settings import refusal
 
-__all__ = ["compose", "list_options"]
+__all__ = ["compose", "options"]
 
 
-def list_options(group: str) -> tuple[str, ...]:
-    """The yaml files of a group, e.g. `list_options("experiment")`."""
-    return tuple(sorted(p.name[:-5] for p in (files("t2w.configs") / group).iterdir() if p.name.endswith(".yaml")))
-
-
-def _groups() -> tuple[str, ...]:
-    return tuple(sorted(p.name for p in files("t2w.configs").iterdir() if p.is_dir() and not p.name.startswith("__")))
+@cache
+def options() -> dict[str, list[str]]:
+    """The yaml files of every group, such as "experiment"."""
+    groups = [path for path in files("t2w.configs").iterdir() if path.is_dir() and not path.name.startswith("__")]
+    return {path.name: sorted(one.name[:-5] for one in path.iterdir() if one.name.endswith(".yaml")) for path in groups}
 
 
 def compose(overrides: Sequence[str] = ()) -> Config:
@@ -58,10 +57,9 @@ def _checked(override: str, problems: list[str]) -> str | None:
     if not equals or not key:
         problems.append(f"{override!r} is not an override; expected key=value, for example generator.n_layer=6")
         return None
-    if key in _groups():
-        options = list_options(key)
-        if value not in options:
-            problems.append(f"{key} is {value!r}{nearest(value, options)}; expected one of {', '.join(options)}")
-            return None
+    if (known := options().get(key)) is None:
+        return override if key[0] in "+~" else f"++{override}"
+    if value in known:
         return override
-    return override if key[0] in "+~" else f"++{override}"
+    problems.append(f"{key} is {value!r}{nearest(value, known)}; expected one of {', '.join(known)}")
+    return None

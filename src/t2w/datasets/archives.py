@@ -5,58 +5,37 @@ from __future__ import annotations
 import stat
 import tarfile
 import zipfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any
 
+from t2w.datasets.lazy import Files
 from t2w.errors import T2WError
 
-__all__ = ["ArchiveFiles", "TarFiles", "ZipFiles", "open_archive", "read_tar_members"]
+__all__ = ["open_archive", "read_tar_members"]
 
 _LARGEST = 64_000_000  # bytes of one file that is read: a member that unpacks to more is neither photograph nor list
 _LARGEST_TAR = 1_000_000_000  # bytes that a compressed tar may unpack to: CIFAR-100 comes to 186 million
 _UNSAFE = "do not use this archive; fetch the official one"
 
 
-class ArchiveFiles(Protocol):
-    """The files of an archive. Safe to read from many threads."""
+def open_archive(path: Path, what: str) -> Files:
+    """The files of a zip archive or of an uncompressed tar archive, which should have been `what`.
 
-    @property
-    def path(self) -> Path:
-        """The archive."""
-
-    @property
-    def names(self) -> Sequence[str]:
-        """All files, by their paths."""
-
-    def read(self, name: str) -> bytes:
-        """A file's content. Raises T2WError where it is damaged or too large."""
-
-    def identity(self, name: str) -> list[Any]:
-        """What tells a file from others of its name, without reading it."""
-
-
-def open_archive(path: Path, what: str) -> ArchiveFiles:
-    """The files of a zip archive or of an uncompressed tar archive.
-
-    Args:
-        what: what the archive should have been, for the error's sentence.
-
-    Raises:
-        T2WError: neither, a damaged one, or one with links or paths that lead out of it.
+    Raises T2WError where it is neither, is damaged, or has links or paths that lead out of it.
     """
     try:
         if zipfile.is_zipfile(path):
-            return ZipFiles(path)
+            return _ZipFiles(path)
         if tarfile.is_tarfile(path):
-            return TarFiles(path)
+            return _TarFiles(path)
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError, ValueError) as error:
         raise T2WError(f"{path} is damaged or cut short ({error})", expected=what, fix="fetch it again") from error
     raise T2WError(f"{path} is not a whole zip or tar archive", expected=what, fix="fetch it again")
 
 
-class ZipFiles:
+class _ZipFiles:
     """A zip archive. Members are found and closed under a lock; they are read and unpacked side by side."""
 
     def __init__(self, path: Path) -> None:
@@ -86,7 +65,7 @@ class ZipFiles:
         return [name, info.file_size, info.CRC]
 
 
-class TarFiles:
+class _TarFiles:
     """An uncompressed tar archive: a member is a stretch of the file."""
 
     def __init__(self, path: Path) -> None:
@@ -130,8 +109,7 @@ class TarFiles:
 def read_tar_members(path: Path, names: Collection[str]) -> dict[str, bytes]:
     """Files of a tar archive, compressed or not, read in one pass; a name that is not there is left out.
 
-    Raises:
-        T2WError: damaged, unpacks to more than a gigabyte, or has links or paths that lead out of it.
+    Raises T2WError where it is damaged, unpacks to more than a gigabyte, or has links or paths that lead out of it.
     """
     found: dict[str, bytes] = {}
     total = 0

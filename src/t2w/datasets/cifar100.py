@@ -14,34 +14,23 @@ from t2w.datasets.image_set import ImageSet
 from t2w.datasets.registry import class_list
 from t2w.errors import T2WError
 
-__all__ = ["cifar100_names", "load_cifar100"]
+__all__ = ["load_cifar100"]
 
 _FOLDER, _FILES = "cifar-100-python", ("meta", "train", "test")
-_ALLOWED = {
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-}
-
-
-def cifar100_names(path: Path) -> tuple[str, ...]:
-    return class_list("cifar100")
+_ALLOWED = ("numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct", "numpy.ndarray", "numpy.dtype")
 
 
 def load_cifar100(path: Path) -> tuple[ImageSet, ImageSet]:
-    """The official (train, test) images with fine labels.
+    """The official (train, test) images with fine labels, of cifar-100-python.tar.gz, read in place, or its folder.
 
-    Args:
-        path: cifar-100-python.tar.gz, read in place, or the folder cifar-100-python.
-
-    Raises:
-        T2WError: not CIFAR-100, a damaged archive, or a pickle that asks for more than arrays; nothing is executed.
+    Raises T2WError at other data, damage, or a pickle that asks for more than arrays; nothing is executed.
     """
     names = class_list("cifar100")
     contents = _contents(path)
     meta = _unpickled(contents["meta"], f"{path}/meta")
-    stored = tuple(_text(name) for name in _field(meta, "fine_label_names", path))
+    stored = tuple(
+        name.decode() if isinstance(name, bytes) else name for name in _field(meta, "fine_label_names", path)
+    )
     if stored != names:
         raise T2WError(f"{path} has classes {', '.join(stored[:3])}, ...", expected=f"{', '.join(names[:3])}, ...")
 
@@ -54,15 +43,10 @@ def load_cifar100(path: Path) -> tuple[ImageSet, ImageSet]:
         if labels.dtype.kind != "i":
             raise T2WError(f"{path}/{split} holds labels of type {labels.dtype}", expected="whole numbers")
         return ImageSet(
-            images=np.ascontiguousarray(data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)),
-            labels=labels.astype(np.int64),
-            class_names=names,
-            split=split,
-            name="cifar100",
-            licence="not stated; collected from the web for research",
-            source="Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009",
-            provenance={"split": "official"},
-        )
+            np.ascontiguousarray(data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)), labels.astype(np.int64), names,
+            split, "cifar100", "not stated; collected from the web for research",
+            "Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009", provenance={"split": "official"},
+        )  # fmt: skip
 
     return part("train"), part("test")
 
@@ -85,7 +69,7 @@ class _Arrays(pickle.Unpickler):
     """Unpickles dicts, lists, texts and numpy arrays; anything else is refused before it is called."""
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
+        if f"{module}.{name}" not in _ALLOWED:
             raise T2WError(f"a pickle asks for {module}.{name}", expected="arrays and lists alone")
         return super().find_class(module, name)
 
@@ -107,7 +91,3 @@ def _field(values: dict[Any, Any], key: str, path: Path) -> Any:
     if found is None:
         raise T2WError(f"{path} has no {key}", expected="the official CIFAR-100")
     return found
-
-
-def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value

@@ -35,15 +35,9 @@ def load_digits() -> tuple[ImageSet, ImageSet]:
 
     def part(split: str, rows: np.ndarray) -> ImageSet:
         return ImageSet(
-            images=images[rows],
-            labels=labels[rows],
-            class_names=DIGIT_NAMES,
-            split=split,  # type: ignore[arg-type]
-            name="digits",
-            licence="CC BY 4.0",
-            source="UCI Optical Recognition of Handwritten Digits, https://doi.org/10.24432/C50P49, via scikit-learn",
-            max_value=16,
-            provenance={"split": "stratified by class", "train_share": _TRAIN_SHARE, "seed": _SEED},
-        )
+            images[rows], labels[rows], DIGIT_NAMES, split, "digits", "CC BY 4.0",  # type: ignore[arg-type]
+            "UCI Optical Recognition of Handwritten Digits, https://doi.org/10.24432/C50P49, via scikit-learn",
+            max_value=16, provenance={"split": "stratified by class", "train_share": _TRAIN_SHARE, "seed": _SEED},
+        )  # fmt: skip
 
     return part("train", is_train), part("test", ~is_train)

@@ -22,19 +22,12 @@ _FOLDER = Path("~/.cache/t2w/datasets")
 
 @dataclass(frozen=True)
 class Archive:
-    """An official archive.
+    """An official archive."""
 
-    Attributes:
-        file: its name.
-        url: where it is; where `fetchable` is false, the page to get it from.
-        checksum: "md5:..." or "sha256:..." as published; None where none is.
-        fetchable: whether this program may fetch it without asking anybody.
-    """
-
-    file: str
-    url: str
-    checksum: str | None
-    fetchable: bool = True
+    file: str  # its name
+    url: str  # where it is, or the page to get it from
+    # "md5:..." or "sha256:..." as published; None: nothing is fetched, its licence is for a user to accept
+    checksum: str | None = None
 
 
 ARCHIVES = {
@@ -48,17 +41,13 @@ ARCHIVES = {
         "https://data.caltech.edu/records/nyy15-4j048/files/256_ObjectCategories.tar",
         "md5:67b4f42ca05d46448c6bb8ecd2220f6d",
     ),
-    "tiny_imagenet": Archive("tiny-imagenet-200.zip", "http://cs231n.stanford.edu/tiny-imagenet-200.zip", None, False),
-    "imagenet": Archive("ILSVRC/Data/CLS-LOC", "https://image-net.org/download", None, False),
+    "tiny_imagenet": Archive("tiny-imagenet-200.zip", "http://cs231n.stanford.edu/tiny-imagenet-200.zip"),
+    "imagenet": Archive("ILSVRC/Data/CLS-LOC", "https://image-net.org/download"),
 }
 
 
 def located(name: str, path: str | Path | None, *, download: bool) -> Path:
-    """Where a dataset's archive or folder is.
-
-    Raises:
-        T2WError: not there; the message says where to get it and how to name it.
-    """
+    """Where a dataset's archive or folder is. Raises T2WError where it is not here; it says where to get it."""
     archive = ARCHIVES.get(name)
     if path is not None:
         found = Path(path).expanduser()
@@ -70,7 +59,7 @@ def located(name: str, path: str | Path | None, *, download: bool) -> Path:
     kept = _FOLDER.expanduser() / archive.file
     if kept.exists():
         return kept
-    if not download or not archive.fetchable:
+    if not download or archive.checksum is None:
         raise T2WError(f"the files of {name} are not here", fix=_fix(name, archive))
     return fetch(archive, kept)
 
@@ -78,17 +67,13 @@ def located(name: str, path: str | Path | None, *, download: bool) -> Path:
 def _fix(name: str, archive: Archive | None) -> str:
     if archive is None:
         return "dataset.path=FOLDER"
-    other = ", or set dataset.download=true" if archive.fetchable else ""
+    other = ", or set dataset.download=true" if archive.checksum else ""
     return f"get {archive.file} from {archive.url} and name it, dataset.path=PATH{other}"
 
 
 def fetch(archive: Archive, path: Path) -> Path:
-    """Download an archive to `path`, checked, whole or not at all.
-
-    Raises:
-        T2WError: no answer in time, a broken connection, or another checksum.
-    """
-    kind, _, expected = (archive.checksum or "sha256:").partition(":")
+    """Download an archive to `path`, checked, whole or not at all. Raises T2WError where that fails."""
+    kind, _, expected = str(archive.checksum).partition(":")
     digest = hashlib.new(kind, usedforsecurity=False)
     with atomic_path(path) as temporary:
         try:
@@ -106,7 +91,7 @@ def fetch(archive: Archive, path: Path) -> Path:
                 f"{archive.url} cannot be fetched ({reason})",
                 fix=f"get {archive.file} on another machine and name it: dataset.path=PATH",
             ) from error
-        if expected and digest.hexdigest() != expected:
+        if digest.hexdigest() != expected:
             raise T2WError(
                 f"{archive.url} gave a file with {kind.upper()} {digest.hexdigest()}",
                 expected=expected,

@@ -3,66 +3,49 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any
+
+import numpy as np
 
 from t2w.datasets.image_set import ImageSet
 from t2w.datasets.registry import class_list
-from t2w.datasets.splits import TRAIN_SHARE, set_of, stratified
-from t2w.datasets.tree import Tree, natural
+from t2w.datasets.tree import ByClass, Tree, natural, stratified
 from t2w.errors import T2WError
+from t2w.files import fingerprint
 from t2w.images import IMAGE_SUFFIXES
 
-__all__ = [
-    "caltech256_names", "folder_names", "imagenet_names", "load_caltech256", "load_folder",
-    "load_imagenet", "load_whole_folder",
-]  # fmt: skip
+__all__ = ["load_caltech256", "load_folder", "load_imagenet", "load_whole_folder"]
 
 _TEST_FOLDERS = ("test", "val", "valid", "validation")
 _WNID = re.compile(r"n\d{8}")
 _CLUTTER = "257.clutter"
+
+Naming = Callable[[ByClass, Tree], dict[str, str]]  # what each class folder is called
 
 
 def load_folder(path: Path, *, split_seed: int = 0) -> tuple[ImageSet, ImageSet]:
     """(train, test) of a folder with a folder for every class.
 
     Where it holds train/ and test/ (or val/, validation/), those are the split; else 80 % of every class are drawn.
-
-    Raises:
-        T2WError: no class folders, an empty one, or train and test folders with different classes.
     """
     return _load(path, _as_it_is, split_seed=split_seed, name=path.name, licence="unknown", source=path.name)
 
 
 def load_whole_folder(path: Path) -> ImageSet:
-    """Every image of a folder (or archive) with a folder for every class, for testing alone.
-
-    Raises:
-        T2WError: no class folders, or an empty one.
-    """
-    tree, (files, test) = _splits(path)
-    names = _as_it_is(files, None)
-    together = {folder: [*files[folder], *(test or {}).get(folder, [])] for folder in names}
-    return set_of(
-        tree, together, names, split="test", provenance={"split": "none"}, name=path.stem, licence="unknown",
-        source=path.name,
-    )  # fmt: skip
-
-
-def folder_names(path: Path) -> tuple[str, ...]:
-    """The class names `load_folder` finds."""
-    return tuple(_as_it_is(_splits(path)[1][0], None).values())
+    """Every image of a folder (or archive) with a folder for every class, for testing alone."""
+    tree, files, test = _splits(path)
+    together = {folder: [*own, *(test or {}).get(folder, [])] for folder, own in files.items()}
+    about = {"name": path.stem, "licence": "unknown", "source": path.name, "split": "test"}
+    return _images(tree, together, _as_it_is(files, tree), {"split": "none"}, about)
 
 
 def load_caltech256(path: Path, *, split_seed: int = 0) -> tuple[ImageSet, ImageSet]:
     """(train, test) of Caltech-256, clutter left out: one stratified split, 80 % of every class to train on.
 
-    Args:
-        path: the folder 256_ObjectCategories, the one it lies in, or its tar archive, which is read in place.
-
-    Raises:
-        T2WError: other class folders than Caltech-256's.
+    `path` is the folder 256_ObjectCategories, the one it lies in, or its tar archive, which is read in place.
     """
     inner = path / "256_ObjectCategories"
     return _load(
@@ -71,57 +54,47 @@ def load_caltech256(path: Path, *, split_seed: int = 0) -> tuple[ImageSet, Image
     )  # fmt: skip
 
 
-def caltech256_names(path: Path) -> tuple[str, ...]:
-    return tuple(name for name in class_list("caltech256") if not name.startswith("clutter"))
-
-
 def load_imagenet(path: Path) -> tuple[ImageSet, ImageSet]:
     """The official (train, validation) images of ImageNet-1k: train/<wnid> and val/<wnid>.
 
     Class names come from LOC_synset_mapping.txt or words.txt beside the folders, or up to three folders above, where
     the official archive has it (the first synonym), else they are the wnids.
-
-    Raises:
-        T2WError: a validation folder that is not sorted into classes yet.
     """
     return _load(
-        path, _imagenet, test_folders=("val",), split_seed=0, name="imagenet",
+        path, _imagenet, test_folders=("val",), name="imagenet",
         licence="ImageNet's: non-commercial research and education",
         source="ImageNet-1k, Russakovsky et al. 2015, https://image-net.org",
     )  # fmt: skip
 
 
-def imagenet_names(path: Path) -> tuple[str, ...]:
-    tree, (train, _) = _splits(path, ("val",))
-    return tuple(_imagenet(train, tree).values())
-
-
-Naming = Callable[[Mapping[str, list[str]], "Tree | None"], dict[str, str]]
-
-
 def _load(
-    path: Path, naming: Naming, *, split_seed: int, test_folders: tuple[str, ...] = _TEST_FOLDERS, **about: Any
+    path: Path, naming: Naming, *, split_seed: int = 0, test_folders: Sequence[str] = _TEST_FOLDERS, **about: Any
 ) -> tuple[ImageSet, ImageSet]:
-    tree, (train, test) = _splits(path, test_folders)
+    tree, train, test = _splits(path, test_folders)
     names = naming(train, tree)
     train = {folder: train[folder] for folder in names}
+    how: dict[str, Any] = {"split": "as the folders are"}
     if test is None:
-        how: dict[str, Any] = {"split": "stratified by class", "train_share": TRAIN_SHARE, "seed": split_seed}
-        train, test = stratified(train, split_seed)
-    else:
-        how = {"split": "as the folders are"}
-        if missing := names.keys() ^ test.keys():
-            raise T2WError(f"class {min(missing)!r} of {path} is in one of train and test only", expected="in both")
-
-    def part(split: Literal["train", "test"], files: Mapping[str, list[str]]) -> ImageSet:
-        return set_of(tree, files, names, split=split, provenance=how, **about)
-
-    return part("train", train), part("test", test)
+        train, test, how = stratified(train, split_seed)
+    elif missing := names.keys() ^ test.keys():
+        raise T2WError(f"class {min(missing)!r} of {path} is in one of train and test only", expected="in both")
+    return (
+        _images(tree, train, names, how, {**about, "split": "train"}),
+        _images(tree, test, names, how, {**about, "split": "test"}),
+    )
 
 
-def _splits(
-    path: Path, test_folders: tuple[str, ...] = _TEST_FOLDERS
-) -> tuple[Tree, tuple[dict[str, list[str]], dict[str, list[str]] | None]]:
+def _images(
+    tree: Tree, of_class: ByClass, names: Mapping[str, str], how: Mapping[str, Any], about: Mapping[str, Any]
+) -> ImageSet:
+    """The images of a split, class by class; its files stand in its provenance as a hash."""
+    files = [file for folder in names for file in of_class[folder]]
+    labels = np.repeat(np.arange(len(names)), [len(of_class[folder]) for folder in names]).astype(np.int64)
+    provenance = {**how, "files": fingerprint(files)}
+    return ImageSet(tree.images(files), labels, tuple(names.values()), provenance=provenance, **about)
+
+
+def _splits(path: Path, test_folders: Sequence[str] = _TEST_FOLDERS) -> tuple[Tree, ByClass, ByClass | None]:
     """The tree, and image files by class folder: of training, and of testing where there is a folder for it."""
     tree = Tree(path, "", "a folder for every class")
     tops = {name.split("/")[0] for name in tree.names if "/" in name}
@@ -129,18 +102,18 @@ def _splits(
     if "train" in tops and test is None and tops <= {"train", *_TEST_FOLDERS}:
         raise T2WError(f"{path} has train/ and no folder to test on", expected=f"{' or '.join(test_folders)} beside it")
     if "train" not in tops or test is None:
-        return tree, (_classes(tree, ""), None)
+        return tree, _classes(tree, ""), None
     if any(name.startswith(f"{test}/") and name.count("/") == 1 and _is_image(name) for name in tree.names):
         raise T2WError(
             f"{path}/{test} holds images that are not sorted into class folders",
             expected=f"{test}/<class>/...",
             fix="move every validation image into the folder of its class first",
         )
-    return tree, (_classes(tree, "train/"), _classes(tree, f"{test}/"))
+    return tree, _classes(tree, "train/"), _classes(tree, f"{test}/")
 
 
-def _classes(tree: Tree, prefix: str) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+def _classes(tree: Tree, prefix: str) -> ByClass:
+    found: ByClass = {}
     for name in tree.names:
         parts = name.removeprefix(prefix).split("/")
         if name.startswith(prefix) and len(parts) > 1:
@@ -165,13 +138,13 @@ def _is_image(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES
 
 
-def _as_it_is(folders: Mapping[str, list[str]], tree: Tree | None) -> dict[str, str]:
+def _as_it_is(folders: ByClass, tree: Tree) -> dict[str, str]:
     return {folder: folder for folder in folders}
 
 
-def _caltech(folders: Mapping[str, list[str]], tree: Tree | None) -> dict[str, str]:
+def _caltech(folders: ByClass, tree: Tree) -> dict[str, str]:
     names = {folder: folder.partition(".")[2] for folder in folders if folder != _CLUTTER}
-    expected = {f"{number:03d}.{name}" for number, name in enumerate(caltech256_names(Path()), start=1)}
+    expected = {f"{number:03d}.{name}" for number, name in enumerate(class_list("caltech256"), start=1)} - {_CLUTTER}
     if odd := names.keys() ^ expected:
         state = "is missing" if min(odd) in expected else "is not one of Caltech-256"
         raise T2WError(
@@ -184,19 +157,19 @@ def _caltech(folders: Mapping[str, list[str]], tree: Tree | None) -> dict[str, s
     return names
 
 
-def _imagenet(folders: Mapping[str, list[str]], tree: Tree | None) -> dict[str, str]:
-    words = {} if tree is None else _first_synonyms(tree)
+def _imagenet(folders: ByClass, tree: Tree) -> dict[str, str]:
     if odd := next((folder for folder in folders if not _WNID.fullmatch(folder)), None):
         raise T2WError(f"class folder {odd!r} is no WordNet number", expected="n01440764 and the like")
+    words = _first_synonyms(tree)
     names = {folder: words.get(folder, folder) for folder in folders}
-    twice = {name for name in names.values() if list(names.values()).count(name) > 1}  # crane: a bird, a machine
-    return {folder: f"{name} ({folder})" if name in twice else name for folder, name in names.items()}
+    times = Counter(names.values())  # crane: a bird, a machine
+    return {folder: f"{name} ({folder})" if times[name] > 1 else name for folder, name in names.items()}
 
 
 def _first_synonyms(tree: Tree) -> dict[str, str]:
     """Names by wnid, from the first list there is: lines "n01440764 tench, Tinca tinca", or with a tab."""
     for file in ("LOC_synset_mapping.txt", "words.txt"):
-        above = [folder / file for folder in tree.path.resolve().parents[:3]]
+        above = (folder / file for folder in tree.path.resolve().parents[:3])
         found = next((path for path in above if path.is_file()), None)
         if file in tree.names or found is not None:
             text = tree.text(file) if file in tree.names else Path(str(found)).read_text("utf-8", errors="replace")

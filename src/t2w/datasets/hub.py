@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from t2w.datasets.image_set import ImageSet
-from t2w.datasets.lazy import ArchiveImages
-from t2w.datasets.splits import TRAIN_SHARE, stratified
-from t2w.errors import T2WError
+from t2w.datasets.lazy import LazyImages
+from t2w.datasets.tree import stratified
+from t2w.errors import T2WError, first_line
 from t2w.extras import needs
 from t2w.files import fingerprint
 from t2w.network import ANSWER_SECONDS, within
@@ -29,67 +30,59 @@ def load_hub(source: str | Path, *, name: str, split_seed: int = 0) -> tuple[Ima
     """(train, test) of a dataset with one column of images and one of class labels.
 
     The test split is test, else validation, whichever has labels; where there is none, 80 % of every class are drawn
-    to train on.
+    to train on. `source` is "hf://owner/name", "hf://owner/name@revision", or a folder of Parquet files.
 
-    Args:
-        source: "hf://owner/name", "hf://owner/name@revision", or a folder of Parquet files.
-        name: what the dataset is called.
-        split_seed: of the split, where there is none.
-
-    Raises:
-        T2WError: `datasets` is not installed, the hub does not answer in a few seconds, or there are no labelled
-            images.
+    Raises T2WError where `datasets` is not installed, the hub does not answer, or there are no labelled images.
     """
     parts, identity = _opened(source)
     if "train" not in parts:
         raise T2WError(f"{source} has the splits {', '.join(parts)}", expected="train")
     image, label, class_names = _columns(parts["train"], source)
-    encoded = {split: _encoded(table, image) for split, table in parts.items()}
-    common: dict[str, Any] = {
-        "class_names": class_names,
-        "name": name,
-        "licence": parts["train"].info.license or "unknown",
-        "source": str(source) if isinstance(source, str) else source.name,
-    }
+    test = next((split for split in _TEST_SPLITS if split in parts and min(parts[split][label]) >= 0), None)
+    labels = {split: parts[split][label][:] for split in ("train", test) if split is not None}
+    train_rows, *test_rows = ([f"{split}/{row}" for row in range(len(own))] for split, own in labels.items())
+    how: dict[str, Any] = {"split": f"train and {test}"}
+    if test is None:
+        of_class: dict[str, list[str]] = defaultdict(list)
+        for row, position in zip(train_rows, labels["train"], strict=True):
+            of_class[class_names[position]].append(row)
+        *halves, how = stratified(of_class, split_seed)
+        train_rows, *test_rows = (sorted(chain(*half.values()), key=_place) for half in halves)
+    rows = _Rows(Path(str(source)), identity, image, {split: _encoded(parts[split], image) for split in labels})
 
-    def part(split: Literal["train", "test"], rows: _Rows, labels: np.ndarray, names: list[str], how: Any) -> ImageSet:
-        provenance = {**how, "identity": identity, "files": fingerprint(names)}
-        return ImageSet(ArchiveImages(rows, names), labels, split=split, provenance=provenance, **common)
+    def part(split: Literal["train", "test"], names: list[str]) -> ImageSet:
+        places = map(_place, names)
+        return ImageSet(
+            LazyImages(rows, names), np.array([labels[own][row] for own, row in places], dtype=np.int64), class_names,
+            split, name, parts["train"].info.license or "unknown", source if isinstance(source, str) else source.name,
+            provenance={**how, "identity": identity, "files": fingerprint(names)},
+        )  # fmt: skip
 
-    train = _Rows(Path(str(source)), identity, "train", encoded["train"], image)
-    labels = _labels(parts["train"], label)
-    test = next((split for split in _TEST_SPLITS if split in parts and _labels(parts[split], label).min() >= 0), None)
-    if test is not None:
-        rows, official = _Rows(train.path, identity, test, encoded[test], image), {"split": f"train and {test}"}
-        answers = _labels(parts[test], label)
-        return part("train", train, labels, train.names, official), part("test", rows, answers, rows.names, official)
-    of_class: dict[str, list[str]] = defaultdict(list)
-    for row, position in zip(train.names, labels.tolist(), strict=True):
-        of_class[class_names[position]].append(row)
-    drawn = stratified(of_class, split_seed)
-    number = {row: position for position, row in enumerate(train.names)}
-    how: dict[str, Any] = {"split": "stratified by class", "train_share": TRAIN_SHARE, "seed": split_seed}
-    kept = [sorted((row for rows in half.values() for row in rows), key=number.__getitem__) for half in drawn]
-    train_labels, test_labels = (labels[[number[row] for row in rows]] for rows in kept)
-    return part("train", train, train_labels, kept[0], how), part("test", train, test_labels, kept[1], how)
+    return part("train", train_rows), part("test", test_rows[0])
+
+
+def _place(name: str) -> tuple[str, int]:
+    """Split and row of a name such as "train/17"."""
+    split, _, row = name.rpartition("/")
+    return split, int(row)
 
 
 @dataclass(frozen=True, eq=False)
 class _Rows:
-    """The encoded images of a split, as if they were files of an archive: "train/17"."""
+    """The encoded images of all splits, as if they were files of an archive: "train/17"."""
 
     path: Path
     identity_of_all: str
-    split: str
-    table: Any
     column: str
+    tables: dict[str, Any]
 
     @property
     def names(self) -> list[str]:
-        return [f"{self.split}/{row}" for row in range(len(self.table))]
+        return [f"{split}/{row}" for split, table in self.tables.items() for row in range(len(table))]
 
     def read(self, name: str) -> bytes:
-        stored = self.table[int(name.rpartition("/")[2])][self.column]
+        split, row = _place(name)
+        stored = self.tables[split][row][self.column]
         content: bytes | None = stored["bytes"]
         return Path(stored["path"]).read_bytes() if content is None else content
 
@@ -102,54 +95,38 @@ def _opened(source: str | Path) -> tuple[Any, str]:
     with needs(str(source)):
         import datasets
 
+    # From version 4 on, no dataset's own code is run at all.
+    safely: dict[str, Any] = {"trust_remote_code": False} if int(datasets.__version__.split(".")[0]) < 4 else {}
     if isinstance(source, Path):
         sizes = sorted((file.relative_to(source).as_posix(), file.stat().st_size) for file in source.rglob("*.parquet"))
-        return _loaded(datasets, str(source), None, source), fingerprint(sizes)
+        try:
+            return datasets.load_dataset(str(source), **safely), fingerprint(sizes)
+        except Exception as error:
+            found = f"{source} is no dataset that can be read ({first_line(error):.200})"
+            raise T2WError(found, expected="Parquet files") from error
     match = _REFERENCE.fullmatch(source)
     if match is None:
         raise T2WError(f"dataset path is {source!r}", expected="hf://owner/name or hf://owner/name@revision")
     repository, revision = match.groups()
-    commit = _answered(repository, revision)
-    return _loaded(datasets, repository, commit or revision, source), f"{repository}@{commit or revision or 'cached'}"
+    try:
+        revision = _commit(repository, revision) or revision
+        return datasets.load_dataset(repository, revision=revision, **safely), f"{repository}@{revision or 'cached'}"
+    except Exception as error:
+        raise T2WError(
+            f"hf://{repository} cannot be fetched from the Hugging Face hub ({first_line(error):.200})",
+            fix=f"where there is a network run: hf download --repo-type dataset {repository} --local-dir DIR, "
+            "then dataset.path=DIR",
+        ) from error
 
 
-def _answered(repository: str, revision: str | None) -> str | None:
+def _commit(repository: str, revision: str | None) -> str | None:
     """The commit on the hub; None where the hub is switched off (HF_HUB_OFFLINE) and only its cache is asked."""
     from huggingface_hub import HfApi, constants
 
     if constants.HF_HUB_OFFLINE:
         return None
-    try:
-        found = within(
-            ANSWER_SECONDS, lambda: HfApi().dataset_info(repository, revision=revision, timeout=ANSWER_SECONDS)
-        )
-    except Exception as error:
-        raise _unreachable(f"hf://{repository}", error) from error
-    return found.sha
-
-
-def _loaded(datasets: Any, place: str, revision: str | None, source: str | Path) -> Any:
-    old = int(datasets.__version__.split(".")[0]) < 4  # from 4 on, no dataset's own code is run at all
-    try:
-        return datasets.load_dataset(place, revision=revision, **({"trust_remote_code": False} if old else {}))
-    except Exception as error:
-        if isinstance(source, str):
-            raise _unreachable(source, error) from error
-        raise T2WError(f"{source} is no dataset that can be read ({_line(error)})", expected="Parquet files") from error
-
-
-def _unreachable(source: str, error: Exception) -> T2WError:
-    repository = source.removeprefix("hf://")
-    return T2WError(
-        f"{source} cannot be fetched from the Hugging Face hub ({_line(error)})",
-        fix=f"where there is a network run: hf download --repo-type dataset {repository} --local-dir DIR, "
-        "then dataset.path=DIR",
-    )
-
-
-def _line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0][:200] if lines else type(error).__name__
+    api, seconds = HfApi(), ANSWER_SECONDS
+    return within(seconds, lambda: api.dataset_info(repository, revision=revision, timeout=seconds)).sha
 
 
 def _columns(table: Any, source: str | Path) -> tuple[str, str, tuple[str, ...]]:
@@ -173,7 +150,3 @@ def _encoded(table: Any, image: str) -> Any:
     import datasets
 
     return table.select_columns([image]).cast_column(image, datasets.Image(decode=False))
-
-
-def _labels(table: Any, label: str) -> np.ndarray:
-    return np.array(table[label][:], dtype=np.int64)

@@ -10,8 +10,9 @@ from typing import Any, Literal
 import numpy as np
 
 from t2w.datasets.lazy import LazyImages
-from t2w.errors import T2WError, nearest
+from t2w.errors import T2WError
 from t2w.files import fingerprint
+from t2w.tasks.class_names import renumbered
 
 __all__ = ["ImageSet"]
 
@@ -64,9 +65,9 @@ class ImageSet:
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits: equal for equal images, labels and class names. Files count by name and size, not by content.
+        """16 hex digits: equal for equal images, labels and class names.
 
-        Members of a zip archive count by their checksums too.
+        Files count by name and size (and, in a zip archive, by checksum), not by content.
         """
         images = self.images
         if isinstance(images, LazyImages):
@@ -79,18 +80,10 @@ class ImageSet:
     def of_classes(self, names: Sequence[str]) -> ImageSet:
         """The images of some classes only, labels renumbered to positions in `names`; the order is kept.
 
-        Raises:
-            T2WError: an unknown class, or one twice.
+        Raises T2WError at an unknown class, or one twice.
         """
-        position = {name: i for i, name in enumerate(self.class_names)}
-        renumber = np.full(len(self.class_names), -1, dtype=np.int64)
-        for new, name in enumerate(names):
-            if name not in position:
-                raise T2WError(f"{self.name!r} has no class {name!r}{nearest(name, self.class_names)}")
-            if renumber[position[name]] >= 0:
-                raise T2WError(f"class {name!r} is asked for more than once", expected="each class once")
-            renumber[position[name]] = new
-        labels = renumber[self.labels]
+        numbers = renumbered(self.class_names, names, where=repr(self.name))
+        labels = np.array(numbers, dtype=np.int64)[self.labels]
         kept = np.flatnonzero(labels >= 0)
         direct = isinstance(self.images, (np.ndarray, LazyImages))
         images = self.images[kept] if direct else [self.images[int(i)] for i in kept]  # type: ignore[call-overload]

@@ -12,7 +12,7 @@ from t2w.datasets.image_set import ImageSet
 from t2w.datasets.tree import Tree, natural
 from t2w.errors import T2WError
 
-__all__ = ["load_tiny_imagenet", "tiny_imagenet_names"]
+__all__ = ["load_tiny_imagenet"]
 
 _ABOUT: dict[str, Any] = {
     "name": "tiny_imagenet",
@@ -21,20 +21,13 @@ _ABOUT: dict[str, Any] = {
 }
 
 
-def tiny_imagenet_names(path: Path) -> tuple[str, ...]:
-    """The class names in the order of wnids.txt: the first synonym in words.txt."""
-    return _names(_tree(path))[1]
-
-
 def load_tiny_imagenet(path: Path) -> tuple[ImageSet, ImageSet]:
     """The official (train, validation) images; the archive is read in place.
 
-    Rows follow the class, then the file's number; validation rows follow val_annotations.txt.
-
-    Raises:
-        T2WError: not Tiny-ImageNet-200, a class without training images, or annotations of images that are not there.
+    Classes stand in the order of wnids.txt, named by the first synonym in words.txt. Rows follow the class, then the
+    file's number; validation rows follow val_annotations.txt. Raises T2WError where anything of this is missing.
     """
-    tree = _tree(path)
+    tree = Tree(path, "wnids.txt", "Tiny-ImageNet-200: wnids.txt, words.txt, train/, val/")
     wnids, names = _names(tree)
     of_class: dict[str, list[str]] = defaultdict(list)
     for name in tree.names:
@@ -64,10 +57,6 @@ def load_tiny_imagenet(path: Path) -> tuple[ImageSet, ImageSet]:
         ImageSet(images=tree.images(train), labels=np.array(labels, dtype=np.int64), split="train", **common),
         ImageSet(images=tree.images(validation), labels=np.array(answers, dtype=np.int64), split="test", **common),
     )
-
-
-def _tree(path: Path) -> Tree:
-    return Tree(path, "wnids.txt", "Tiny-ImageNet-200: wnids.txt, words.txt, train/, val/")
 
 
 def _names(tree: Tree) -> tuple[list[str], tuple[str, ...]]:

@@ -14,11 +14,7 @@ __all__ = ["respace", "respaced", "trailing_timesteps"]
 
 
 def trailing_timesteps(steps: int, timesteps: int = 1000) -> tuple[int, ...]:
-    """`steps` timesteps evenly spaced and falling from T-1, where x_T really is noise (Lin et al. 2024, table 2).
-
-    Raises:
-        T2WError: `steps` is not in 1 .. T.
-    """
+    """`steps` timesteps evenly spaced and falling from T-1, where x_T really is noise (Lin et al. 2024, table 2)."""
     if not 1 <= steps <= timesteps:
         raise T2WError(
             f"{steps} sampling steps", expected=f"1 to {timesteps}, the diffusion timesteps", fix="10 is a good number"
@@ -45,25 +41,23 @@ def respace(spec: str, timesteps: int = 1000) -> tuple[int, ...]:
         counts = []
     if not counts or min(counts) < 1 or (ddim and len(counts) > 1):
         raise T2WError(f"respacing {spec!r}", expected='counts such as "100" or "10,15,20", or "ddim50"')
-    kept = _strided(counts[0], timesteps) if ddim else _sections(counts, timesteps)
-    return tuple(sorted(kept, reverse=True))
-
-
-def _strided(count: int, timesteps: int) -> Sequence[int]:
-    for stride in range(1, timesteps):
-        if len(range(0, timesteps, stride)) == count:
-            return range(0, timesteps, stride)
-    raise T2WError(
-        f"respacing 'ddim{count}': no whole-number stride takes {count} of {timesteps} timesteps",
-        expected="a count that a stride gives, such as a divisor of the timesteps",
-        fix=f"'{count}' without 'ddim' spaces evenly" if count <= timesteps else None,
-    )
+    if ddim:
+        (count,) = counts
+        strides = (range(0, timesteps, stride) for stride in range(1, timesteps))
+        if (kept := next((taken for taken in strides if len(taken) == count), None)) is None:
+            raise T2WError(
+                f"respacing 'ddim{count}': no whole-number stride takes {count} of {timesteps} timesteps",
+                expected="a count that a stride gives, such as a divisor of the timesteps",
+                fix=f"'{count}' without 'ddim' spaces evenly" if count <= timesteps else None,
+            )
+        return tuple(kept[::-1])
+    return tuple(sorted(_sections(counts, timesteps), reverse=True))
 
 
 def _sections(counts: Sequence[int], timesteps: int) -> set[int]:
+    """Evenly spaced timesteps of equal sections, `counts` of each."""
     size, longer = divmod(timesteps, len(counts))
-    kept: set[int] = set()
-    start = 0
+    kept, start = set[int](), 0
     for i, count in enumerate(counts):
         length = size + (i < longer)
         if count > length:
@@ -80,15 +74,7 @@ def _sections(counts: Sequence[int], timesteps: int) -> set[int]:
 
 
 def respaced(schedule: NoiseSchedule, visited: Sequence[int]) -> NoiseSchedule:
-    """The schedule whose S timesteps are the visited ones: their alpha_bar kept, betas computed from it.
-
-    Args:
-        schedule: over all T timesteps.
-        visited: S timesteps, falling.
-
-    Raises:
-        T2WError: no timesteps, or not falling, or outside 0 .. T-1.
-    """
+    """The schedule whose S timesteps are the visited ones, falling: their alpha_bar kept, betas computed from it."""
     falling = all(later < earlier for earlier, later in pairwise(visited))
     if not visited or not falling or visited[-1] < 0 or visited[0] >= schedule.timesteps:
         raise T2WError(

@@ -1,8 +1,4 @@
-"""From noise to data: x_T to x_0 through a denoiser.
-
-A sampler's step sees a schedule of exactly the timesteps that are visited (see `respaced`), so any sequence of
-timesteps suits all of them.
-"""
+"""From noise to data: x_T to x_0 through a denoiser."""
 
 from __future__ import annotations
 
@@ -28,20 +24,12 @@ Noise: TypeAlias = "torch.Generator | Sequence[torch.Generator] | None"
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """What a sampler found.
+    """What a sampler found; trajectory and states are None unless asked for."""
 
-    Attributes:
-        x_0: (N, D) the denoiser's prediction at the last timestep: the clean sample, with no noise left in it.
-        trajectory: (S, N, D) its prediction at every timestep visited, the last equal to x_0; None unless asked for.
-        timesteps: the S timesteps visited, falling.
-        states: (S, N, D) x_t after the step from every timestep visited, so that states[i] is what the denoiser saw at
-            timesteps[i + 1]; None unless asked for.
-    """
-
-    x_0: Tensor
-    trajectory: Tensor | None
-    timesteps: tuple[int, ...]
-    states: Tensor | None = None
+    x_0: Tensor  # (N, D) the prediction at the last timestep: the clean sample, with no noise left in it
+    timesteps: tuple[int, ...]  # the S visited, falling
+    trajectory: Tensor | None = None  # (S, N, D) the prediction at every timestep visited, the last equal to x_0
+    states: Tensor | None = None  # (S, N, D) x_t after each step: states[i] is what was seen at timesteps[i + 1]
 
 
 def sample(
@@ -54,9 +42,8 @@ def sample(
     timesteps: Sequence[int] | str | None = None,
     generator: Noise = None,
     trajectory: bool = False,
-    states: bool = False,
 ) -> Samples:
-    """Walk from noise to data.
+    """Denoise step by step.
 
     Args:
         denoiser: predicts x_0 from (x_t, t).
@@ -71,8 +58,7 @@ def sample(
         generator: source of the noise that "ancestral" adds. One per row: a row's noise then does not depend on which
             other rows there are. A single one, on the device of x_T, or None, which is torch's own: drawn for all rows
             together, as the reference does.
-        trajectory: keep the prediction of every step.
-        states: keep x_t after every step.
+        trajectory: keep prediction and x_t of every step.
 
     Raises:
         T2WError: unknown sampler, number of steps outside 1 .. T, or timesteps that do not fall.
@@ -86,20 +72,17 @@ def sample(
         visited = trailing_timesteps(steps, schedule.timesteps)
     else:
         visited = respace(timesteps, schedule.timesteps) if isinstance(timesteps, str) else tuple(timesteps)
+    # A step sees a schedule of exactly the visited timesteps, so any sequence of them suits every sampler.
     few, step = respaced(schedule, visited), _STEPS[sampler]
     x_t, x_0 = x_T, None
-    predictions: list[Tensor] = []
-    passed: list[Tensor] = []
+    kept: list[tuple[Tensor, Tensor]] = []
     for i, t in zip(range(len(visited) - 1, -1, -1), visited, strict=True):
         before, x_0 = x_0, denoiser(x_t, torch.full((len(x_t),), t, dtype=torch.int64, device=x_t.device))
         x_t = step(few, i, x_t, x_0, before, generator)
         if trajectory:
-            predictions.append(x_0)
-        if states:
-            passed.append(x_t)
+            kept.append((x_0, x_t))
     assert x_0 is not None  # at least one timestep is visited
-    told = torch.stack(predictions) if trajectory else None
-    return Samples(x_0, told, visited, torch.stack(passed) if states else None)
+    return Samples(x_0, visited, *(torch.stack(each) for each in zip(*kept, strict=True)))
 
 
 def _ddim(few: NoiseSchedule, i: int, x_t: Tensor, x_0: Tensor, before: Tensor | None, noise: Noise) -> Tensor:
@@ -122,15 +105,12 @@ def _ancestral(few: NoiseSchedule, i: int, x_t: Tensor, x_0: Tensor, before: Ten
     t = torch.full((len(x_t),), i, device=x_t.device)
     mean, _ = posterior(few, x_0, x_t, t)
     # Drawn at the last step too, where it is not added: successive batches then use the random stream as the reference.
-    drawn = _noise_like(x_t, noise)
+    if isinstance(noise, Sequence):
+        rows = [torch.randn(x_t.shape[1:], generator=one, device=one.device, dtype=x_t.dtype) for one in noise]
+        drawn = torch.stack(rows).to(x_t.device)
+    else:
+        drawn = torch.randn(x_t.shape, generator=noise, device=x_t.device, dtype=x_t.dtype)
     return mean + few.at((0.5 * fixed_large_log_variance(few)).exp(), t, x_t) * drawn if i > 0 else mean
-
-
-def _noise_like(x: Tensor, generator: Noise) -> Tensor:
-    if isinstance(generator, Sequence):
-        rows = [torch.randn(x.shape[1:], generator=one, device=one.device, dtype=x.dtype) for one in generator]
-        return torch.stack(rows).to(x.device)
-    return torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
 
 
 _STEPS = {"ddim": _ddim, "dpm++": _dpm, "ancestral": _ancestral}

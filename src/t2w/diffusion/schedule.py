@@ -15,13 +15,9 @@ __all__ = ["NoiseSchedule", "fixed_large_log_variance", "linear_schedule", "post
 
 @dataclass(frozen=True, eq=False)
 class NoiseSchedule:
-    """Variances of q(x_t | x_{t-1}) for t = 0 .. T-1 and what follows from them.
+    """Variances of q(x_t | x_{t-1}) for t = 0 .. T-1 and what follows from them."""
 
-    Attributes:
-        betas: (T,) float64, each in (0, 1).
-    """
-
-    betas: Tensor
+    betas: Tensor  # (T,) float64, each in (0, 1)
 
     @property
     def timesteps(self) -> int:
@@ -55,14 +51,7 @@ class NoiseSchedule:
 
 
 def linear_schedule(timesteps: int = 1000) -> NoiseSchedule:
-    """Linear betas from 1e-4 to 0.02 (Ho et al. 2020). For other than 1000 timesteps scaled so that x_T is as noisy.
-
-    Args:
-        timesteps: T, at least 21 (fewer would need a variance above 1).
-
-    Raises:
-        T2WError: T is too small.
-    """
+    """Linear betas from 1e-4 to 0.02 (Ho et al. 2020), for other than 1000 timesteps scaled so that x_T is as noisy."""
     scale = 1000 / timesteps if timesteps > 0 else float("inf")
     if scale * 0.02 >= 1:
         raise T2WError(
@@ -75,13 +64,7 @@ def linear_schedule(timesteps: int = 1000) -> NoiseSchedule:
 
 
 def q_sample(schedule: NoiseSchedule, x_0: Tensor, t: Tensor, noise: Tensor) -> Tensor:
-    """x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) noise.
-
-    Args:
-        x_0: (N, ...) clean data.
-        t: (N,) timesteps in 0 .. T-1.
-        noise: (N, ...) standard normal.
-    """
+    """x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) noise; x_0 and noise (N, ...), t (N,) in 0 .. T-1."""
     a = schedule.at(schedule.alpha_bar.sqrt(), t, x_0)
     s = schedule.at((1.0 - schedule.alpha_bar).sqrt(), t, x_0)
     return a * x_0 + s * noise
@@ -99,8 +82,8 @@ def posterior(schedule: NoiseSchedule, x_0: Tensor, x_t: Tensor, t: Tensor) -> t
 def fixed_large_log_variance(schedule: NoiseSchedule) -> Tensor:
     """(T,) log of the larger of the two usual reverse variances: beta_t, and at t = 0 the posterior's at t = 1.
 
-    Beta is the variance where x_0 is standard normal (Ho et al. 2020, section 3.2); at t = 0 it would be too large, the
-    posterior's is zero, and the next one is the usual stand-in.
+    Beta is the variance where x_0 is standard normal (Ho et al. 2020, section 3.2). At t = 0 it would be too large and
+    the posterior's is zero, so the next one is the usual stand-in.
     """
     bar, prev = schedule.alpha_bar[1:2], schedule.alpha_bar_prev[1:2]
     return torch.cat([schedule.betas[1:2] * (1.0 - prev) / (1.0 - bar), schedule.betas[1:]])[: schedule.timesteps].log()

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from t2w.errors import T2WError
-
 __all__ = ["LossSecondMoment"]
 
 
@@ -24,8 +22,7 @@ class LossSecondMoment:
     """
 
     def __init__(self, timesteps: int, *, history: int = 10, uniform: float = 0.001) -> None:
-        self.timesteps = timesteps
-        self.uniform = uniform
+        self.timesteps, self.uniform = timesteps, uniform
         # The last losses of each timestep, the oldest overwritten first; their order does not matter.
         self._losses = torch.zeros(timesteps, history, dtype=torch.float64)
         self._counts = torch.zeros(timesteps, dtype=torch.int64)
@@ -38,18 +35,11 @@ class LossSecondMoment:
             return even
         return (1.0 - self.uniform) * size / size.sum() + self.uniform * even
 
-    def sample(self, n: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
-        """Draw timesteps, with the weights under which the mean loss stays that of evenly drawn ones.
-
-        Returns:
-            Timesteps (n,) int64 in 0 .. T-1 and weights (n,) float32, on the generator's device (None: the CPU).
-        """
+    def sample(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Timesteps (n,) int64 and weights (n,) float32 under which the mean loss stays that of evenly drawn ones."""
         p = self.probabilities()
-        weight = (1.0 / (self.timesteps * p)).float()
-        if generator is not None:
-            p, weight = p.float().to(generator.device), weight.to(generator.device)
-        t = torch.multinomial(p, n, replacement=True, generator=generator)
-        return t, weight[t]
+        t = torch.multinomial(p.float(), n, replacement=True, generator=generator)
+        return t, (1.0 / (self.timesteps * p)).float()[t]
 
     def update(self, t: Tensor, losses: Tensor) -> None:
         """Learn the unweighted losses (n,) found at t (n,). With several processes, give each the losses of all."""
@@ -58,21 +48,8 @@ class LossSecondMoment:
             self._counts[at] += 1
 
     def state_dict(self) -> dict[str, Tensor]:
-        """What resuming needs."""
         return {"losses": self._losses.clone(), "counts": self._counts.clone()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Go on where `state_dict` was taken.
-
-        Raises:
-            T2WError: the state is of another number of timesteps.
-        """
-        found, expected = ({name: tuple(v.shape) for name, v in s.items()} for s in (state, self.state_dict()))
-        if found != expected:
-            raise T2WError(
-                f"the saved state of the timestep sampler has {found or 'no tensors'}",
-                expected=f"{expected} for {self.timesteps} timesteps",
-                fix="resume with the timestep sampler and the number of timesteps the run started with",
-            )
         self._losses.copy_(state["losses"])
         self._counts.copy_(state["counts"])

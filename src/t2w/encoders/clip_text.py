@@ -8,8 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from t2w.encoders.loading import load_model, loading
-from t2w.encoders.weights import weight_files, weights_hash
+from t2w.encoders.loading import load_model, loading, weight_files, weights_hash
 from t2w.errors import T2WError
 from t2w.files import read_json
 
@@ -20,22 +19,18 @@ if TYPE_CHECKING:
 __all__ = ["CLIPTextEncoder"]
 
 _BATCH = 64
-_DIM = 512  # where config.json does not say
 _EXPECTED = "a complete CLIP model with its tokenizer"
 
 
 class CLIPTextEncoder:
-    """The text tower with its projection. It is loaded when the first text is encoded.
-
-    Source: Radford et al. 2021, Learning Transferable Visual Models From Natural Language Supervision,
-    arXiv 2103.00020.
+    """CLIP's text tower with its projection, loaded at the first text (Radford et al. 2021, arXiv 2103.00020).
 
     Args:
         folder: config.json, model.safetensors and the tokenizer's files of a CLIP model with both towers.
         device: where the model runs; embeddings come back on the CPU.
 
     Raises:
-        T2WError: not a CLIP model.
+        T2WError: not a CLIP model; when encoding, transformers is not installed, or the folder cannot be loaded.
     """
 
     def __init__(self, folder: str | Path, *, device: torch.device | str = "cpu") -> None:
@@ -45,15 +40,11 @@ class CLIPTextEncoder:
             raise T2WError(
                 f"the model in {folder} is a {config.get('model_type')}", expected="a CLIP model with both towers"
             )
-        self._dim = int(config.get("projection_dim") or _DIM)
+        self.dim = int(config.get("projection_dim") or 512)  # transformers' own default
 
     @cached_property
     def identity(self) -> str:
         return f"clip-text@{weights_hash(self.folder)}"
-
-    @property
-    def dim(self) -> int:
-        return self._dim
 
     @cached_property
     def logit_scale(self) -> float:
@@ -68,23 +59,14 @@ class CLIPTextEncoder:
             raise T2WError(f"the weights in {self.folder} have no logit_scale", expected=_EXPECTED)
 
     def encode(self, texts: Sequence[str]) -> Tensor:
-        """(len(texts), dim) float32 on the CPU, L2-normalised. Long texts are cut at the model's limit of tokens.
-
-        Raises:
-            T2WError: transformers is not installed, or the folder cannot be loaded.
-        """
+        """(len(texts), dim) float32 on the CPU, L2-normalised. Long texts are cut at the model's limit of tokens."""
         import torch
 
         model, tokenizer, limit = self._parts
         rows = [torch.empty(0, self.dim)]
         for start in range(0, len(texts), _BATCH):
-            tokens = tokenizer(
-                list(texts[start : start + _BATCH]),
-                padding=True,
-                truncation=True,
-                max_length=limit,
-                return_tensors="pt",
-            )
+            batch = list(texts[start : start + _BATCH])
+            tokens = tokenizer(batch, padding=True, truncation=True, max_length=limit, return_tensors="pt")
             with torch.inference_mode():
                 ids, mask = tokens["input_ids"].to(self.device), tokens["attention_mask"].to(self.device)
                 found = model(input_ids=ids, attention_mask=mask).text_embeds

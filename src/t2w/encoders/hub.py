@@ -7,35 +7,31 @@ longer, and every failure names the way that needs no network.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from t2w.encoders.weights import SINGLE, weight_files
-from t2w.errors import T2WError
-from t2w.network import ANSWER_SECONDS, within
+from t2w.encoders.loading import SINGLE, weight_files
+from t2w.errors import T2WError, T2WWarning
+from t2w.network import ANSWER_SECONDS, refusal, within
 
 __all__ = ["ModelFolder", "find_model"]
 
-_FILES = ["*.json", "*.txt", SINGLE, "model-*-of-*.safetensors", "[0-9]_*/model.safetensors"]
+_FILES = ("*.json", "*.txt", SINGLE, "model-*-of-*.safetensors", "[0-9]_*/model.safetensors")
+_PICKLED = re.compile(r".*\.(bin|ckpt|pickle|pkl|pth?)")
 _CONVERTER = "SFconvertbot"  # the hub's own robot, which offers the safetensors of pickled weights as a pull request
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A model's files on this machine.
+    """A model's files on this machine."""
 
-    Attributes:
-        path: the folder.
-        name: "organisation/model" on the hub, or the folder as it was given.
-        revision: commit on the hub; None for a folder of one's own.
-    """
-
-    path: Path
-    name: str
-    revision: str | None
+    path: Path  # the folder
+    name: str  # "organisation/model" on the hub, or the folder as it was given
+    revision: str | None  # commit on the hub; None for a folder of one's own
 
 
 def find_model(
@@ -44,9 +40,9 @@ def find_model(
     revision: str | None = None,
     what: str = "model",
     needed: Sequence[str] = ("config.json",),
+    files: Sequence[str] = _FILES,
+    newest: bool = False,
     fix: str | None = None,
-    seconds: float = ANSWER_SECONDS,
-    endpoint: str | None = None,
 ) -> ModelFolder:
     """The folder of a model with all its files; the network is tried only where nothing is here.
 
@@ -56,13 +52,17 @@ def find_model(
             the hub's own conversion of them to safetensors.
         what: what errors call it.
         needed: files it must have, beside its safetensors weights.
+        files: what is fetched of it, with wildcards; never a pickle.
+        newest: ask the hub first whether a branch has moved on, and take the copy that is here, with a warning, where
+            it does not say.
         fix: the way without a network; None describes how to carry the folder over.
-        seconds: for the hub's first answer.
-        endpoint: another hub.
 
     Raises:
-        T2WError: a folder that is missing, incomplete or has no safetensors; a hub that does not answer or has no such
-            model.
+        T2WError: a folder that is missing, incomplete or has no safetensors; a hub that does not answer, refuses, has
+            no such model, or has its weights as a pickle alone, of which nothing is fetched.
+
+    Warns:
+        T2WWarning: `newest`, and the hub could not be asked.
     """
     folder = Path(name).expanduser()
     if folder.is_dir():
@@ -77,9 +77,18 @@ def find_model(
         f"on a machine with a network run: hf download {name} --local-dir {name.split('/')[1]}, "
         "then copy that folder here and give it instead of the name"
     )
-    path = _cached(name, revision, needed)
+    from huggingface_hub import constants
+
+    moves = newest and not constants.HF_HUB_OFFLINE and not _COMMIT.fullmatch(revision or "")
+    path = None if moves else _cached(name, revision, needed, files)
     if path is None:
-        path = _downloaded(name, revision, f"the {what} {name}", fix, seconds, endpoint)
+        try:
+            path = _downloaded(name, revision, f"the {what} {name}", files, fix)
+        except T2WError as error:
+            if not isinstance(error.__cause__, Exception) or (path := _cached(name, revision, needed, files)) is None:
+                raise
+            why = refusal(error.__cause__)[0]
+            warnings.warn(f"the {what} {name} may be out of date: the hub was not reached ({why})", T2WWarning, 2)
         _check(path, what, needed)
     return ModelFolder(path, name, _commit(path) or revision)
 
@@ -100,7 +109,7 @@ def _commit(folder: Path) -> str | None:
     return folder.name if folder.parent.name == "snapshots" and _COMMIT.fullmatch(folder.name) else None
 
 
-def _cached(name: str, revision: str | None, needed: Sequence[str]) -> Path | None:
+def _cached(name: str, revision: str | None, needed: Sequence[str], files: Sequence[str]) -> Path | None:
     from huggingface_hub import constants, snapshot_download
 
     asked: list[str | None] = [revision]
@@ -109,7 +118,7 @@ def _cached(name: str, revision: str | None, needed: Sequence[str]) -> Path | No
         asked += [f"refs/pr/{ref.name}" for ref in sorted(refs.glob("*"))]
     for one in asked:
         try:
-            path = Path(snapshot_download(name, revision=one, allow_patterns=_FILES, local_files_only=True))
+            path = Path(snapshot_download(name, revision=one, allow_patterns=list(files), local_files_only=True))
             _check(path, "model", needed)
             return path
         except Exception:  # not there, or not whole: each version of the library has its own exception
@@ -117,29 +126,41 @@ def _cached(name: str, revision: str | None, needed: Sequence[str]) -> Path | No
     return None
 
 
-def _downloaded(name: str, revision: str | None, what: str, fix: str, seconds: float, endpoint: str | None) -> Path:
+def _downloaded(name: str, revision: str | None, what: str, files: Sequence[str], fix: str) -> Path:
     from huggingface_hub import HfApi, snapshot_download
 
-    api = HfApi(endpoint=endpoint)
+    api, seconds = HfApi(), ANSWER_SECONDS
     try:
         info = within(seconds, lambda: api.model_info(name, revision=revision, timeout=seconds))
-        files = {file.rfilename for file in info.siblings or []}
-        if revision is None and not {SINGLE, f"{SINGLE}.index.json"} & files:
-            revision = within(seconds, lambda: _conversion(api, name))
-        return Path(
-            snapshot_download(name, revision=revision, allow_patterns=_FILES, etag_timeout=seconds, endpoint=endpoint)
-        )
+        there = sorted(file.rfilename for file in info.siblings or [])
+        if not {SINGLE, f"{SINGLE}.index.json"}.intersection(there):
+            revision = within(seconds, lambda: _conversion(api, name)) if revision is None else None
+            if revision is None:
+                raise _no_weights(what, there)
+        return Path(snapshot_download(name, revision=revision, allow_patterns=list(files), etag_timeout=seconds))
+    except T2WError:
+        raise
     except Exception as error:  # no network, no such model, broken off half-way, no space, ...
         kind = type(error).__name__
         if kind in ("RepositoryNotFoundError", "RevisionNotFoundError"):
             which = what if kind[:3] == "Rep" else f"revision {revision} of {what}"
             raise T2WError(
-                f"{which} is not on the Hugging Face hub, or not open to you", fix="check the name"
+                f"{which} is not on the Hugging Face hub, or not open to you",
+                fix="check the name; what is private needs HF_TOKEN",
             ) from error
-        reason = (str(error).strip().splitlines() or [kind])[0]
+        reason, then = refusal(error)
         raise T2WError(
-            f"{what} is not here and the Hugging Face hub cannot be used ({reason:.120})", fix=fix
+            f"{what} is not here and the Hugging Face hub cannot be used ({reason:.120})", fix=then or fix
         ) from error
+
+
+def _no_weights(what: str, there: Sequence[str]) -> T2WError:
+    pickled = next((file for file in there if _PICKLED.fullmatch(file)), None)
+    danger = "" if pickled is None else f", but a pickle ({pickled}), which could run any program when it is read"
+    return T2WError(
+        f"{what} has no safetensors weights on the hub{danger}", expected=SINGLE,
+        fix="use a revision or a copy of the model with safetensors",
+    )  # fmt: skip
 
 
 def _conversion(api: Any, name: str) -> str | None:

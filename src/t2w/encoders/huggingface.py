@@ -7,17 +7,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from t2w.encoders.head import ClassifierHead, read_head
+from t2w.encoders.image_processors import read_preprocessing
+from t2w.encoders.loading import load_model, loading, weights_hash
 from t2w.encoders.prepared import PreparedEncoder
-from t2w.encoders.preprocessing import Preprocessing
-from t2w.encoders.vision_models import load_features
-from t2w.encoders.weights import weights_hash
+from t2w.errors import T2WError
 from t2w.files import read_json
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
-
-    from t2w.encoders.head import ClassifierHead
 
 __all__ = ["HuggingFaceVisionEncoder"]
 
@@ -38,7 +37,6 @@ class HuggingFaceVisionEncoder(PreparedEncoder):
     """
 
     kind = "huggingface"
-    _batch_size = 64
 
     def __init__(
         self,
@@ -50,7 +48,7 @@ class HuggingFaceVisionEncoder(PreparedEncoder):
     ) -> None:
         self.folder, self.device = Path(folder), device
         self.name, self.revision = name or str(folder), revision
-        self._preprocessing = Preprocessing.from_hf_folder(self.folder)
+        self._preprocessing = read_preprocessing(self.folder)
 
     @cached_property
     def identity(self) -> str:
@@ -66,35 +64,58 @@ class HuggingFaceVisionEncoder(PreparedEncoder):
         height, width = self._preprocessing.size or (224, 224)
         return self.embed(torch.zeros(1, 3, height, width)).shape[1]
 
-    def embed(self, batch: Tensor) -> Tensor:
-        """(B, dim) float32 on the CPU, from (B, 3, h, w).
-
-        Raises:
-            T2WError: transformers is not installed, or the folder cannot be loaded.
-        """
-        import torch
-
-        with torch.inference_mode():
-            features = self.network(batch.to(self.device))
-        # A copy, because tensors made in inference mode cannot be used in training.
-        return features.to("cpu", torch.float32).clone()
-
     def head(self) -> ClassifierHead:
         """What it knows by name. Raises T2WError where it is no classifier, or one without names."""
-        from t2w.encoders.huggingface_head import read_head
-
         return read_head(self.folder, self.dim)
 
     def to_dict(self) -> dict[str, Any]:
-        return {
-            "kind": self.kind,
-            "name": self.name,
-            "revision": self.revision,
-            "identity": self.identity,
-            "preprocessing": self.preprocessing,
-        }
+        return {**super().to_dict(), "name": self.name, "revision": self.revision}
 
     @cached_property
     def network(self) -> Callable[[Tensor], Tensor]:
-        """(B, 3, h, w) to (B, dim), both on its device."""
-        return load_features(self.folder, device=self.device)
+        """A function of (B, 3, h, w) to (B, dim) pooled features.
+
+        What the features are follows from the model: CLIP gives its image embedding in the space it shares with texts,
+        other models with a text side their image features, and image models what they pool (ResNet and ConvNeXt the
+        mean over places, DINOv2 its class token). A ViT trained to classify has no pooler; its class token is taken.
+
+        Raises:
+            T2WError: transformers is not installed, or the folder is no complete image model.
+        """
+        import torch
+
+        with loading("vision encoder", self.folder, library="transformers", expected="a complete image model"):
+            from transformers import AutoConfig, AutoModel, CLIPVisionModelWithProjection
+
+            config = AutoConfig.from_pretrained(str(self.folder), local_files_only=True, trust_remote_code=False)
+            kind: Any = AutoModel
+            own: Any = None
+            if config.model_type == "clip":  # both towers: what the vision tower needs of the whole is its projection
+                kind, own = CLIPVisionModelWithProjection, config.vision_config
+                own.projection_dim = config.projection_dim
+            elif (config.architectures or [""])[0] == "CLIPVisionModelWithProjection":
+                kind = CLIPVisionModelWithProjection
+            model, unpooled = load_model(
+                kind, self.folder, config=own, may_lack=lambda name: name.startswith("pooler.")
+            )
+            model.to(self.device)
+
+        def features(images: Tensor) -> Tensor:
+            given = getattr(model, "get_image_features", model)
+            found: Any = given(pixel_values=images)
+            pooled: Tensor | None
+            if isinstance(found, torch.Tensor):
+                pooled = found
+            elif unpooled:
+                pooled = found.last_hidden_state[:, 0]
+            else:
+                pooled = found.get("image_embeds")
+                pooled = found.get("pooler_output") if pooled is None else pooled
+            if pooled is None:
+                raise T2WError(
+                    f"the {config.model_type} in {self.folder} gives no pooled features",
+                    expected="a model with a pooler, such as resnet18, clip-b32, dinov2-small or convnext-tiny",
+                )
+            return pooled.flatten(1)
+
+        return features

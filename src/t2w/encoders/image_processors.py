@@ -13,7 +13,7 @@ from t2w.encoders.preprocessing import Preprocessing, Resample
 from t2w.errors import T2WError, nearest
 from t2w.files import read_json
 
-__all__ = ["preprocessing_from", "read_preprocessing"]
+__all__ = ["read_preprocessing"]
 
 _HALF: dict[str, Any] = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
 _IMAGENET: dict[str, Any] = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
@@ -31,13 +31,7 @@ _TYPES: dict[str, dict[str, Any]] = {
     "ChineseCLIP": _CLIP,
     "ConvNext": {**_HALF, "size": {"shortest_edge": 384}, "default_to_square": False, "crop_pct": 224 / 256},
     "DeiT": {**_HALF, "size": 256, "do_center_crop": True},
-    "MobileNetV1": {
-        **_HALF,
-        "size": {"shortest_edge": 256},
-        "default_to_square": False,
-        "do_center_crop": True,
-        "resample": 2,
-    },
+    "MobileNetV1": {**_CLIP, **_HALF, "size": {"shortest_edge": 256}, "resample": 2},
     "Pvt": {**_IMAGENET, "size": 224},
     "Siglip": {**_HALF, "size": 224, "default_to_square": False},
     "ViT": {**_HALF, "size": 224, "resample": 2},
@@ -56,33 +50,18 @@ _COMMON: dict[str, Any] = {
 }
 _OF_MODELS = {"clip": "CLIP", "convnext": "ConvNext", "convnextv2": "ConvNext", "deit": "DeiT", "dinov2": "Bit"}
 _OF_MODELS |= {"resnet": "ConvNext", "siglip": "Siglip", "vit": "ViT"}  # for files that do not say their type
-_WITHOUT_EFFECT = {
-    "_processor_class",
-    "_valid_processor_keys",
-    "auto_map",
-    "backend",
-    "data_format",
-    "device",
-    "disable_grouping",
-    "do_convert_rgb",  # images come as RGB
-    "feature_extractor_type",
-    "image_processor_type",
-    "image_seq_length",
-    "input_data_format",
-    "processor_class",
-    "return_tensors",
-}
+_WITHOUT_EFFECT = {  # images come as RGB
+    "_processor_class", "_valid_processor_keys", "auto_map", "backend", "data_format", "device", "disable_grouping",
+    "do_convert_rgb", "feature_extractor_type", "image_processor_type", "image_seq_length", "input_data_format",
+    "processor_class", "return_tensors",
+}  # fmt: skip
 
 
 def read_preprocessing(folder: Path) -> Preprocessing:
-    """The preprocessing of the model in `folder`.
-
-    Raises:
-        T2WError: no such file, or it asks for something that is not known here.
-    """
+    """The preprocessing of the model in `folder`. Raises T2WError where its files say nothing, or something unknown."""
     path = folder / "preprocessor_config.json"
-    values: Any = None
     together = folder / "processor_config.json"  # newer files of models with a text side hold all processors
+    values: Any
     if together.is_file() and isinstance(whole := read_json(together), dict) and "image_processor" in whole:
         path, values = together, whole["image_processor"]
     else:
@@ -98,24 +77,10 @@ def read_preprocessing(folder: Path) -> Preprocessing:
                 f"{path} does not say its image_processor_type, and the model is a {model}",
                 fix=f"add it to the file; known are {', '.join(f'{name}ImageProcessor' for name in _TYPES)}",
             )
-    return preprocessing_from(values, kind=kind, where=str(path))
-
-
-def preprocessing_from(values: Mapping[str, Any], *, kind: str, where: str) -> Preprocessing:
-    """The preprocessing that a processor of type `kind` with these values does.
-
-    Args:
-        values: keys and values as in preprocessor_config.json.
-        kind: image_processor_type, or feature_extractor_type of older files.
-        where: the file, for errors.
-
-    Raises:
-        T2WError: an unknown type, key or value.
-    """
     name = kind.removesuffix("Pil").removesuffix("Fast").removesuffix("ImageProcessor").removesuffix("FeatureExtractor")
     if name not in _TYPES:
         raise T2WError(
-            f"{where} asks for the preprocessing {kind}{nearest(name, _TYPES)}",
+            f"{path} asks for the preprocessing {kind}{nearest(name, _TYPES)}",
             expected=", ".join(f"{known}ImageProcessor" for known in _TYPES),
             fix="use another model: features of images prepared otherwise would be wrong without a sign",
         )
@@ -123,14 +88,14 @@ def preprocessing_from(values: Mapping[str, Any], *, kind: str, where: str) -> P
     known = {**_COMMON, **_TYPES[name]}
     if strange := sorted(key for key, value in given.items() if key not in known and value is not False):
         raise T2WError(
-            f"{where} asks for {strange[0]}={given[strange[0]]!r}, which {kind} does not have",
+            f"{path} asks for {strange[0]}={given[strange[0]]!r}, which {kind} does not have",
             expected=", ".join(sorted(known)),
             fix="use another model: leaving it out would give wrong features",
         )
-    return _built({**known, **given}, where, crop_pct_rule="crop_pct" in known)
+    return _built({**known, **given}, path, crop_pct_rule="crop_pct" in known)
 
 
-def _built(v: Mapping[str, Any], where: str, *, crop_pct_rule: bool) -> Preprocessing:
+def _built(v: Mapping[str, Any], where: Path, *, crop_pct_rule: bool) -> Preprocessing:
     try:
         resize = _size(v["size"], square=v["default_to_square"]) if v["do_resize"] else None
         crop = _size(v["crop_size"], square=True) if v["do_center_crop"] else None

@@ -1,20 +1,56 @@
-"""Loading models with transformers: quietly, from safetensors, whole, and with a sentence where it fails."""
+"""Models from their folders: their weights are safetensors, whole or in parts, and never a pickle; and loading them.
+
+transformers loads quietly, whole, from safetensors alone, and with a sentence where it fails.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from t2w.errors import T2WError
+from t2w.errors import T2WError, first_line
+from t2w.files import read_json, sha256_of
 
-__all__ = ["load_model", "loading", "quiet"]
+__all__ = ["SINGLE", "load_model", "loading", "weight_files", "weights_hash"]
+
+SINGLE = "model.safetensors"
+_PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """model.safetensors, or the parts that model.safetensors.index.json lists. Raises T2WError where any is missing."""
+    if (folder / SINGLE).is_file():
+        return [folder / SINGLE]
+    index = folder / f"{SINGLE}.index.json"
+    if index.is_file():
+        parts = read_json(index, what="a list of the parts of a model's weights")
+        names = sorted({str(name) for name in parts.get("weight_map", {}).values()}) if isinstance(parts, dict) else []
+        for name in names or ["its parts"]:
+            if Path(name).name != name or not (folder / name).is_file():
+                raise T2WError(f"{index} lists {name}, which is not there", fix="copy the model's folder whole")
+        return [folder / name for name in names]
+    pickled = [path.name for path in sorted(folder.iterdir()) if path.suffix in _PICKLED]
+    if pickled:
+        raise T2WError(
+            f"{folder} has its weights as a pickle ({pickled[0]}), which could run any program when it is read",
+            expected=SINGLE,
+            fix="use a revision or a copy of the model with safetensors",
+        )
+    raise T2WError(f"{folder} has no weights", expected=SINGLE, fix="copy the model's folder whole")
+
+
+def weights_hash(folder: Path) -> str:
+    """The first 16 hex digits of the weights' SHA-256; of the parts' digests, one after another, where it has parts."""
+    digests = [sha256_of(file) for file in weight_files(folder)]
+    return (digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest())[:16]
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def _quiet() -> Iterator[None]:
     """Loading without the libraries' own progress bars and messages; as before afterwards."""
     loggers = [logging.getLogger(name) for name in ("sentence_transformers", "transformers", "huggingface_hub")]
     levels = [logger.level for logger in loggers]
@@ -40,19 +76,14 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def loading(what: str, folder: Path, *, library: str, expected: str, quietly: bool = True) -> Iterator[None]:
-    """Quiet, and every failure inside is one sentence.
+    """Load the model in `folder` quietly, every failure one sentence, which calls it `what`.
 
     Args:
-        what: what the sentence calls the model.
-        folder: where it is.
         library: what must be installed.
         expected: what the folder should hold.
         quietly: silence transformers; False where it is not used, because asking it to be quiet imports it.
-
-    Raises:
-        T2WError: the library cannot be imported, or the folder cannot be loaded.
     """
-    with quiet() if quietly else nullcontext():
+    with _quiet() if quietly else nullcontext():
         try:
             yield
         except T2WError:
@@ -63,9 +94,8 @@ def loading(what: str, folder: Path, *, library: str, expected: str, quietly: bo
                 fix='install it: pip install "t2w[text]"',
             ) from error
         except Exception as error:  # the libraries raise many kinds for a damaged folder
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise T2WError(
-                f"the {what} in {folder} cannot be loaded ({reason:.160})",
+                f"the {what} in {folder} cannot be loaded ({first_line(error):.160})",
                 expected=expected,
                 fix="copy it again, or give another",
             ) from error
@@ -74,19 +104,12 @@ def loading(what: str, folder: Path, *, library: str, expected: str, quietly: bo
 def load_model(
     kind: Any, folder: Path, *, config: Any = None, may_lack: Callable[[str], bool] = lambda name: False
 ) -> tuple[Any, bool]:
-    """A frozen float32 model, from its safetensors and nothing else.
+    """A frozen float32 model of a class `kind` of transformers, and whether it lacks weights that it may lack.
 
     Args:
-        kind: a class of transformers, or one of its automatic ones.
-        folder: the model's.
         config: of transformers; None for the folder's own.
-        may_lack: whether the model works without the weight of this name.
-
-    Returns:
-        The model, and whether it lacks any of those.
-
-    Raises:
-        T2WError: a weight is not in the file, or of another size: transformers would go on with random numbers.
+        may_lack: whether the model works without the weight of this name. Another that is not in the file, or of
+            another size, is an error: transformers would go on with random numbers.
     """
     model, report = kind.from_pretrained(
         str(folder),

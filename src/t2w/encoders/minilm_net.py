@@ -31,12 +31,7 @@ _LAYER = {
 
 
 class MiniLMNet(nn.Module):
-    """Texts to unit vectors. Nothing is trained.
-
-    Args:
-        folder: of the published model: config.json, model.safetensors, tokenizer.json, sentence_bert_config.json.
-        device: where it runs.
-    """
+    """Texts to unit vectors, on `device`, from the folder of the published model. Nothing is trained."""
 
     def __init__(self, folder: str | Path, *, device: str = "cpu") -> None:
         super().__init__()

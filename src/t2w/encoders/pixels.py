@@ -50,13 +50,9 @@ class PixelEncoder:
 
     @classmethod
     def fit(cls, images: np.ndarray | Sequence[np.ndarray], *, white: int | None = None) -> PixelEncoder:
-        """Fix the constants on training images, (N, H, W).
+        """Fix the constants on training images, (N, H, W), whose fully lit pixels are `white`.
 
-        Args:
-            white: the value of their fully lit pixels.
-
-        Raises:
-            T2WError: not grey images of one size, or images that are all the same.
+        Raises T2WError where they are not grey images of one size, or are all the same.
         """
         pixels = _stacked(images, None)
         # Rounded, so that the last bit of a sum, which differs between machines, is not part of the identity.
@@ -124,8 +120,8 @@ class PixelEncoder:
         return negative if nearer else pixels
 
     def to_dict(self) -> dict[str, Any]:
-        white = {"white": self.white}
-        return {**self._constants(), **white, "identity": self.identity, "preprocessing": self.preprocessing}
+        own = {"white": self.white, "identity": self.identity, "preprocessing": self.preprocessing}
+        return {**self._constants(), **own}
 
     def _constants(self) -> dict[str, Any]:
         """What the identity is made of: kind, shape, mean, std."""
@@ -135,26 +131,26 @@ class PixelEncoder:
     def from_dict(cls, values: Mapping[str, Any]) -> PixelEncoder:
         """The inverse of `to_dict`, also after JSON. Raises T2WError where it is something else."""
         try:
-            height, width = values["shape"]
+            height, width = map(int, values["shape"])
             white = values.get("white")  # runs of earlier versions do not say it
-            mean = tuple(float(v) for v in values["mean"])
-            return cls((int(height), int(width)), mean, float(values["std"]), None if white is None else int(white))
+            return cls((height, width), tuple(map(float, values["mean"])), float(values["std"]), white and int(white))
         except (KeyError, TypeError, ValueError) as error:
+            fix = "extract the features again"
             raise T2WError(
-                f"this describes no pixel encoder ({error})",
-                expected="shape, mean and std",
-                fix="extract the features again",
+                f"this describes no pixel encoder ({error})", expected="shape, mean and std", fix=fix
             ) from error
 
 
 def _stacked(images: np.ndarray | Sequence[np.ndarray], shape: tuple[int, int] | None) -> np.ndarray:
+    """(N, H, W) float64. Raises T2WError unless all images are grey and of `shape`, or of any one where it is None."""
     expected = "grey images of one size" if shape is None else f"grey images of {shape[0]}x{shape[1]}"
     if len(images) == 0:
         if shape is None:
             raise T2WError("there are no images", expected=expected)
         return np.empty((0, *shape))
-    shapes = {np.shape(image) for image in images}
-    if len(shapes) > 1 or len(found := shapes.pop()) != 2 or (shape is not None and found != shape):
-        odd = next((s for s in (np.shape(image) for image in images) if s != shape), None)
+    first = np.shape(images[0])
+    wanted = shape or (first if len(first) == 2 else None)
+    odd = next((np.shape(image) for image in images if np.shape(image) != wanted), None)
+    if odd is not None:
         raise T2WError(f"an image has shape {odd}", expected=expected)
     return np.asarray(images, dtype=np.float64)

@@ -1,35 +1,37 @@
-"""What image networks have in common: a preprocessing of their own, and batches of what it gives."""
+"""Vision encoders that are a preprocessing and a network."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from t2w.encoders.preprocessing import Preprocessing
+from t2w.encoders.protocols import VisionEncoder
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 __all__ = ["PreparedEncoder"]
 
+_BATCH = 64  # images of one call of `encode` that are in memory together
 
-class PreparedEncoder(ABC):
-    """The half of the VisionEncoder protocol that follows from `_preprocessing` and `embed`."""
 
+class PreparedEncoder(VisionEncoder):
+    """What of a vision encoder follows from a preprocessing and a network."""
+
+    kind: str
+    device: torch.device | str
     _preprocessing: Preprocessing
-    _batch_size: int  # images per call of the network in `encode`
+    _together: int | None = None  # images the network takes at once; None: the whole batch
 
     @property
     @abstractmethod
-    def dim(self) -> int:
-        """Number of features of an image."""
-
-    @abstractmethod
-    def embed(self, batch: Tensor) -> Tensor:
-        """(B, dim) float32 on the CPU, from (B, 3, h, w)."""
+    def network(self) -> Callable[[Tensor], Tensor]:
+        """(B, 3, h, w) on `device` to (B, dim) there; loaded when it is first asked for."""
 
     @property
     def preprocessing(self) -> str:
@@ -45,14 +47,24 @@ class PreparedEncoder(ABC):
         return self._preprocessing.min_side
 
     def prepare(self, image: np.ndarray) -> Tensor:
-        """One image, (H, W) or (H, W, 3) uint8, to (3, h, w) float32."""
         return self._preprocessing(image)
 
+    def embed(self, batch: Tensor) -> Tensor:
+        import torch
+
+        with torch.inference_mode():
+            parts = batch.split(self._together or max(len(batch), 1))
+            features = torch.cat([self.network(part.to(self.device)) for part in parts])
+        # A copy, because tensors made in inference mode cannot be used in training.
+        return features.to("cpu", torch.float32).clone()
+
     def encode(self, images: np.ndarray | Sequence[np.ndarray]) -> Tensor:
-        """(N, dim) float32 on the CPU."""
         import torch
 
         if len(images) == 0:
             return torch.empty(0, self.dim)
-        parts = [images[start : start + self._batch_size] for start in range(0, len(images), self._batch_size)]
+        parts = [images[start : start + _BATCH] for start in range(0, len(images), _BATCH)]
         return torch.cat([self.embed(torch.stack([self.prepare(image) for image in part])) for part in parts])
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"kind": self.kind, "identity": self.identity, "preprocessing": self.preprocessing}

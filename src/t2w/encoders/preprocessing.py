@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -42,7 +40,7 @@ class Preprocessing:
         std: divided by afterwards, one per channel.
 
     Raises:
-        T2WError: sizes that are not positive, an unknown filter, a deviation of 0.
+        T2WError: sizes that are not positive, a deviation of 0.
     """
 
     resize: int | tuple[int, int] | None
@@ -57,42 +55,21 @@ class Preprocessing:
         sides = [*resized, *(self.crop or ())]
         if any(side < 1 for side in sides):
             raise T2WError(f"the image is to become {self.resize}, cut to {self.crop}", expected="sides of 1 or more")
-        if self.resample not in get_args(Resample):
-            raise T2WError(f"the resampling filter is {self.resample!r}", expected=", ".join(get_args(Resample)))
         if len(self.mean) != 3 or len(self.std) != 3 or not all(np.isfinite(s) and s > 0 for s in self.std):
             raise T2WError(
                 f"the pixel mean is {self.mean} and the deviation {self.std}", expected="three numbers, positive"
             )
 
-    @classmethod
-    def from_hf_folder(cls, folder: str | Path) -> Preprocessing:
-        """As a Hugging Face model's own files say it. Raises T2WError where they say something unknown."""
-        from t2w.encoders.image_processors import read_preprocessing
-
-        return read_preprocessing(Path(folder))
-
     def __call__(self, image: np.ndarray) -> Tensor:
-        """One image, (H, W) or (H, W, 3) uint8, as (3, h, w) float32. Safe to call from many threads.
-
-        Raises:
-            T2WError: an array of another form.
-        """
+        """One image, (H, W) or (H, W, 3) uint8, as (3, h, w) float32; T2WError at another array. Thread-safe."""
         import torch
 
-        # What has the size already goes past Pillow, whose resizing would give it back unchanged.
-        pixels = image if self._fits(image) else np.asarray(self._cut(_picture(image)))
+        pixels = np.asarray(self._cut(_picture(image)))
         out = np.empty((3, *pixels.shape[:2]), dtype=np.float32)
         for channel in range(3):
             # mode="clip" spares a buffer; a byte is never outside the table.
             np.take(self._values[channel], pixels[..., channel], out=out[channel], mode="clip")
         return torch.from_numpy(out)
-
-    def _fits(self, image: np.ndarray) -> bool:
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-            return False
-        height, width = image.shape[:2]
-        resized = self.resize in (None, (height, width)) or (height == width == self.resize)
-        return resized and self.crop in (None, (height, width))
 
     def _cut(self, picture: Image.Image) -> Image.Image:
         from PIL import Image
@@ -114,10 +91,7 @@ class Preprocessing:
 
     @cached_property
     def _values(self) -> np.ndarray:
-        """(3, 256) float32: what each byte of each channel becomes.
-
-        The factor is applied in double precision, the rest in single: the order of the models' own processors.
-        """
+        """(3, 256) float32: what each byte of each channel becomes, rounded as the models' own processors do."""
         scaled = (np.arange(256, dtype=np.float64) * self.rescale).astype(np.float32)
         mean, std = np.array(self.mean, dtype=np.float32), np.array(self.std, dtype=np.float32)
         return (scaled - mean[:, None]) / std[:, None]
@@ -137,20 +111,7 @@ class Preprocessing:
     @property
     def hash(self) -> str:
         """16 hex digits: equal hashes, equal preprocessing."""
-        return fingerprint(self.to_dict())
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; `from_dict` is the inverse."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Preprocessing:
-        """The inverse of `to_dict`, also after JSON. Raises T2WError where it is something else."""
-        names = [field.name for field in fields(cls)]
-        if set(values) != set(names):
-            raise T2WError(f"a preprocessing has the values {', '.join(values)}", expected=", ".join(names))
-        plain: dict[str, Any] = {name: tuple(v) if isinstance(v := values[name], list) else v for name in names}
-        return cls(**plain)
+        return fingerprint(asdict(self))
 
 
 def _middle(picture: Image.Image) -> Image.Image:

@@ -35,10 +35,9 @@ class TextEncoder(Protocol):
 
 @runtime_checkable
 class VisionEncoder(Protocol):
-    """Frozen; turns images into features, preprocessing included.
+    """Frozen; turns images into features.
 
-    `encode` is `embed` of the stacked `prepare`d images. The two halves stand apart because the first is work for
-    many threads and the second for one device.
+    `encode` is `embed`, work for one device, of the stacked images that many threads `prepare`.
     """
 
     @property
@@ -55,10 +54,7 @@ class VisionEncoder(Protocol):
 
     @property
     def min_side(self) -> int | None:
-        """An image file may be decoded smaller than it is while its shorter side keeps this many pixels.
-
-        None: decode every image whole.
-        """
+        """A file may be decoded smaller while its shorter side has this many pixels; None: decode images whole."""
 
     def prepare(self, image: np.ndarray) -> Tensor:
         """One image, (H, W) or (H, W, 3) uint8, as the network takes it: float32, (3, h, w) or (D,). Thread-safe."""

@@ -16,26 +16,18 @@ if TYPE_CHECKING:
 
     from t2w.encoders.protocols import TextEncoder, VisionEncoder
 
-__all__ = [
-    "PACKAGED",
-    "TEXT_PRESETS",
-    "VISION_PRESETS",
-    "check_not_retired",
-    "load_text_encoder",
-    "load_vision_encoder",
-    "vision_encoder_from_dict",
-]
+__all__ = ["PACKAGED", "check_not_retired", "load_text_encoder", "load_vision_encoder", "vision_encoder_from_dict"]
 
-VISION_PRESETS = {
+PACKAGED = {"efficientnet-lite0": "t2w.encoders.efficientnet:EfficientNetEncoder"}
+"""Vision encoders whose weights come in a package, by kind: module and class, a `PackagedEncoder`."""
+
+_VISION_PRESETS = {
     "resnet18": "microsoft/resnet-18",
     "clip-b32": "openai/clip-vit-base-patch32",
     "dinov2-small": "facebook/dinov2-small",
     "convnext-tiny": "facebook/convnext-tiny-224",
 }
-TEXT_PRESETS = {"clip-b32": "openai/clip-vit-base-patch32"}
-PACKAGED = {"efficientnet-lite0": "t2w.encoders.efficientnet:EfficientNetEncoder"}
-"""Vision encoders whose weights come in a package, by kind: module and class, which takes `device` alone."""
-
+_TEXT_PRESETS = {"clip-b32": "openai/clip-vit-base-patch32"}
 _MINILM = "minilm"
 _RETIRED = "embedded"  # the network for 64x64 images of versions before EfficientNet-Lite0
 
@@ -46,7 +38,7 @@ def load_vision_encoder(
     """A frozen vision encoder.
 
     Args:
-        name_or_path: one of `PACKAGED`, a preset (`VISION_PRESETS`), "organisation/model" on the Hugging Face hub, or a
+        name_or_path: one of `PACKAGED`, a preset ("resnet18"), "organisation/model" on the Hugging Face hub, or a
             folder with such a model.
         revision: commit, branch or tag on the hub; None for the main branch.
         device: where it runs; features come back on the CPU.
@@ -62,7 +54,7 @@ def load_vision_encoder(
         return packaged
     from t2w.encoders.huggingface import HuggingFaceVisionEncoder
 
-    found = _find(name_or_path, "vision encoder", VISION_PRESETS, PACKAGED, revision)
+    found = _find(name_or_path, "vision encoder", _VISION_PRESETS, PACKAGED, revision)
     return HuggingFaceVisionEncoder(found.path, name=found.name, revision=found.revision, device=device)
 
 
@@ -81,7 +73,7 @@ def load_text_encoder(name_or_path: str | Path | None = None, *, device: torch.d
 
     if name_or_path is None or name_or_path == _MINILM:
         return minilm(device=str(device))
-    found = _find(name_or_path, "text encoder", TEXT_PRESETS, (_MINILM,), None)
+    found = _find(name_or_path, "text encoder", _TEXT_PRESETS, (_MINILM,), None)
     if (found.path / "modules.json").is_file():
         return SentenceEncoder(found.path, name=Path(found.name).name, device=str(device))
     model_type = read_json(found.path / "config.json").get("model_type")
@@ -119,26 +111,23 @@ def vision_encoder_from_dict(
         T2WError: the encoder is not here and cannot be fetched, or what is found has other weights or preprocessing.
     """
     check_not_retired(values)
-    kind = values.get("kind")
+    kind, identity = values.get("kind"), values.get("identity")
     if kind == "pixels":
         from t2w.encoders.pixels import PixelEncoder
 
         return PixelEncoder.from_dict(values)
     if kind not in (*PACKAGED, "huggingface"):
         raise T2WError(
-            f"the vision encoder is {values.get('identity')}, of the kind {kind!r}, unknown here",
+            f"the vision encoder is {identity}, of the kind {kind!r}, unknown here",
             expected=f"pixels, huggingface, {' or '.join(PACKAGED)}",
             fix="extract features with that encoder and call classify_features, or install a newer t2w",
         )
-    identity, stored = values.get("identity"), values.get("name", kind)
+    stored, revision = values.get("name", kind), values.get("revision")
     try:
-        found = load_vision_encoder(
-            source or stored, revision=None if source else values.get("revision"), device=device
-        )
+        found = load_vision_encoder(source or stored, revision=None if source else revision, device=device)
     except T2WError as error:
         raise T2WError(f"the vision encoder {stored} ({identity}) is missing: {error}") from error
-    at = f" at revision {values['revision']}" if values.get("revision") else ""
-    get = "install the t2w that made the file" if kind in PACKAGED else f"get {stored}{at}"
+    get = f"get {stored}{f' at revision {revision}' if revision else ''}"
     for what, now, then in (
         ("is", found.identity, identity),
         ("prepares images by", found.preprocessing, values.get("preprocessing")),
@@ -147,7 +136,7 @@ def vision_encoder_from_dict(
             raise T2WError(
                 f"the vision encoder {source or stored} {what} {now}",
                 expected=f"{then}, as the features were made with",
-                fix=f"{get}, or make the file again",
+                fix=f"{'install the t2w that made the file' if kind in PACKAGED else get}, or make the file again",
             )
     return found
 

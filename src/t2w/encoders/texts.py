@@ -16,9 +16,7 @@ __all__ = ["encode_classes"]
 
 
 def encode_classes(encoder: TextEncoder, texts: Sequence[str] | Sequence[Sequence[str]]) -> Tensor:
-    """The embeddings of class texts, (len(texts), dim) float32, L2-normalised, in order.
-
-    Every text is encoded once, however many classes share it.
+    """The embeddings of class texts, (len(texts), dim) float32, L2-normalised, in order; every text is encoded once.
 
     Args:
         texts: one text per class, or the prompts of each class (see `TextMode.prompts`). The embedding of several
@@ -35,8 +33,20 @@ def encode_classes(encoder: TextEncoder, texts: Sequence[str] | Sequence[Sequenc
             raise T2WError(f"class {position} of {len(prompts)} has no prompts", expected="at least one")
         if not all(text.strip() for text in several):
             raise T2WError(f"class text {position} of {len(prompts)} is empty", expected="a name or a sentence")
-    rows = {text: row for row, text in enumerate(dict.fromkeys(text for several in prompts for text in several))}
-    table = _encode(encoder, list(rows))
+    distinct = list(dict.fromkeys(text for several in prompts for text in several))
+    table = encoder.encode(distinct)
+    if tuple(table.shape) != (len(distinct), encoder.dim):
+        raise T2WError(
+            f"{encoder.identity} gave embeddings of shape {tuple(table.shape)}",
+            expected=f"({len(distinct)}, {encoder.dim})",
+        )
+    norms = table.norm(dim=1)
+    if not bool((norms - 1).abs().max() < 1e-3):  # also true for NaN
+        raise T2WError(
+            f"{encoder.identity} gave embeddings of length {norms.min():.3g} to {norms.max():.3g}",
+            expected="unit vectors",
+        )
+    rows = {text: row for row, text in enumerate(distinct)}
     if all(len(several) == 1 for several in prompts):
         return table[[rows[several[0]] for several in prompts]]
     import torch
@@ -47,19 +57,3 @@ def encode_classes(encoder: TextEncoder, texts: Sequence[str] | Sequence[Sequenc
         position = int(norms.argmin())
         raise T2WError(f"the prompts of class {position + 1} of {len(prompts)} cancel out: {list(prompts[position])}")
     return means / norms
-
-
-def _encode(encoder: TextEncoder, texts: Sequence[str]) -> Tensor:
-    table = encoder.encode(texts)
-    if tuple(table.shape) != (len(texts), encoder.dim):
-        raise T2WError(
-            f"{encoder.identity} gave embeddings of shape {tuple(table.shape)}",
-            expected=f"({len(texts)}, {encoder.dim})",
-        )
-    norms = table.norm(dim=1)
-    if not bool((norms - 1).abs().max() < 1e-3):  # also true for NaN
-        raise T2WError(
-            f"{encoder.identity} gave embeddings of length {norms.min():.3g} to {norms.max():.3g}",
-            expected="unit vectors",
-        )
-    return table

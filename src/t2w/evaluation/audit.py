@@ -33,11 +33,15 @@ def text_effect(sampled: Sampled, bench: Bench, tasks: Tasks, *, seed: int = 0) 
 
 def _vectors(sampled: Sampled, bench: Bench, tasks: Tasks, told: str, seed: int) -> Tensor:
     rng = np.random.default_rng(seed)
+
+    def others(task: list[int]) -> list[int]:
+        free = [number for number in bench.seen if number not in set(task)]
+        return list(rng.choice(free, len(task), replace=len(free) < len(task)))
+
     choose: dict[str, Callable[[list[int]], list[int]]] = {
-        "shuffled": lambda task: _derangement(rng, task),
-        "other classes": lambda task: _others(rng, task, list(bench.seen)),
+        "shuffled": lambda task: list(np.roll(task, int(rng.integers(1, len(task))))),  # none is where it was
+        "other classes": others,
     }
-    flat = [number for task in tasks for number in task]
     shown = [number for task in tasks for number in choose.get(told, list)(list(task))]
     ends = np.cumsum([len(task) for task in tasks])
     places = [list(range(end - len(task), end)) for end, task in zip(ends, tasks, strict=True)]
@@ -49,28 +53,12 @@ def _vectors(sampled: Sampled, bench: Bench, tasks: Tasks, told: str, seed: int)
             return F.normalize(noise, dim=1)
         return torch.zeros_like(values) if told == "nothing" else values
 
-    if bench.evidence is None:
-        other = replace(bench, text=altered(bench.text, shown))
-    else:
-        texts = flat if told == "shuffled" else shown
-        own = bench.evidence
-        other = replace(
-            bench,
-            evidence=Evidence(
-                altered(own.text, texts), altered(own.rows, shown), own.variance[shown], ("",) * len(shown)
-            ),
-        )
-    return sampled.vectors(other, places, seed=seed)
-
-
-def _derangement(rng: np.random.Generator, task: list[int]) -> list[int]:
-    """The classes in an order in which none is where it was."""
-    return list(np.roll(task, int(rng.integers(1, len(task)))))
-
-
-def _others(rng: np.random.Generator, task: list[int], seen: list[int]) -> list[int]:
-    free = [number for number in seen if number not in set(task)]
-    return list(rng.choice(free, len(task), replace=len(free) < len(task)))
+    own = bench.evidence
+    if own is None:
+        return sampled.vectors(replace(bench, text=altered(bench.text, shown)), places, seed=seed)
+    texts = [number for task in tasks for number in task] if told == "shuffled" else shown
+    evidence = Evidence(altered(own.text, texts), altered(own.rows, shown), own.variance[shown], ("",) * len(shown))
+    return sampled.vectors(replace(bench, evidence=evidence), places, seed=seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,18 +67,12 @@ class Memorisation:
 
     A piece is a hidden unit with its weights, where each belongs to a class, else a whole adapter: all start from one
     base, so that their units are in the same order.
-
-    Attributes:
-        generated: distance of each generated piece to the nearest training piece.
-        real: the same of real adapters of the same tasks, trained on images.
-        copies: share of the generated that are nearer than 5 % of the real ones are; 0.05 is expected of no copying.
-        explained: R^2 of generated against real pieces: 1 the same weights, 0 as good as the start.
     """
 
-    generated: np.ndarray
-    real: np.ndarray
-    copies: float
-    explained: float
+    generated: np.ndarray  # distance of each generated piece to the nearest training piece
+    real: np.ndarray  # the same of real adapters of the same tasks, trained on images
+    copies: float  # share of the generated nearer than 5 % of the real ones are; 0.05 is expected of no copying
+    explained: float  # R^2 of generated against real pieces: 1 the same weights, 0 as good as the start
 
 
 def memorisation(sampled: Sampled, bench: Bench, tasks: Tasks, real: Tensor, *, seed: int = 0) -> Memorisation:

@@ -17,15 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_audit"]
 
-_START: Any = {"color": SECOND, "marker": "s"}
-_GENERATED: Any = {"color": ACCENT, "marker": "D"}
+_START: Any = {"color": SECOND, "marker": "s", "label": "start"}
+_GENERATED: Any = {"color": ACCENT, "marker": "D", "label": "generated"}
 
 
 def draw_audit(
-    path: str | Path,
-    weights: Mapping[str, Memorisation],
-    mistakes: Mapping[str, Mistakes],
-    unseen: Sequence[UnseenShare],
+    path: Path, weights: Mapping[str, Memorisation], mistakes: Mapping[str, Mistakes], unseen: Sequence[UnseenShare]
 ) -> None:
     """Write a PNG: a histogram per split of `weights`, then mistakes, then shares of unseen classes."""
     count = len(weights) + 2
@@ -36,7 +33,8 @@ def draw_audit(
         for axes in panels[count:]:
             axes.set_axis_off()
         for axes, (split, one) in zip(panels, weights.items(), strict=False):
-            _draw_distances(axes, split.replace("_", " "), one)
+            _draw_distances(axes, one)
+            _title(axes, split.replace("_", " "))
         _draw_mistakes(panels[count - 2], mistakes)
         _draw_unseen(panels[count - 1], unseen)
         for axes in panels[:count]:
@@ -44,13 +42,12 @@ def draw_audit(
                 axes.legend(frameon=False, fontsize=8)
 
 
-def _draw_distances(axes: Axes, split: str, found: Memorisation) -> None:
+def _draw_distances(axes: Axes, found: Memorisation) -> None:
     plain(axes)
     edges = np.linspace(0, float(np.quantile(np.concatenate([found.generated, found.real]), 0.99)), 50).tolist()
     axes.hist(found.real, edges, density=True, alpha=0.5, label="trained on images", color=MUTED)
     axes.hist(found.generated, edges, density=True, alpha=0.6, label="generated", color=ACCENT)
     axes.set(xlabel="distance to the nearest training weights", yticks=[])
-    _title(axes, split)
 
 
 def _draw_mistakes(axes: Axes, mistakes: Mapping[str, Mistakes]) -> None:
@@ -62,9 +59,9 @@ def _draw_mistakes(axes: Axes, mistakes: Mapping[str, Mistakes]) -> None:
     }
     if noise := [point for kind, point in points.items() if kind.startswith("trained, noise")]:
         axes.plot(*zip(*noise, strict=True), color=MUTED, marker="o", label="trained, with noise")
-    for kind, style in (("start", _START), ("generated", _GENERATED)):
-        if kind in points:
-            axes.plot(*points[kind], linestyle="", label=kind, **style)
+    for style in (_START, _GENERATED):
+        if style["label"] in points:
+            axes.plot(*points[style["label"]], linestyle="", **style)
     axes.set(xlabel="mistakes shared with the trained adapter, %", ylabel="accuracy, %")
     _title(axes, "mistakes on training tasks")
 
@@ -72,8 +69,8 @@ def _draw_mistakes(axes: Axes, mistakes: Mapping[str, Mistakes]) -> None:
 def _draw_unseen(axes: Axes, unseen: Sequence[UnseenShare]) -> None:
     plain(axes, grid="y")
     shares = [100 * one.share for one in unseen]
-    axes.plot(shares, [100 * one.start.mean() for one in unseen], label="start", **_START)
-    axes.plot(shares, [100 * one.generated.mean() for one in unseen], label="generated", **_GENERATED)
+    axes.plot(shares, [100 * one.start.mean() for one in unseen], **_START)
+    axes.plot(shares, [100 * one.generated.mean() for one in unseen], **_GENERATED)
     axes.set(xlabel="share of the task's classes, %", ylabel="accuracy, %", xticks=shares)
     _title(axes, "classes never trained on")
 

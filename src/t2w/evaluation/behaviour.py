@@ -7,18 +7,15 @@ similarity (Zeng et al. 2025, arXiv 2506.07998).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from t2w.adapters import Adapter, AdapterSpec
-from t2w.evaluation.baselines import base
+from t2w.adapters import Adapter
 from t2w.evaluation.bench import Bench, Tasks
 from t2w.evaluation.generated import Sampled
-from t2w.evaluation.unit_baselines import start
 from t2w.seeds import derive_seed
 
 __all__ = ["SHARES", "Mistakes", "UnseenShare", "mistakes", "unseen_shares"]
@@ -32,15 +29,10 @@ _TASKS, _CLASSES = 40, 12  # of each share
 
 @dataclass(frozen=True, eq=False)
 class Mistakes:
-    """One kind of adapters beside the trained adapters of the same tasks, on the same test images.
+    """One kind of adapters beside the trained adapters of the same tasks, on the same test images."""
 
-    Attributes:
-        accuracy: (T,) top-1.
-        similarity: (T,) |A and B| / |A or B| of the images that each gets wrong; NaN where neither gets any wrong.
-    """
-
-    accuracy: np.ndarray
-    similarity: np.ndarray
+    accuracy: np.ndarray  # (T,) top-1
+    similarity: np.ndarray  # (T,) |A and B| / |A or B| of the images that each gets wrong; NaN for none
 
     @property
     def mean_similarity(self) -> float | None:
@@ -57,30 +49,23 @@ def mistakes(sampled: Sampled, bench: Bench, *, seed: int = 0) -> dict[str, Mist
     """
     chosen = np.random.default_rng(seed).permutation(len(bench.train_tasks))[:_MOST].tolist()
     tasks, trained = [bench.train_tasks[i] for i in chosen], bench.train_vectors[chosen]
-    begin, _ = _begin(bench, tasks)
-    change = (trained - begin).square().mean(1, keepdim=True).sqrt()
+    start = bench.start(tasks)
+    change = (trained - start).square().mean(1, keepdim=True).sqrt() * (trained != 0)  # padding stays without effect
     rng = torch.Generator().manual_seed(derive_seed(seed, "noise"))
-    used = trained != 0  # padding to the most classes stays without effect
-    noise = {
-        f"trained, noise {sigma:g}": trained + sigma * change * used * torch.randn(trained.shape, generator=rng)
-        for sigma in _NOISE
-    }
     kinds = {
-        "trained": trained,
         "generated": sampled.vectors(bench, tasks, seed=seed),
         "generated, other noise": sampled.vectors(bench, tasks, seed=seed + 1),
-        "start": begin,
-        **noise,
+        "start": start,
     }
-    wrong = {kind: _wrong(bench, vectors, tasks) for kind, vectors in kinds.items()}
-    return {
-        kind: Mistakes(
-            np.array([1 - one.mean() for one in several]),
-            np.array([_similarity(one, own) for one, own in zip(several, wrong["trained"], strict=True)]),
-        )
-        for kind, several in wrong.items()
-        if kind != "trained"
-    }
+    for sigma in _NOISE:
+        kinds[f"trained, noise {sigma:g}"] = trained + sigma * change * torch.randn(trained.shape, generator=rng)
+    reference = _wrong(bench, trained, tasks)
+    found = {}
+    for kind, vectors in kinds.items():
+        wrong = _wrong(bench, vectors, tasks)
+        similarity = [_similarity(one, own) for one, own in zip(wrong, reference, strict=True)]
+        found[kind] = Mistakes(np.array([1 - one.mean() for one in wrong]), np.array(similarity))
+    return found
 
 
 @torch.inference_mode()
@@ -101,18 +86,12 @@ def _similarity(a: np.ndarray, b: np.ndarray) -> float:
 
 @dataclass(frozen=True, eq=False)
 class UnseenShare:
-    """Tasks of which a share of the classes was never trained on.
+    """Tasks of which a share of the classes was never trained on."""
 
-    Attributes:
-        share: in 0..1.
-        generated, start: (T,) accuracy of generated adapters, and of those they start from.
-        distance: (T,) of a class's text to the nearest text of a seen class other than itself, mean over the task.
-    """
-
-    share: float
-    generated: np.ndarray
-    start: np.ndarray
-    distance: np.ndarray
+    share: float  # in 0..1
+    generated: np.ndarray  # (T,) accuracy of generated adapters
+    start: np.ndarray  # (T,) accuracy of those they start from
+    distance: np.ndarray  # (T,) of a class's text to the nearest text of another class that is seen, mean over the task
 
 
 def unseen_shares(sampled: Sampled, bench: Bench, *, seed: int = 0) -> list[UnseenShare]:
@@ -126,23 +105,16 @@ def unseen_shares(sampled: Sampled, bench: Bench, *, seed: int = 0) -> list[Unse
         new = round(share * size)
         if new > len(unseen) or (share > 0 and new == 0):
             continue
-
-        def draw(new: int = new) -> list[int]:
-            return [*rng.choice(unseen, new, replace=False), *rng.choice(bench.seen, size - new, replace=False)]
-
-        tasks = [sorted(map(int, draw())) for _ in range(_TASKS)]
-        begin, spec = _begin(bench, tasks)
+        tasks = []
+        for _ in range(_TASKS):
+            drawn = [*rng.choice(unseen, new, replace=False), *rng.choice(bench.seen, size - new, replace=False)]
+            tasks.append(sorted(map(int, drawn)))
         made = bench.score(sampled.vectors(bench, tasks, seed=seed), tasks)
-        found.append(UnseenShare(share, made, bench.score(begin, tasks, spec=spec), _distances(bench, tasks)))
+        found.append(UnseenShare(share, made, bench.score(bench.start(tasks), tasks), _distances(bench, tasks)))
     return found
 
 
-def _begin(bench: Bench, tasks: Tasks) -> tuple[Tensor, AdapterSpec]:
-    """(T, P) where the tasks' adapters start, and their sizes."""
-    return (base(bench, tasks), bench.base_spec) if bench.starts is None else (start(bench, tasks), bench.spec)
-
-
-def _distances(bench: Bench, tasks: Sequence[Sequence[int]]) -> np.ndarray:
+def _distances(bench: Bench, tasks: Tasks) -> np.ndarray:
     seen = torch.tensor(bench.seen)
     apart = torch.cdist(bench.text, bench.text[seen])
     apart[seen, torch.arange(len(seen))] = torch.inf

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from t2w.adapters import AdapterSpec, UnitStarts, accuracy
 from t2w.adapters.holdout import held_out
@@ -22,54 +23,37 @@ Tasks = Sequence[Sequence[int]]  # per task, its classes as positions in the cla
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """Data shared by all methods.
+    """Data shared by all methods."""
 
-    Attributes:
-        spec: the sizes of the tasks' adapters.
-        base: (P_base,) the shared adapter of all seen classes.
-        text: (C, out) L2-normalised class texts.
-        train: training images' features; what may be learnt from.
-        validation_fraction: the share of them held out of all training.
-        test: test images' features; only ever used to score.
-        seen: positions of the classes that training may touch.
-        train_tasks: the training tasks, in the order of `train_vectors`.
-        train_vectors: (T, P) their adapters.
-        validation_tasks: the tasks on which hyper-parameters are chosen.
-        seed: of everything drawn here.
-        device: where scoring runs.
-        base_spec: the sizes of `base`; other than `spec` where tasks do not start from it.
-        evidence: what each class is known by; None where adapters start from `base`.
-        starts: where each task starts; None for `base`.
-    """
+    spec: AdapterSpec  # the sizes of the tasks' adapters
+    base: Tensor  # (P_base,) the shared adapter of all seen classes
+    text: Tensor  # (C, out) L2-normalised class texts
+    train: FeatureSet  # training images' features; what may be learnt from
+    validation_fraction: float  # the share of them held out of all training
+    test: FeatureSet  # test images' features; only ever used to score
+    seen: tuple[int, ...]  # positions of the classes that training may touch
+    train_tasks: Tasks  # in the order of `train_vectors`
+    train_vectors: Tensor  # (T, P) the training tasks' adapters
+    validation_tasks: Tasks  # the tasks on which hyper-parameters are chosen
+    seed: int  # of everything drawn here
+    device: torch.device  # where scoring runs
+    base_spec: AdapterSpec  # the sizes of `base`; other than `spec` where tasks do not start from it
+    evidence: Evidence | None = None  # what each class is known by; None where adapters start from `base`
+    starts: UnitStarts | None = None  # where each task starts; None for `base`
 
-    spec: AdapterSpec
-    base: torch.Tensor
-    text: torch.Tensor
-    train: FeatureSet
-    validation_fraction: float
-    test: FeatureSet
-    seen: tuple[int, ...]
-    train_tasks: Tasks
-    train_vectors: torch.Tensor
-    validation_tasks: Tasks
-    seed: int
-    device: torch.device
-    base_spec: AdapterSpec
-    evidence: Evidence | None = None
-    starts: UnitStarts | None = None
+    def start(self, tasks: Tasks) -> Tensor:
+        """(T, P) where the tasks' adapters start: at the base, or at their evidence."""
+        return self.base.expand(len(tasks), -1) if self.starts is None else self.starts.of(self.spec, tasks)
 
-    def score(self, vectors: torch.Tensor, tasks: Tasks, *, spec: AdapterSpec | None = None) -> np.ndarray:
+    def score(self, vectors: Tensor, tasks: Tasks, *, spec: AdapterSpec | None = None) -> np.ndarray:
         """(T,) top-1 accuracy in 0..1 on the test images of each task's classes; `spec`: None for the bench's own."""
         return self._score(vectors, tasks, self.test, spec)
 
-    def score_held_out(self, vectors: torch.Tensor, tasks: Tasks, *, spec: AdapterSpec | None = None) -> np.ndarray:
-        """The same on training images that nothing was trained on: what hyper-parameters are chosen by.
-
-        Where nothing is held out these are the training images: still never test images.
-        """
+    def score_held_out(self, vectors: Tensor, tasks: Tasks, *, spec: AdapterSpec | None = None) -> np.ndarray:
+        """The same on `held_out`: what hyper-parameters are chosen by."""
         return self._score(vectors, tasks, self.held_out, spec)
 
-    def _score(self, vectors: torch.Tensor, tasks: Tasks, images: FeatureSet, spec: AdapterSpec | None) -> np.ndarray:
+    def _score(self, vectors: Tensor, tasks: Tasks, images: FeatureSet, spec: AdapterSpec | None) -> np.ndarray:
         top1 = accuracy(spec or self.spec, vectors, images, self.text, tasks, device=self.device)
         return np.asarray(top1.double().numpy())
 
@@ -78,6 +62,6 @@ class Bench:
         """The training images that neither base nor adapters were trained on; all, where a class has none of those."""
         return held_out(self.train, self.validation_fraction) or self.train
 
-    def pooled(self, tasks: Tasks) -> torch.Tensor:
+    def pooled(self, tasks: Tasks) -> Tensor:
         """(T, out) each task's text in one vector, by the paper's prior attention."""
         return condition_of(self.text, tasks, conditioning="pooled").tokens[:, 0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,8 +14,7 @@ from t2w.tasks.class_names import folded_name
 
 __all__ = ["ClassFolders", "find_class_folders", "match_class"]
 
-_NUMBER = re.compile(r"^\d+\.(?=\D)")  # Caltech-256 and CUB: 001.ak47
-_CALTECH_101 = re.compile(r"-101$")  # classes that Caltech-256 has of Caltech-101: bonsai-101
+_CALTECH = re.compile(r"^\d+\.(?=\D)|-101$")  # Caltech-256's 001.ak47, and bonsai-101 for one of Caltech-101's
 _WNID = re.compile(r"n\d{8}")
 _WORDS = ("LOC_synset_mapping.txt", "words.txt")  # ImageNet's and Tiny-ImageNet's names of WordNet numbers
 _SPLITS = ("test", "val", "validation")
@@ -23,19 +22,12 @@ _SPLITS = ("test", "val", "validation")
 
 @dataclass(frozen=True)
 class ClassFolders:
-    """The images of a folder of class folders.
+    """The images of a folder of class folders."""
 
-    Attributes:
-        files: all images, class by class.
-        labels: of each, the position of its class among the classifier's.
-        skipped: names of folders that mean none of the classes.
-        refused: folders inside a class's that cannot be listed.
-    """
-
-    files: tuple[Path, ...]
-    labels: tuple[int, ...]
-    skipped: tuple[str, ...]
-    refused: tuple[Refused, ...] = ()
+    files: tuple[Path, ...]  # all images, class by class
+    labels: tuple[int, ...]  # of each, the position of its class among the classifier's
+    skipped: tuple[str, ...]  # names of folders that mean none of the classes
+    refused: tuple[Refused, ...]  # folders inside a class's that cannot be listed
 
 
 def find_class_folders(
@@ -63,22 +55,20 @@ def find_class_folders(
         raise T2WError(problem, expected="a folder with a folder of images for every class")
     inside = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     if not inside:
-        raise T2WError(f"there are no folders in {folder}", expected="one folder of images for every class")
+        loose = image_files([folder])[0]
+        fix = f"put them into folders of their classes, such as {folder / classes[0]}" if loose else None
+        held = f"{len(loose)} images and no folders" if loose else "no folders"
+        raise T2WError(f"there are {held} in {folder}", expected="one folder of images for every class", fix=fix)
     words = _wnid_words(folder) if any(_WNID.fullmatch(path.name) for path in inside) else {}
     found: dict[int, Path] = {}
-    unknown: list[str] = []
+    unknown = []
     for path in inside:
         label = match_class(path.name, classes, synonyms=words.get(path.name, ()))
         if label is None:
             unknown.append(path.name)
-        elif label in found:
-            raise T2WError(
-                f"the folders {found[label].name!r} and {path.name!r} both mean class {classes[label]!r}",
-                expected="one folder per class",
-                fix="put their images into one",
-            )
-        else:
-            found[label] = path
+        elif (other := found.setdefault(label, path)) != path:
+            both = f"the folders {other.name!r} and {path.name!r} both mean class {classes[label]!r}"
+            raise T2WError(both, expected="one folder per class", fix="put their images into one")
     if unknown and (not skip_unknown or not found):
         raise _unknown(folder, unknown, classes, leave_out)
     files: list[Path] = []
@@ -87,9 +77,8 @@ def find_class_folders(
     for label, path in found.items():
         images, unlisted = image_files([path])
         if not images:
-            raise T2WError(
-                f"class folder {path} holds no images", fix="put images of its class into it, or remove it"
-            ) from unlisted[0][1]
+            fix = "put images of its class into it, or remove it"
+            raise T2WError(f"class folder {path} holds no images", fix=fix) from unlisted[0][1]
         files += images
         refused += unlisted
         labels += [label] * len(images)
@@ -117,7 +106,7 @@ def match_class(name: str, classes: Sequence[str], *, synonyms: Sequence[str] = 
 
 
 def _loose(name: str) -> str:
-    return folded_name(_CALTECH_101.sub("", _NUMBER.sub("", name)).replace("-", " "))
+    return folded_name(_CALTECH.sub("", name).replace("-", " "))
 
 
 _FORMS: tuple[Callable[[str], str], ...] = (str, folded_name, _loose)
@@ -133,20 +122,17 @@ def _by_form(classes: tuple[str, ...]) -> tuple[dict[str, list[int]], ...]:
     return found
 
 
-def _wnid_words(folder: Path) -> Mapping[str, tuple[str, ...]]:
+def _wnid_words(folder: Path) -> dict[str, tuple[str, ...]]:
     """The names of WordNet numbers, from the lists that ImageNet keeps at the top of its folder."""
     for place in (folder, *folder.resolve().parents[:2]):
         for name in _WORDS:
             if (place / name).is_file():
                 text = (place / name).read_text(encoding="utf-8", errors="replace")
                 lines = (line.replace("\t", " ", 1).partition(" ") for line in text.splitlines())
-                return {wnid: _synonyms(wnid, words) for wnid, _, words in lines if words}
+                found = {wnid: tuple(map(str.strip, words.split(","))) for wnid, _, words in lines if words}
+                # first as `load_imagenet` tells a crane from a crane
+                return {wnid: (f"{names[0]} ({wnid})", *names) for wnid, names in found.items()}
     return {}
-
-
-def _synonyms(wnid: str, words: str) -> tuple[str, ...]:
-    names = tuple(word.strip() for word in words.split(","))
-    return (f"{names[0]} ({wnid})", *names)  # first as `load_imagenet` tells a crane from a crane
 
 
 def _unknown(folder: Path, unknown: Sequence[str], classes: Sequence[str], leave_out: str) -> T2WError:
@@ -157,6 +143,5 @@ def _unknown(folder: Path, unknown: Sequence[str], classes: Sequence[str], leave
         fix = f"name the folder that holds the class folders, such as {folder / split}"
     elif any(_WNID.fullmatch(name) for name in unknown):
         fix = f"put ImageNet's {' or '.join(_WORDS)} beside the folders, or {leave_out}"
-    hint = nearest(unknown[0], classes) if len(unknown) == 1 else ""
-    means = "means none of the classes" if len(unknown) == 1 else "mean none of the classes"
-    return T2WError(f"{shown} in {folder} {means}{hint}", expected=f"one of {known}", fix=fix)
+    means, hint = ("means", nearest(unknown[0], classes)) if len(unknown) == 1 else ("mean", "")
+    return T2WError(f"{shown} in {folder} {means} none of the classes{hint}", expected=f"one of {known}", fix=fix)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from t2w.errors import T2WError, T2WWarning
-from t2w.evaluation.calibration import Calibration, calibration
 from t2w.evaluation.class_folders import find_class_folders
-from t2w.evaluation.statistics import Interval
+from t2w.evaluation.statistics import Calibration, Interval, calibration, wilson
 from t2w.extras import MissingExtra
 from t2w.files import write_json
 from t2w.progress import progress
@@ -23,10 +21,7 @@ from t2w.progress import progress
 if TYPE_CHECKING:
     from t2w.classifier import Classifier
 
-__all__ = ["ClassScore", "FolderEvaluation", "evaluate_folder", "wilson", "write_evaluation"]
-
-
-_Z = 1.959963984540054  # of a normal distribution, 95 % lie within so many deviations
+__all__ = ["ClassScore", "FolderEvaluation", "evaluate_folder", "write_evaluation"]
 
 
 @dataclass(frozen=True)
@@ -90,8 +85,7 @@ class FolderEvaluation:
         scores = []
         for i, (name, row) in enumerate(zip(self.classes, self.confusion, strict=True)):
             images, right = int(row.sum()), int(row[i])
-            wrong = row.copy()
-            wrong[i] = 0
+            wrong = row * (np.arange(len(row)) != i)
             mistaken = self.classes[int(wrong.argmax())] if wrong.any() else None
             scores.append(ClassScore(name, images, right, wilson(right, images) if images else None, mistaken))
         return tuple(scores)
@@ -107,25 +101,22 @@ class FolderEvaluation:
             "expected_calibration_error": self.calibration.error,
             "classes": [
                 {
-                    "name": score.name,
-                    "images": score.images,
-                    "right": score.right,
-                    "accuracy": _interval(score.accuracy),
-                    "most_mistaken_for": score.mistaken_for,
+                    "name": score.name, "images": score.images, "right": score.right,
+                    "accuracy": _interval(score.accuracy), "most_mistaken_for": score.mistaken_for,
                 }
                 for score in scores
             ],
             "refused": [{"path": str(path), "error": reason} for path, reason in self.refused],
             "skipped_folders": list(self.skipped),
-        }
+        }  # fmt: skip
+
+
+def _interval(value: Interval | None) -> dict[str, float] | None:
+    return None if value is None else {"value": value.mean, "ci_low": value.low, "ci_high": value.high}
 
 
 def evaluate_folder(
-    classifier: Classifier,
-    folder: str | Path,
-    *,
-    skip_unknown: bool = False,
-    batch_size: int = 64,
+    classifier: Classifier, folder: str | Path, *, skip_unknown: bool = False, batch_size: int = 64
 ) -> FolderEvaluation:
     """Classify every image under `folder` and compare with the class its folder is named after.
 
@@ -139,29 +130,25 @@ def evaluate_folder(
         T2WError: folders that do not fit the classes (see `find_class_folders`), or no image that can be read.
     """
     found = find_class_folders(folder, classifier.classes, skip_unknown=skip_unknown)
-    labels = np.array(found.labels, dtype=np.int64)
-    truth, predicted, confidence = [], [], []
-    refused: list[tuple[Path, str]] = [(path, str(error)) for path, error in found.refused]
+    positions: list[int] = []
+    predicted, confidence = [], []
+    refused = [(path, str(error)) for path, error in found.refused]
     with progress("images", total=len(found.files), unit="image") as bar:
         for batch in classifier.classify_each(found.files, none=False, batch_size=batch_size):
             if batch.prediction is not None:
                 best = batch.prediction.probabilities.max(dim=1)
-                truth.append(labels[list(batch.positions)])
-                predicted.append(best.indices.numpy())
-                confidence.append(best.values.numpy())
+                positions += batch.positions
+                predicted += best.indices.tolist()
+                confidence += best.values.tolist()
             refused += [(found.files[position], str(error)) for position, error in batch.refused]
             bar.update(len(batch.positions) + len(batch.refused))
-    if not truth:
+    if not positions:
         raise T2WError(
             f"none of the {len(found.files)} images in {folder} can be read", fix=f"the first: {refused[0][1]}"
         )
+    truth = np.array(found.labels)[positions]
     return FolderEvaluation(
-        classifier.classes,
-        np.concatenate(truth),
-        np.concatenate(predicted),
-        np.concatenate(confidence).astype(np.float64),
-        tuple(refused),
-        found.skipped,
+        classifier.classes, truth, np.array(predicted), np.array(confidence), tuple(refused), found.skipped
     )
 
 
@@ -181,17 +168,12 @@ def write_evaluation(folder: str | Path, evaluation: FolderEvaluation, about: Ma
     from t2w.evaluation.folder_pictures import confusion_picture, reliability_picture
 
     folder = Path(folder)
-    write_json(
-        folder / "confusion.json",
-        {
-            "rows": "class of the image's folder",
-            "columns": "class it was given",
-            "classes": list(evaluation.classes),
-            "matrix": evaluation.confusion.tolist(),
-        },
-        indent=None,
-    )
-    write_json(folder / "calibration.json", evaluation.calibration.to_dict())
+    confusion = {
+        "rows": "class of the image's folder", "columns": "class it was given", "classes": list(evaluation.classes),
+        "matrix": evaluation.confusion.tolist(),
+    }  # fmt: skip
+    write_json(folder / "confusion.json", confusion, indent=None)
+    write_json(folder / "calibration.json", asdict(evaluation.calibration))
     written = [folder / "results.json", folder / "confusion.png", folder / "calibration.png"]
     try:
         confusion_picture(written[1], evaluation.confusion, evaluation.classes)
@@ -201,15 +183,3 @@ def write_evaluation(folder: str | Path, evaluation: FolderEvaluation, about: Ma
         del written[1:]
     write_json(written[0], {**about, **evaluation.to_dict()})
     return tuple(written)
-
-
-def wilson(right: int, total: int) -> Interval:
-    """right / total and its 95 % Wilson score interval. Source: Wilson, J. Am. Stat. Assoc. 22 (1927), 209-212."""
-    share, z2 = right / total, _Z**2
-    middle = (share + z2 / (2 * total)) / (1 + z2 / total)
-    half = _Z / (1 + z2 / total) * math.sqrt(share * (1 - share) / total + z2 / (4 * total**2))
-    return Interval(share, 0.0 if right == 0 else middle - half, 1.0 if right == total else middle + half)
-
-
-def _interval(value: Interval | None) -> dict[str, float] | None:
-    return None if value is None else {"value": value.mean, "ci_low": value.low, "ci_high": value.high}

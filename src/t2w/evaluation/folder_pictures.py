@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from t2w.evaluation.calibration import Calibration
+    from t2w.evaluation.statistics import Calibration
 
 __all__ = ["confusion_picture", "draw_reliability", "reliability_picture"]
 
@@ -23,14 +23,8 @@ _WRITTEN = 15  # up to so many classes the cells have room for their numbers
 _NAME = 28  # characters of a class name
 
 
-def confusion_picture(path: str | Path, matrix: np.ndarray, classes: Sequence[str]) -> None:
-    """Draw a confusion matrix; the colour is the share of the row's images.
-
-    Args:
-        path: the PNG file.
-        matrix: (n, n) counts, rows the true class.
-        classes: n names.
-    """
+def confusion_picture(path: Path, matrix: np.ndarray, classes: Sequence[str]) -> None:
+    """Draw a confusion matrix (n, n), rows the true class; the colour is the share of the row's images."""
     n = len(classes)
     totals = matrix.sum(axis=1, keepdims=True)
     share = np.divide(100 * matrix, totals, out=np.full(matrix.shape, np.nan), where=totals > 0)
@@ -39,21 +33,25 @@ def confusion_picture(path: str | Path, matrix: np.ndarray, classes: Sequence[st
     side = n * cell
     with canvas(path, side + 1, side + 1) as figure:  # what stands around it is cut to size when it is saved
         from matplotlib.cm import ScalarMappable
-        from matplotlib.colors import Normalize
+        from matplotlib.colors import LinearSegmentedColormap, Normalize
 
         axes = figure.add_axes((0.0, 0.0, side / (side + 1), side / (side + 1)))
         most = max(10.0, float(np.ceil(np.nanmax(share) / 10) * 10))
-        colour = ScalarMappable(Normalize(0, most), _colours())
+        colours = LinearSegmentedColormap.from_list("share", ["#f6f8f7", "#8fc5bd", ACCENT, "#04342f"])
+        colour = ScalarMappable(Normalize(0, most), colours.with_extremes(bad="#d9d6cd"))
         # Coloured before it is enlarged: millions of pixels, but only n x n colours.
         axes.imshow(colour.to_rgba(np.ma.masked_invalid(share), bytes=True), interpolation="nearest", aspect="equal")
-        axes.set_xlabel("taken for")
-        axes.set_ylabel("class of the folder")
+        axes.set(xlabel="taken for", ylabel="class of the folder")
         if n <= _MOST_LABELS:
             _name_rows(axes, [short(name, _NAME) for name in classes])
-        else:
-            _number_rows(axes, n)
+        else:  # positions: the names stand in the JSON file
+            shown = range(0, n, max(1, n // 20))
+            axes.set_xticks(shown, list(map(str, shown)), fontsize=9)
+            axes.set_yticks(shown, list(map(str, shown)), fontsize=9)
         if n <= _WRITTEN:
-            _write_counts(axes, matrix, share > 0.45 * most)
+            for row, column in zip(*np.nonzero(matrix), strict=True):
+                ink = "white" if share[row, column] > 0.45 * most else INK
+                axes.text(column, row, f"{matrix[row, column]}", ha="center", va="center", fontsize=8.5, color=ink)
         if not totals.all():
             axes.set_title("grey: classes without an image", fontsize=9, color=MUTED, loc="left")
         plain(axes)
@@ -65,7 +63,19 @@ def confusion_picture(path: str | Path, matrix: np.ndarray, classes: Sequence[st
         bar.outline.set_visible(False)
 
 
-def reliability_picture(path: str | Path, found: Calibration) -> None:
+def _name_rows(axes: Axes, names: Sequence[str]) -> None:
+    n = len(names)
+    size, width = (9.0, 1.2) if n <= _WRITTEN else (7.5, 0.4)
+    lying = n <= _WRITTEN and max(map(len, names)) <= 8
+    axes.set_xticks(range(n), names, rotation=0 if lying else 90, fontsize=size)
+    axes.set_yticks(range(n), names, fontsize=size)
+    # Two collections of lines: a grid over minor ticks would take a minute for 200 classes.
+    between = np.arange(n - 1) + 0.5
+    axes.hlines(between, -0.5, n - 0.5, colors="white", linewidth=width)
+    axes.vlines(between, -0.5, n - 0.5, colors="white", linewidth=width)
+
+
+def reliability_picture(path: Path, found: Calibration) -> None:
     """Draw accuracy against confidence, bin by bin, above how many images each bin holds."""
     with canvas(path, 4.6, 5.2) as figure:
         draw_reliability(figure, found)
@@ -74,10 +84,8 @@ def reliability_picture(path: str | Path, found: Calibration) -> None:
 def draw_reliability(figure: Figure, found: Calibration) -> None:
     """The same on a matplotlib figure: confidence and accuracy both in percent, equal on the diagonal."""
     edges = 100 * np.array(found.edges)
-    filled = [i for i, count in enumerate(found.counts) if count]
-    accuracy, confidence = (
-        100 * np.array([values[i] for i in filled], dtype=float) for values in (found.accuracy, found.confidence)
-    )
+    filled = np.flatnonzero(found.counts)
+    accuracy, confidence = (100 * np.array(each, dtype=float)[filled] for each in (found.accuracy, found.confidence))
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1), gridspec_kw={"hspace": 0.12})
     middles, width = (edges[:-1] + edges[1:]) / 2, 0.92 * np.diff(edges)
     above.bar(middles[filled], accuracy, width[filled], color=ACCENT, alpha=0.85, label="accuracy")
@@ -92,37 +100,3 @@ def draw_reliability(figure: Figure, found: Calibration) -> None:
         plain(axes, grid="y")
         axes.tick_params(labelcolor=MUTED)
         axes.spines["bottom"].set_visible(True)
-
-
-def _colours() -> Any:
-    """White to the accent, and grey for rows without images."""
-    from matplotlib.colors import LinearSegmentedColormap
-
-    colours = LinearSegmentedColormap.from_list("share", ["#f6f8f7", "#8fc5bd", ACCENT, "#04342f"])
-    return colours.with_extremes(bad="#d9d6cd")
-
-
-def _write_counts(axes: Axes, matrix: np.ndarray, dark: np.ndarray) -> None:
-    for (row, column), count in np.ndenumerate(matrix):
-        if count:
-            colour = "white" if dark[row, column] else INK
-            axes.text(column, row, f"{count}", ha="center", va="center", fontsize=8.5, color=colour)
-
-
-def _name_rows(axes: Axes, names: Sequence[str]) -> None:
-    n = len(names)
-    size = 9.0 if n <= _WRITTEN else 7.5
-    lying = n <= _WRITTEN and max(map(len, names)) <= 8
-    axes.set_xticks(range(n), names, rotation=0 if lying else 90, fontsize=size)
-    axes.set_yticks(range(n), names, fontsize=size)
-    # Two collections of lines: a grid over minor ticks would take a minute for 200 classes.
-    between, width = np.arange(n - 1) + 0.5, 1.2 if n <= _WRITTEN else 0.4
-    axes.hlines(between, -0.5, n - 0.5, colors="white", linewidth=width)
-    axes.vlines(between, -0.5, n - 0.5, colors="white", linewidth=width)
-
-
-def _number_rows(axes: Axes, n: int) -> None:
-    """Positions instead of names, which stand in the JSON file."""
-    shown = range(0, n, max(1, n // 20))
-    axes.set_xticks(shown, [str(i) for i in shown], fontsize=9)
-    axes.set_yticks(shown, [str(i) for i in shown], fontsize=9)

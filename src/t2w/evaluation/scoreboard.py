@@ -52,39 +52,31 @@ class Scoreboard:
     provenance: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
-        return {"rows": [asdict(row) for row in self.rows], "recovery": self.recovery, "provenance": self.provenance}
+        return {**vars(self), "rows": [asdict(row) for row in self.rows]}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Scoreboard:
         """The inverse of `to_dict`. Raises KeyError or TypeError where it is something else."""
-        rows = tuple(Row(**row) for row in content["rows"])
-        return cls(rows, dict(content["recovery"]), dict(content["provenance"]))
+        return cls(tuple(Row(**row) for row in content["rows"]), dict(content["recovery"]), dict(content["provenance"]))
 
     def render(self) -> str:
         """The scoreboard as plain text, accuracies and differences in percent."""
-        lines = []
+        blocks = []
         for split in dict.fromkeys(row.split for row in self.rows):
             rows = [row for row in self.rows if row.split == split]
-            lines += [
-                "",
-                _title(split, rows[0], self.provenance.get("encoder_labels", {}).get(split)),
+            labels = self.provenance.get("encoder_labels", {}).get(split)
+            known = "" if labels is None else f"; the encoder was trained with labels of {labels} of these classes"
+            lines = [
+                f"{split.replace('_', ' ')} ({rows[0].n_tasks:,} {rows[0].unit}{known})",
                 f"  {'method':<20}{'accuracy':>9}  {'95 % interval':<16}{'minus generated':>16}  {'95 % interval':<16}",
+                *map(_line, rows),
             ]
-            lines += [_line(row) for row in rows]
-            if split not in self.recovery:
-                continue
-            share = self.recovery[split]
-            lines.append(
-                "  recovery: the oracle gains nothing over base"
-                if share is None
-                else f"  recovery: {100 * share:.0f} % of what training on the task's images gains over base"
-            )
-        return "\n".join(lines[1:])
-
-
-def _title(split: str, row: Row, labels: str | None) -> str:
-    known = "" if labels is None else f"; the encoder was trained with labels of {labels} of these classes"
-    return f"{split.replace('_', ' ')} ({row.n_tasks:,} {row.unit}{known})"
+            if (share := self.recovery.get(split)) is not None:
+                lines.append(f"  recovery: {100 * share:.0f} % of what training on the task's images gains over base")
+            elif split in self.recovery:
+                lines.append("  recovery: the oracle gains nothing over base")
+            blocks.append("\n".join(lines))
+        return "\n\n".join(blocks)
 
 
 def _line(row: Row) -> str:
@@ -100,13 +92,9 @@ def _interval(low: float, high: float, form: str) -> str:
 
 
 def make_scoreboard(
-    scores: Mapping[str, Mapping[str, np.ndarray]],
-    *,
-    resamples: int,
-    seed: int,
-    provenance: dict[str, Any],
+    scores: Mapping[str, Mapping[str, np.ndarray]], *, resamples: int, seed: int, provenance: dict[str, Any],
     of_images: Collection[str] = (),
-) -> Scoreboard:
+) -> Scoreboard:  # fmt: skip
     """Turn accuracies per task into rows.
 
     Args:
@@ -119,17 +107,13 @@ def make_scoreboard(
     """
     rows, shares = [], {}
     for split, methods in scores.items():
+        unit = "images" if split in of_images else "tasks"
         for method, values in methods.items():
-            own = bootstrap_mean(values, resamples=resamples, seed=seed)
-            paired = bootstrap_mean(values - methods[REFERENCE], resamples=resamples, seed=seed)
-            rows.append(
-                Row(
-                    method, split, own.mean, own.low, own.high, len(values), paired.mean, paired.low, paired.high,
-                    "images" if split in of_images else "tasks",
-                )
-            )  # fmt: skip
-        if not {"base", "oracle"} <= methods.keys():
-            continue
-        means = {method: float(np.mean(values)) for method, values in methods.items()}
-        shares[split] = recovery(means[REFERENCE], means["base"], means["oracle"])
+            own, paired = (
+                bootstrap_mean(each, resamples=resamples, seed=seed) for each in (values, values - methods[REFERENCE])
+            )
+            intervals = (own.mean, own.low, own.high, len(values), paired.mean, paired.low, paired.high)
+            rows.append(Row(method, split, *intervals, unit))
+        if {"base", "oracle"} <= methods.keys():
+            shares[split] = recovery(*(float(np.mean(methods[name])) for name in (REFERENCE, "base", "oracle")))
     return Scoreboard(tuple(rows), shares, provenance)

@@ -29,12 +29,7 @@ def linear_accuracy(head: LinearHead, images: FeatureSet, tasks: Tasks) -> np.nd
 
 
 def top1(scores: torch.Tensor, labels: torch.Tensor, tasks: Tasks) -> np.ndarray:
-    """(T,) share of images whose own class scores highest among each task's classes.
-
-    Args:
-        scores: (N, C) of N images for all classes.
-        labels: (N,) their classes.
-    """
+    """(T,) share of images whose class, `labels` (N,), has the highest of `scores` (N, C) among each task's classes."""
     found = []
     for task in tasks:
         classes = torch.as_tensor(list(task))
@@ -44,7 +39,7 @@ def top1(scores: torch.Tensor, labels: torch.Tensor, tasks: Tasks) -> np.ndarray
     return np.array(found)
 
 
-_Fit = Callable[[Sequence[int], Sequence[float]], LinearHead]  # (classes with images, hyper-parameters)
+Fit = Callable[[Sequence[int], Sequence[float]], LinearHead]  # (classes with images, hyper-parameters)
 Chosen = tuple[LinearHead, tuple[float, ...]]  # the classifier of all classes, and its hyper-parameters
 
 
@@ -86,7 +81,7 @@ def eszsl(bench: Bench) -> Chosen:
     return _choose(bench, fit, product(_REGULARISATION, _REGULARISATION))
 
 
-def _choose(bench: Bench, fit: _Fit, grid: Iterable[tuple[float, ...]]) -> Chosen:
+def _choose(bench: Bench, fit: Fit, grid: Iterable[tuple[float, ...]]) -> Chosen:
     """Fit on four fifths of the seen classes, choose by telling the rest apart, then fit on all seen classes."""
     generator = torch.Generator().manual_seed(derive_seed(bench.seed, "zero-shot"))
     order = torch.tensor(bench.seen)[torch.randperm(len(bench.seen), generator=generator)].tolist()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from t2w.errors import T2WError
-from t2w.export.onnxruntime_web import FILES, VERSION, find_runtime
+from t2w.export.onnxruntime_web import FILES, find_runtime
 from t2w.files import atomic_folder, write_json
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def write_page(folder: str | Path, made: OnnxModel, *, runtime: str | Path | Non
     Raises:
         T2WError: a model that does not resize pictures, no runtime, another folder there, or it cannot be written.
     """
+    folder = Path(folder).resolve()  # "." has no name that another could be put beside
     check_place(folder)
     if not made.about["resizes"]:
         raise T2WError(
@@ -57,7 +58,7 @@ def write_page(folder: str | Path, made: OnnxModel, *, runtime: str | Path | Non
         _assign(temporary / "wasm.js", "T2W_WASM", glue=_base64(glue.read_bytes()), wasm=_base64(wasm.read_bytes()))
         model = _base64(made.model.SerializeToString())
         _assign(temporary / "model.js", "T2W_MODEL", about=made.about, onnx=model)
-        write_json(temporary / _MARK, {**made.about, "format": "t2w-page", "onnxruntime_web": VERSION})
+        write_json(temporary / _MARK, {**made.about, "format": "t2w-page"})
 
 
 def _assign(path: Path, name: str, **value: object) -> None:

@@ -2,8 +2,8 @@
 
 Static quantisation (Jacob et al. 2018, arXiv 1712.05877): weights per channel, activations in the ranges that they
 have on photographs. Weights get 7 of the 8 bits: x86 processors without VNNI add products in 16 bits, and with all 8
-those overflow, at a tenth of the answers. Ranges found while running, which need no photographs, make convolutions
-slower than in 32 bits. The adapters stay as they are.
+those overflow, at a tenth of the answers. Ranges found while running would need no photographs; for convolutions
+onnxruntime's own advice is against them. The adapters stay as they are.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,7 +142,7 @@ def _about(
         "opset": OPSET,
         "input": {"name": INPUT, "type": "uint8", "shape": ["N", *sides, *([3] if encoder.colour else [])]},
         "outputs": list(OUTPUTS[: 1 if decision.rule is None else None]),
-        "preprocessing": made_for.preparation.to_dict() if isinstance(made_for, PreparedEncoder) else None,
+        "preprocessing": asdict(made_for.preparation) if isinstance(made_for, PreparedEncoder) else None,
         "resizes": encoder.resize is not None,
         "known": list(decision.known_names),
         "int8": None if int8 is None else int8.to_dict(),

@@ -17,7 +17,7 @@ from t2w.errors import T2WError
 if TYPE_CHECKING:
     from t2w.encoders import VisionEncoder
 
-__all__ = ["PreparedBatch", "check_sizes", "embed_checked", "prepared_batches", "usable_cores"]
+__all__ = ["Batch", "check_sizes", "embed_checked", "prepared_batches", "usable_cores"]
 
 T = TypeVar("T")
 
@@ -26,17 +26,17 @@ _CHUNK = 8  # items of one call of a thread: a call costs tens of microseconds, 
 
 
 @dataclass(frozen=True, eq=False)
-class PreparedBatch:
-    """One batch of the network's input.
+class Batch:
+    """Some items in a row, and what was made of them.
 
     Attributes:
-        positions: where the rows of `inputs` stand among all items.
-        inputs: (len(positions), ...) float32; None where every item was refused.
-        refused: the other items of the batch, each with what is wrong with it.
+        positions: of the items that `rows` are of, among all items.
+        rows: (len(positions), ...) float32, the network's inputs or its features; None where every item was refused.
+        refused: positions of the other items, and what is wrong with each.
     """
 
     positions: tuple[int, ...]
-    inputs: Tensor | None
+    rows: Tensor | None
     refused: tuple[tuple[int, T2WError], ...]
 
 
@@ -54,7 +54,7 @@ def check_sizes(batch_size: int, workers: int | None) -> None:
 
 def prepared_batches(
     items: Sequence[T], prepare: Callable[[T], Tensor], *, batch_size: int, workers: int | None = None
-) -> Iterator[PreparedBatch]:
+) -> Iterator[Batch]:
     """Prepare items in threads and yield them in order, batch by batch.
 
     Decoding releases Python's lock, so threads are enough. At most 3 batches exist at any time, whatever the number of
@@ -70,27 +70,38 @@ def prepared_batches(
         T2WError: inputs of different shapes, or sizes below 1.
     """
     check_sizes(batch_size, workers)
-    starts = iter(range(0, len(items), batch_size))
-    waiting: deque[tuple[int, list[Future[list[Tensor | T2WError]]]]] = deque()
+    waiting: deque[list[Future[list[tuple[int, Tensor | T2WError]]]]] = deque()
     pool = ThreadPoolExecutor(workers or usable_cores(), thread_name_prefix="prepare")
 
-    def submit() -> None:
-        for start in starts:
-            stop = min(start + batch_size, len(items))
-            chunks = [range(first, min(first + _CHUNK, stop)) for first in range(start, stop, _CHUNK)]
-            waiting.append((start, [pool.submit(_prepared, items, prepare, chunk) for chunk in chunks]))
-            return
+    def prepared(chunk: range) -> list[tuple[int, Tensor | T2WError]]:
+        results: list[tuple[int, Tensor | T2WError]] = []
+        for position in chunk:
+            try:
+                results.append((position, prepare(items[position])))
+            except T2WError as error:
+                results.append((position, error))
+        return results
 
     try:
-        for _ in range(_AHEAD):
-            submit()
+        for start in range(0, len(items), batch_size):
+            stop = min(start + batch_size, len(items))
+            chunks = [range(first, min(first + _CHUNK, stop)) for first in range(start, stop, _CHUNK)]
+            waiting.append([pool.submit(prepared, chunk) for chunk in chunks])
+            if len(waiting) > _AHEAD:
+                yield _collected(waiting.popleft())
         while waiting:
-            start, futures = waiting.popleft()
-            batch = _collected(start, [result for future in futures for result in future.result()])
-            submit()
-            yield batch
+            yield _collected(waiting.popleft())
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _collected(futures: Sequence[Future[list[tuple[int, Tensor | T2WError]]]]) -> Batch:
+    results = [result for future in futures for result in future.result()]
+    kept = {position: found for position, found in results if isinstance(found, Tensor)}
+    if len(shapes := {tuple(x.shape) for x in kept.values()}) > 1:
+        raise T2WError(f"prepared images have shapes {', '.join(map(str, sorted(shapes)))}", expected="one shape")
+    refused = tuple((position, found) for position, found in results if isinstance(found, T2WError))
+    return Batch(tuple(kept), torch.stack(list(kept.values())) if kept else None, refused)
 
 
 def embed_checked(encoder: VisionEncoder, inputs: Tensor) -> Tensor:
@@ -106,22 +117,3 @@ def embed_checked(encoder: VisionEncoder, inputs: Tensor) -> Tensor:
     if not bool(torch.isfinite(features).all()):
         raise T2WError(f"{encoder.identity} gave NaN or infinite features", fix="check the encoder's weights")
     return features
-
-
-def _prepared(items: Sequence[T], prepare: Callable[[T], Tensor], chunk: range) -> list[Tensor | T2WError]:
-    results: list[Tensor | T2WError] = []
-    for position in chunk:
-        try:
-            results.append(prepare(items[position]))
-        except T2WError as error:
-            results.append(error)
-    return results
-
-
-def _collected(start: int, results: Sequence[Tensor | T2WError]) -> PreparedBatch:
-    kept = [(start + i, result) for i, result in enumerate(results) if isinstance(result, Tensor)]
-    refused = tuple((start + i, result) for i, result in enumerate(results) if isinstance(result, T2WError))
-    if len(shapes := {tuple(x.shape) for _, x in kept}) > 1:
-        raise T2WError(f"prepared images have shapes {', '.join(map(str, sorted(shapes)))}", expected="one shape")
-    inputs = torch.stack([x for _, x in kept]) if kept else None
-    return PreparedBatch(tuple(position for position, _ in kept), inputs, refused)

@@ -31,7 +31,7 @@ class FeatureCache:
     Attributes:
         folder: where features of all datasets and encoders lie side by side.
         key: hash of the dataset's fingerprint, the encoder's identity and the preprocessing.
-        about: what the key was made of, for a reader of the file.
+        about: the metadata of every file: format, version, what the key was made of, name and split.
     """
 
     folder: Path
@@ -40,65 +40,45 @@ class FeatureCache:
 
     @classmethod
     def of(cls, folder: str | Path, encoder: VisionEncoder, image_set: ImageSet) -> FeatureCache:
-        about = {
+        made_of = {
             "dataset": image_set.fingerprint,
             "encoder": encoder.identity,
             "preprocessing": encoder.preprocessing,
         }
-        return cls(Path(folder), fingerprint(about), about | {"name": image_set.name, "split": image_set.split})
+        about = {"format": _FORMAT, "version": _VERSION, **made_of, "name": image_set.name, "split": image_set.split}
+        return cls(Path(folder), fingerprint(made_of), about)
 
-    @property
-    def file(self) -> Path:
-        """The features, once they are whole."""
-        return self.folder / f"{self.key}.safetensors"
+    def read(self, shape: tuple[int, int], *, begin: int = 0, batch_size: int | None = None) -> Tensor | None:
+        """Features (N, d) float32; None where there are none. A damaged file is set aside, with a warning.
 
-    @property
-    def parts(self) -> Path:
-        """The folder of the parts made so far."""
-        return self.folder / f"{self.key}.parts"
-
-    def read(self, shape: tuple[int, int]) -> Tensor | None:
-        """The features (N, d) float32; None where there are none. A damaged file is set aside and said."""
-        return self._read(self.file, shape, {"begin": 0})
-
-    def write(self, features: Tensor) -> None:
-        """Keep the whole features, (N, d), and remove the parts."""
-        self._write(self.file, features, {"begin": 0})
-        shutil.rmtree(self.parts, ignore_errors=True)
-
-    def read_part(self, begin: int, shape: tuple[int, int], *, batch_size: int) -> Tensor | None:
-        """A part that an earlier call finished; None where it did not, or with other batches (other rounding)."""
-        return self._read(self._part(begin), shape, {"begin": begin, "batch_size": batch_size})
-
-    def write_part(self, begin: int, features: Tensor, *, batch_size: int) -> None:
-        """Keep the features of images `begin` and on."""
-        self._write(self._part(begin), features, {"begin": begin, "batch_size": batch_size})
-
-    def _part(self, begin: int) -> Path:
-        return self.parts / f"{begin:09d}.safetensors"
-
-    def _write(self, path: Path, features: Tensor, about: dict[str, Any]) -> None:
-        metadata = {"format": _FORMAT, "version": _VERSION, **self.about, **about}
-        save_tensors(path, {"features": features}, metadata)
-
-    def _read(self, path: Path, shape: tuple[int, int], about: dict[str, Any]) -> Tensor | None:
+        Args:
+            begin: the first image of a part.
+            batch_size: of the part, for other batches round in another way; None for the whole.
+        """
+        path = self._path(begin, batch_size)
         if not path.exists():
             return None
         try:
             tensors, metadata = load_tensors(path, what="cached features")
-            features = tensors.get("features")
-            wanted = {"format": _FORMAT, "version": _VERSION, **self.about}
-            if features is None or any(metadata.get(key) != value for key, value in wanted.items()):
+            if "features" not in tensors or any(metadata.get(key) != value for key, value in self.about.items()):
                 raise T2WError(f"{path} does not hold what its name says")
         except T2WError as error:
-            _set_aside(path, error)
+            aside = path.with_name(f"{path.name}.damaged")
+            path.replace(aside)
+            log.warning("%s; set aside as %s, its features are extracted again", error.found, aside.name)
             return None
-        if tuple(features.shape) != shape or any(metadata.get(key) != value for key, value in about.items()):
-            return None  # sound, but cut in another way: written over
-        return features
+        features = tensors["features"]
+        # Sound, but cut in another way: written over.
+        cut_alike = metadata.get("begin") == begin and metadata.get("batch_size") == batch_size
+        return features if cut_alike and tuple(features.shape) == shape else None
 
+    def write(self, features: Tensor, *, begin: int = 0, batch_size: int | None = None) -> None:
+        """Keep a part, or the whole (N, d), which its parts make place for."""
+        cut = {"begin": begin} if batch_size is None else {"begin": begin, "batch_size": batch_size}
+        save_tensors(self._path(begin, batch_size), {"features": features}, self.about | cut)
+        if batch_size is None:
+            shutil.rmtree(self.folder / f"{self.key}.parts", ignore_errors=True)
 
-def _set_aside(path: Path, error: T2WError) -> None:
-    aside = path.with_name(f"{path.name}.damaged")
-    path.replace(aside)
-    log.warning("%s; set aside as %s, its features are extracted again", error.found, aside.name)
+    def _path(self, begin: int, batch_size: int | None) -> Path:
+        name = self.key if batch_size is None else f"{self.key}.parts/{begin:09d}"
+        return self.folder / f"{name}.safetensors"

@@ -77,30 +77,28 @@ def _extracted(
     todo: list[int] = []
     for begin in range(0, n, size):
         stop = min(begin + size, n)
-        part = None if kept is None else kept.read_part(begin, (stop - begin, encoder.dim), batch_size=batch_size)
+        part = None if kept is None else kept.read((stop - begin, encoder.dim), begin=begin, batch_size=batch_size)
         if part is None:
             todo.extend(range(begin, stop))
         else:
             features[begin:stop] = part
 
-    images, min_side = image_set.images, encoder.min_side
+    images = image_set.images
 
     def prepare(position: int) -> Tensor:
-        # Decoded as a classifier decodes the photographs it is shown.
-        if isinstance(images, LazyImages):
-            return encoder.prepare(images.at(position, min_side=min_side))
+        if isinstance(images, LazyImages):  # decoded as a classifier decodes the photographs it is shown
+            return encoder.prepare(images.at(position, min_side=encoder.min_side))
         return encoder.prepare(images[position])
 
-    description = f"features ({image_set.split})"
-    with progress(description, total=n, unit="image", initial=n - len(todo)) as bar:
+    with progress(f"features ({image_set.split})", total=n, unit="image", initial=n - len(todo)) as bar:
         for batch in prepared_batches(todo, prepare, batch_size=batch_size, workers=workers):
             if batch.refused:
                 raise batch.refused[0][1]
-            assert batch.inputs is not None  # a batch holds at least one item
+            assert batch.rows is not None  # a batch holds at least one item
             first, stop = todo[batch.positions[0]], todo[batch.positions[-1]] + 1
-            features[first:stop] = embed_checked(encoder, batch.inputs)
+            features[first:stop] = embed_checked(encoder, batch.rows)
             if kept is not None and (stop % size == 0 or stop == n):
                 begin = (stop - 1) // size * size
-                kept.write_part(begin, features[begin:stop], batch_size=batch_size)
+                kept.write(features[begin:stop], begin=begin, batch_size=batch_size)
             bar.update(stop - first)
     return features

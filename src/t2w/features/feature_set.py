@@ -9,7 +9,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from t2w.errors import T2WError, nearest
+from t2w.errors import T2WError
+from t2w.tasks.class_names import renumbered
 
 __all__ = ["FeatureSet"]
 
@@ -56,9 +57,9 @@ class FeatureSet:
         """The features of some images, (len(index), d) float32."""
         return self._real(self.features[torch.as_tensor(index, device=self.features.device)])
 
-    def dense(self, dtype: torch.dtype = torch.float32) -> Tensor:
-        """All features, (N, d): 4 bytes each in float32, where int8 takes one."""
-        return self._real(self.features).to(dtype)
+    def dense(self) -> Tensor:
+        """All features, (N, d) float32: 4 bytes each, where int8 takes one."""
+        return self._real(self.features)
 
     def _real(self, rows: Tensor) -> Tensor:
         rows = rows.to(torch.float32)
@@ -70,22 +71,10 @@ class FeatureSet:
         Raises:
             T2WError: an unknown class, or one twice.
         """
-        position = {name: i for i, name in enumerate(self.class_names)}
-        renumber = torch.full((len(self.class_names),), -1, dtype=torch.int64, device=self.labels.device)
-        for new, name in enumerate(names):
-            if name not in position:
-                raise T2WError(f"no features of class {name!r}{nearest(name, position)}")
-            if renumber[position[name]] >= 0:
-                raise T2WError(f"class {name!r} is asked for more than once", expected="each class once")
-            renumber[position[name]] = new
-        labels = renumber[self.labels]
+        numbers = renumbered(self.class_names, names, where=f"the set of {self.split} features")
+        labels = torch.tensor(numbers, device=self.labels.device)[self.labels]
         kept = labels >= 0
         return replace(self, features=self.features[kept], labels=labels[kept], class_names=tuple(names))
-
-    def to(self, device: torch.device | str) -> FeatureSet:
-        """The same features on another device."""
-        scale = None if self.scale is None else self.scale.to(device)
-        return replace(self, features=self.features.to(device), scale=scale, labels=self.labels.to(device))
 
 
 def _check(f: FeatureSet) -> None:
@@ -105,12 +94,8 @@ def _check(f: FeatureSet) -> None:
         raise T2WError(f"the labels of the {where} are {_form(f.labels)}", expected=f"({n},) int64, one per image")
     if not f.class_names or len(set(f.class_names)) < len(f.class_names) or not all(s.strip() for s in f.class_names):
         bad = next((s for s in f.class_names if not s.strip() or f.class_names.count(s) > 1), None)
-        raise T2WError(
-            "there are no class names"
-            if bad is None
-            else f"class name {bad!r} is empty or stands there more than once",
-            expected="different names, one per class",
-        )
+        found = f"class name {bad!r} is empty or stands there more than once" if f.class_names else "no class names"
+        raise T2WError(found, expected="different names, one per class")
     if n and (int(f.labels.min()) < 0 or int(f.labels.max()) >= len(f.class_names)):
         raise T2WError(
             f"the labels of the {where} run from {int(f.labels.min())} to {int(f.labels.max())}",

@@ -31,22 +31,11 @@ def save_features(path: str | Path, train: FeatureSet, test: FeatureSet) -> None
         T2WError: the splits do not belong together, or the file cannot be written.
     """
     _check_pair(train, test)
-    tensors = {
-        "train_features": train.features,
-        "train_labels": train.labels,
-        "test_features": test.features,
-        "test_labels": test.labels,
-    }
+    tensors = {f"{each.split}_{part}": getattr(each, part) for each in (train, test) for part in ("features", "labels")}
     if train.scale is not None:
         tensors["scale"] = train.scale
-    metadata = {
-        "format": _FORMAT,
-        "version": _VERSION,
-        "class_names": list(train.class_names),
-        "encoder": train.encoder,
-        "preprocessing": train.preprocessing,
-    }
-    save_tensors(path, tensors, metadata)
+    about = {"class_names": list(train.class_names), "encoder": train.encoder, "preprocessing": train.preprocessing}
+    save_tensors(path, tensors, {"format": _FORMAT, "version": _VERSION, **about})
 
 
 def load_features(path: str | Path) -> tuple[FeatureSet, FeatureSet]:
@@ -61,7 +50,11 @@ def load_features(path: str | Path) -> tuple[FeatureSet, FeatureSet]:
         pair = _decoded(path, tensors, metadata)
         _check_pair(*pair)
         for features in pair:
-            _check_classes_present(features)
+            counts = torch.bincount(features.labels, minlength=len(features.class_names))
+            if bool((counts == 0).any()):
+                name = features.class_names[int((counts == 0).int().argmax())]
+                found = f"class {name!r} has no {features.split} image"
+                raise T2WError(found, expected="images of every class in both splits")
     except T2WError as error:
         raise T2WError(f"{path}: {error.found}", expected=error.expected, fix=error.fix or _REMAKE) from error
     return pair
@@ -83,14 +76,12 @@ def _decoded(path: str | Path, tensors: dict[str, Tensor], metadata: dict[str, A
     names = metadata.get("class_names")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise T2WError(f"the class_names in its metadata are {names!r:.60}", expected="a JSON list of names")
-    encoder = metadata.get("encoder")
-    encoder = encoder if encoder else f"unknown (file SHA-256 {sha256_of(path)[:16]})"
     common = {
         "class_names": tuple(names),
-        "encoder": str(encoder),
+        "encoder": str(metadata.get("encoder") or f"unknown (file SHA-256 {sha256_of(path)[:16]})"),
         "preprocessing": str(metadata.get("preprocessing") or "unknown"),
     }
-    return (_split(tensors, "train", "train", **common), _split(tensors, test, "test", **common))
+    return _split(tensors, "train", "train", **common), _split(tensors, test, "test", **common)
 
 
 def _split(tensors: dict[str, Tensor], key: str, split: Literal["train", "test"], **common: Any) -> FeatureSet:
@@ -98,7 +89,7 @@ def _split(tensors: dict[str, Tensor], key: str, split: Literal["train", "test"]
     if labels.is_floating_point() or labels.is_complex():
         raise T2WError(f"{key}_labels are {str(labels.dtype).removeprefix('torch.')}", expected="whole numbers")
     if features.dtype == torch.float16:
-        features = features.float()  # every step of the house computes in float32 or bfloat16
+        features = features.float()  # everything computes in float32 or bfloat16
     return FeatureSet(
         features=features, scale=tensors.get("scale"), labels=labels.to(torch.int64), split=split, **common
     )
@@ -108,22 +99,11 @@ def _check_pair(train: FeatureSet, test: FeatureSet) -> None:
     if (train.split, test.split) != ("train", "test"):
         raise T2WError(f"the splits are {train.split!r} and {test.split!r}", expected="'train' and 'test'")
     if train.dim != test.dim:
-        raise T2WError(
-            f"train features have {train.dim} numbers per image and test features {test.dim}",
-            expected="the same number",
-        )
+        found = f"train features have {train.dim} numbers per image and test features {test.dim}"
+        raise T2WError(found, expected="the same number")
     for part in ("class_names", "encoder", "preprocessing"):
         if getattr(train, part) != getattr(test, part):
             raise T2WError(f"train and test features differ in {part}", expected=f"one {part} for both")
-    scales = (train.scale, test.scale)
-    if (scales[0] is None) != (scales[1] is None) or (
-        scales[0] is not None and scales[1] is not None and not torch.equal(scales[0], scales[1])
-    ):
+    ours, theirs = ([] if each.scale is None else each.scale.tolist() for each in (train, test))
+    if ours != theirs:
         raise T2WError("train and test features differ in scale", expected="one scale for both")
-
-
-def _check_classes_present(features: FeatureSet) -> None:
-    counts = torch.bincount(features.labels, minlength=len(features.class_names))
-    if bool((counts == 0).any()):
-        name = features.class_names[int((counts == 0).int().argmax())]
-        raise T2WError(f"class {name!r} has no {features.split} image", expected="images of every class in both splits")

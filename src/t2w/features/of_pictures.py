@@ -3,39 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from t2w.errors import T2WError
-from t2w.features.batches import embed_checked, prepared_batches
+from t2w.features.batches import Batch, embed_checked, prepared_batches
 from t2w.pictures import Picture, pixels_of
 
 if TYPE_CHECKING:
     from t2w.encoders import VisionEncoder
 
-__all__ = ["PictureFeatures", "features_of_pictures"]
-
-
-@dataclass(frozen=True, eq=False)
-class PictureFeatures:
-    """Features of some of the pictures.
-
-    Attributes:
-        positions: of the pictures, among all.
-        features: (len(positions), d) float32; None where every picture of the batch was refused.
-        refused: positions of the other pictures of the batch, and what is wrong with each.
-    """
-
-    positions: tuple[int, ...]
-    features: Tensor | None
-    refused: tuple[tuple[int, T2WError], ...]
+__all__ = ["features_of_pictures"]
 
 
 def features_of_pictures(
     encoder: VisionEncoder, pictures: Sequence[Picture], *, batch_size: int = 64, workers: int | None = None
-) -> Iterator[PictureFeatures]:
+) -> Iterator[Batch]:
     """Read, prepare and embed pictures in order; one that cannot be used does not stop the others.
 
     Full images live in the reading threads only, so memory does not grow with the number of files.
@@ -54,5 +38,4 @@ def features_of_pictures(
         return encoder.prepare(pixels_of(picture, min_side=encoder.min_side))
 
     for batch in prepared_batches(pictures, prepare, batch_size=batch_size, workers=workers):
-        features = None if batch.inputs is None else embed_checked(encoder, batch.inputs)
-        yield PictureFeatures(batch.positions, features, batch.refused)
+        yield batch if batch.rows is None else replace(batch, rows=embed_checked(encoder, batch.rows))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import torch
@@ -69,6 +70,9 @@ def fuse(classifiers: Sequence[Classifier], *, called: Sequence[str] | None = No
 
 def _check(classifiers: Sequence[Classifier], called: Sequence[str]) -> None:
     """Raises T2WError where the classifiers cannot become one."""
+    for (i, one), (j, other) in combinations(enumerate(classifiers), 2):
+        if one.classes == other.classes and torch.equal(one.weights, other.weights):
+            raise T2WError(f"{called[i]} and {called[j]} are the same classifier", expected="different ones")
     for one, who in zip(classifiers, called, strict=True):
         if not all(unit_per_class(one.spec, vector, one.text) for vector in one.weights):
             raise T2WError(

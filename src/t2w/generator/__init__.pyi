@@ -16,6 +16,7 @@ from .config import UnitConfig as UnitConfig
 from .generator import Generator as Generator
 from .network import WeightTransformer as WeightTransformer
 from .normalizer import Normalizer as Normalizer
+from .normalizer import UnitNormalizer as UnitNormalizer
 from .reference import ReferenceTransformer as ReferenceTransformer
 from .sampling import Sampling as Sampling
 from .sampling import distance_to_known as distance_to_known
@@ -24,5 +25,4 @@ from .tokens import WeightTokens as WeightTokens
 from .tokens import chunk_tables as chunk_tables
 from .tokens import token_tables as token_tables
 from .tokens import unit_tables as unit_tables
-from .units import UnitNormalizer as UnitNormalizer
-from .units import UnitTransformer as UnitTransformer
+from .unit_network import UnitTransformer as UnitTransformer

@@ -11,7 +11,7 @@ from t2w.errors import T2WError
 from t2w.generator.config import GeneratorConfig, ReferenceConfig, UnitConfig
 from t2w.generator.network import WeightTransformer
 from t2w.generator.reference import ReferenceTransformer
-from t2w.generator.units.network import UnitTransformer
+from t2w.generator.unit_network import UnitTransformer
 
 __all__ = ["CONFIGS", "Network", "NetworkConfig", "build_network", "config_from_dict"]
 

@@ -9,29 +9,30 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from t2w.adapters import AdapterSpec
 from t2w.concepts import Evidence
 from t2w.errors import T2WError
 from t2w.generator.config import Conditioning
 
-__all__ = ["Condition", "condition_of", "condition_of_evidence", "prior_attention", "with_noise", "without_text"]
+__all__ = [
+    "Condition",
+    "check_shapes",
+    "condition_of",
+    "condition_of_evidence",
+    "prior_attention",
+    "with_noise",
+    "without_text",
+]
 
 
 @dataclass(frozen=True, eq=False)
 class Condition:
-    """Conditions of N tasks.
+    """Conditions of N tasks; evidence and variance are None where the generator works from texts alone."""
 
-    Attributes:
-        tokens: (N, n_max, text_dim) float32; padding is zero.
-        mask: (N, n_max) bool, True where the token is real. Every row has at least one.
-        evidence: (N, n_max, d) what each class is known by, rows of unit length, padding zero; None where the generator
-            works from texts alone.
-        variance: (N, n_max) in 0..1, how unsure `evidence` is; None where there is none.
-    """
-
-    tokens: Tensor
-    mask: Tensor
-    evidence: Tensor | None = None
-    variance: Tensor | None = None
+    tokens: Tensor  # (N, n_max, text_dim) float32; padding is zero
+    mask: Tensor  # (N, n_max) bool, True where the token is real; every row has at least one
+    evidence: Tensor | None = None  # (N, n_max, d) what each class is known by, rows of unit length, padding zero
+    variance: Tensor | None = None  # (N, n_max) in 0..1, how unsure `evidence` is
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -50,16 +51,29 @@ class Condition:
         return Condition(*(part if part is None else part.to(device) for part in parts))  # type: ignore[arg-type]
 
 
+def check_shapes(x_t: Tensor, t: Tensor, condition: Condition, spec: AdapterSpec, text_dim: int) -> None:
+    """Raises T2WError where a network's inputs are not (N, P), (N,) and N conditions of its sizes."""
+    found = [("noisy weights", x_t, spec.size), ("text embeddings", condition.tokens, text_dim)]
+    if condition.evidence is not None:
+        found.append(("evidence", condition.evidence, spec.in_features))
+    for what, values, size in found:
+        if values.shape[-1] != size:
+            raise T2WError(
+                f"{what} of {values.shape[-1]} numbers",
+                expected=f"{size}, as the generator was trained with",
+                fix="use the encoders the generator was trained with",
+            )
+    if not len(x_t) == len(t) == len(condition):
+        raise T2WError(
+            f"{len(condition)} conditions and {len(t)} timesteps for {len(x_t)} weight vectors",
+            expected="one condition each",
+        )
+
+
 def condition_of_evidence(
     evidence: Evidence, tasks: Sequence[Sequence[int]] | None = None, *, width: int | None = None
 ) -> Condition:
-    """The condition of some tasks of classes with evidence.
-
-    Args:
-        evidence: of C classes.
-        tasks: positions in `evidence` per task; None for one task of all C classes.
-        width: classes that are padded to; None for the largest task's.
-    """
+    """The condition of tasks (positions in `evidence`; None: one task of all), padded to `width` or the largest."""
     tasks = [range(len(evidence))] if tasks is None else tasks
     padded = width or max(map(len, tasks))
     index = torch.zeros(len(tasks), padded, dtype=torch.int64)
@@ -72,11 +86,7 @@ def condition_of_evidence(
 
 
 def without_text(condition: Condition, dropped: Tensor) -> Condition:
-    """The condition with some tasks' texts left out: one token of zeros each.
-
-    Args:
-        dropped: (N,) bool, True for the tasks whose text is left out.
-    """
+    """The condition with the texts of the `dropped` (N,) tasks left out: one token of zeros each."""
     tokens = condition.tokens.masked_fill(dropped[:, None, None], 0.0)
     first = torch.arange(condition.mask.shape[1], device=condition.mask.device) == 0
     return Condition(tokens, torch.where(dropped[:, None], first, condition.mask))

@@ -14,8 +14,7 @@ from t2w.errors import T2WError
 from t2w.files import load_tensors, save_tensors
 from t2w.generator.build import NetworkConfig, build_network, config_from_dict
 from t2w.generator.config import UnitConfig
-from t2w.generator.normalizer import Normalizer
-from t2w.generator.units import UnitNormalizer
+from t2w.generator.normalizer import Normalizer, UnitNormalizer
 
 if TYPE_CHECKING:
     from t2w.generator.generator import Generator
@@ -58,25 +57,32 @@ def load_generator(path: str | Path) -> Generator:
             fix="read it with the version of t2w that wrote it",
         )
     config = config_from_dict(metadata.get("config", {}))
+    network, normalizer = _part(tensors, "network."), _part(tensors, "normalizer.")
     with torch.device("meta"):
-        shapes = {f"network.{name}": value.shape for name, value in build_network(config).state_dict().items()}
-    shapes |= _normalizer_shapes(config, tensors)
+        state = build_network(config).state_dict()
+    expected = {f"network.{name}": tuple(value.shape) for name, value in state.items()}
+    expected |= {f"normalizer.{name}": shape for name, shape in _normalizer_shapes(config, normalizer).items()}
     if _KNOWN in tensors:
-        shapes[_KNOWN] = torch.Size([*tensors[_KNOWN].shape[:1], config.text_dim])
-    own = {name: value.shape for name, value in tensors.items() if not name.startswith(_CONCEPTS)}
-    _check_shapes(path, own, shapes)
-    network = build_network(config)
-    network.load_state_dict(_part(tensors, "network."))
-    parts = _part(tensors, "normalizer.")
-    normalizer: Normalizer | UnitNormalizer
-    if isinstance(config, UnitConfig):
-        normalizer = UnitNormalizer(config.spec, config.gain, **parts)
-    else:
-        normalizer = Normalizer(**parts)
+        expected[_KNOWN] = (*tensors[_KNOWN].shape[:1], config.text_dim)
+    found = {name: tuple(value.shape) for name, value in tensors.items() if not name.startswith(_CONCEPTS)}
+    for name in [*expected, *found]:
+        if found.get(name) != expected.get(name):
+            raise T2WError(
+                f"{path}: tensor {name} is {found.get(name, 'absent')}",
+                expected=f"{expected.get(name, 'absent')} by the config stored in the file",
+                fix="the file was altered; copy or train it again",
+            )
     concepts = None
     if "concepts" in metadata:
         concepts = Concepts.from_tensors(metadata["concepts"], _part(tensors, _CONCEPTS))
-    return Generator(network, normalizer, metadata.get("identity", {}), tensors.get(_KNOWN), concepts)
+    built = build_network(config)
+    built.load_state_dict(network)
+    made: Normalizer | UnitNormalizer
+    if isinstance(config, UnitConfig):
+        made = UnitNormalizer(config.spec, config.gain, **normalizer)
+    else:
+        made = Normalizer(**normalizer)
+    return Generator(built, made, metadata.get("identity", {}), tensors.get(_KNOWN), concepts)
 
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -85,24 +91,8 @@ def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name: value.float() if value.is_floating_point() else value for name, value in found.items()}
 
 
-def _normalizer_shapes(config: NetworkConfig, tensors: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+def _normalizer_shapes(config: NetworkConfig, found: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
     d, out = config.spec.in_features, config.spec.out_features
     if isinstance(config, UnitConfig):
-        centres = len(tensors.get("normalizer.centres", ()))
-        shapes: dict[str, tuple[int, ...]] = {
-            "unit_std": (d + 1 + out,), "bias_std": (out,), "centres": (centres, d)
-        }  # fmt: skip
-    else:
-        shapes = dict.fromkeys(("base", "mean", "std"), (config.spec.size,))
-    return {f"normalizer.{name}": torch.Size(shape) for name, shape in shapes.items()}
-
-
-def _check_shapes(path: str | Path, found: Mapping[str, torch.Size], expected: Mapping[str, torch.Size]) -> None:
-    for name in [*expected, *found]:
-        if found.get(name) != expected.get(name):
-            shapes = [tuple(shapes[name]) if name in shapes else "absent" for shapes in (found, expected)]
-            raise T2WError(
-                f"{path}: tensor {name} is {shapes[0]}",
-                expected=f"{shapes[1]} by the config stored in the file",
-                fix="the file was altered; copy or train it again",
-            )
+        return {"unit_std": (d + 1 + out,), "bias_std": (out,), "centres": (len(found.get("centres", ())), d)}
+    return dict.fromkeys(("base", "mean", "std"), (config.spec.size,))

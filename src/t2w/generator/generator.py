@@ -19,9 +19,8 @@ from t2w.generator.build import Network, NetworkConfig
 from t2w.generator.condition import Condition, condition_of, condition_of_evidence, without_text
 from t2w.generator.config import UnitConfig
 from t2w.generator.network import WeightTransformer
-from t2w.generator.normalizer import Normalizer
+from t2w.generator.normalizer import Normalizer, UnitNormalizer
 from t2w.generator.sampling import Sampling, distance_to_known, share_kept
-from t2w.generator.units import UnitNormalizer
 from t2w.seeds import derive_seed
 
 __all__ = ["Generator"]
@@ -97,9 +96,6 @@ class Generator:
         Args:
             classes: the class texts (C, text_dim), or the evidence of C classes where adapters start from it.
             tasks: positions in `classes` per task; None for one task of all.
-
-        Raises:
-            T2WError: see `condition_of`; texts where it wants evidence, or the other way round.
         """
         wants = isinstance(self.config, UnitConfig)
         if isinstance(classes, Evidence) != wants:
@@ -111,7 +107,7 @@ class Generator:
 
     def spec_for(self, condition: Condition) -> AdapterSpec:
         """The sizes of the adapters of these tasks."""
-        return self.network.spec_for(condition)
+        return self.config.spec_for(condition.mask.shape[1])
 
     def denoiser(self, condition: Condition, *, guidance: float = Sampling.guidance) -> Denoiser:
         """x_t (N, P), t (N,) -> x0_hat (N, P) in normalised space, for these N conditions.
@@ -122,9 +118,7 @@ class Generator:
         predict = self._predictor(condition)
         if guidance == 1.0:
             return predict
-        silent = self._predictor(
-            without_text(condition, torch.ones(len(condition), dtype=torch.bool, device=self.device))
-        )
+        silent = self._predictor(without_text(condition, torch.ones(len(condition), dtype=torch.bool).to(self.device)))
 
         def guided(x_t: Tensor, t: Tensor) -> Tensor:
             unconditional = silent(x_t, t)
@@ -164,43 +158,34 @@ class Generator:
         kept = self._share_kept(condition, how)
         found = []
         for start in range(0, len(condition), _BATCH):
-            samples = self._sample(condition, start, seed, how)
-            found.append(self._weights(samples.x_0, condition, start, kept))
+            found.append(self._weights(self._sample(condition, start, seed, how).x_0, condition, start, kept))
             if progress is not None:
                 progress(len(found[-1]))
         return torch.cat(found)
 
     def trajectory(
-        self,
-        condition: Condition,
-        sampling: Sampling | None = None,
-        *,
-        seed: int = 0,
-        states: bool = False,
-        **changes: Any,
-    ) -> tuple[Tensor, tuple[int, ...]]:
-        """The adapter (S, N, P) that each of the S steps predicts, the last as `generate` has it, and the timesteps.
+        self, condition: Condition, sampling: Sampling | None = None, *, seed: int = 0, **changes: Any
+    ) -> tuple[Tensor, Tensor, tuple[int, ...]]:
+        """The adapters of every step, the noisy ones that it leaves, and the S timesteps.
 
-        Args:
-            states: of each step the noisy adapter x_t that it leaves, in the place of its prediction.
+        The first (S, N, P) are what a step predicts, the last as `generate` has it; the second (S, N, P) its x_t.
         """
         how = replace(sampling or Sampling(), **changes)
-        keep = {"trajectory": not states, "states": states}
-        parts = [self._sample(condition, start, seed, how, **keep) for start in range(0, len(condition), _BATCH)]
         kept = self._share_kept(condition, how)
-        steps = [part.states if states else part.trajectory for part in parts]  # each (S, part of N, P)
-        adapters = [
-            torch.cat([self._weights(x_0, condition, i * _BATCH, kept) for i, x_0 in enumerate(found)])
-            for found in zip(*(step for step in steps if step is not None), strict=True)
-        ]
-        return torch.stack(adapters), parts[0].timesteps
+        parts = [self._sample(condition, start, seed, how, keep=True) for start in range(0, len(condition), _BATCH)]
+
+        def adapters(steps: list[Tensor | None]) -> Tensor:  # each (S, part of N, P)
+            batches = zip(*(step for step in steps if step is not None), strict=True)
+            weights = (
+                [self._weights(x, condition, i * _BATCH, kept) for i, x in enumerate(batch)] for batch in batches
+            )
+            return torch.stack([torch.cat(batch) for batch in weights])
+
+        predicted, noisy = adapters([p.trajectory for p in parts]), adapters([p.states for p in parts])
+        return predicted, noisy, parts[0].timesteps
 
     def _weights(self, x_0: Tensor, condition: Condition, start: int, kept: Tensor) -> Tensor:
-        """(N, P) adapters of normalised ones, those of the tasks from `start` on, drawn back to base but for a share.
-
-        Args:
-            kept: (all tasks,) that share.
-        """
+        """(N, P) adapters of normalised ones, those of the tasks from `start` on; of the way from base `kept` stays."""
         some = slice(start, start + len(x_0))
         vectors = self.normalizer.denormalize(x_0, condition.rows(some).to(self.device)).cpu()
         share = kept[some, None]
@@ -222,10 +207,10 @@ class Generator:
         return share_kept(distance_to_known(condition.to("cpu"), self.known.cpu()), how.fallback_distance)
 
     @torch.inference_mode()
-    def _sample(self, condition: Condition, start: int, seed: int, how: Sampling, **keep: bool) -> Samples:
+    def _sample(self, condition: Condition, start: int, seed: int, how: Sampling, *, keep: bool = False) -> Samples:
         part = condition.rows(slice(start, start + _BATCH))
-        rows = range(start, start + len(part))
-        x_T = torch.stack([torch.randn(self.spec_for(part).size, generator=_noise(seed, "x_T", i)) for i in rows])
+        rows, size = range(start, start + len(part)), self.spec_for(part).size
+        x_T = torch.stack([torch.randn(size, generator=_noise(seed, "x_T", i)) for i in rows])
         return sample(
             self.denoiser(part, guidance=how.guidance),
             x_T.to(self.device),
@@ -234,7 +219,7 @@ class Generator:
             timesteps=how.respacing,
             schedule=linear_schedule(self.config.timesteps),
             generator=[_noise(seed, "sampler", i, self.device) for i in rows],
-            **keep,
+            trajectory=keep,
         )
 
 

@@ -13,14 +13,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from t2w.adapters import AdapterSpec
 from t2w.diffusion import linear_schedule
-from t2w.errors import T2WError
-from t2w.generator.condition import Condition
+from t2w.generator.condition import Condition, check_shapes
 from t2w.generator.config import GeneratorConfig
 from t2w.generator.tokens import WeightTokens, token_tables
 
-__all__ = ["Block", "KeysValues", "WeightTransformer", "sinusoids"]
+__all__ = ["Block", "WeightTransformer", "preconditioned", "sinusoids"]
 
 KeysValues: TypeAlias = tuple[Tensor, Tensor]  # (N, heads, tokens, d/heads) each
 
@@ -106,17 +104,10 @@ class WeightTransformer(nn.Module):
         return [block.attn.read(text) for block in self.blocks]  # type: ignore[operator, union-attr]
 
     def forward(self, x_t: Tensor, t: Tensor, condition: Condition, text: list[KeysValues] | None = None) -> Tensor:
-        """Predict x_0.
-
-        Args:
-            text: `read(condition)`, where it was made before; None makes it.
-        """
-        self._check(x_t, condition)
+        """Predict x_0; `text` is `read(condition)`, where it was made before."""
+        check_shapes(x_t, t, condition, self.config.spec, self.config.text_dim)
         text = self.read(condition) if text is None else text
         alpha_bar = self.alpha_bar[t][:, None]  # (N, 1)
-        k = alpha_bar * self.config.residual**2
-        k = k / (k + 1 - alpha_bar)
-
         position: Tensor = self.position
         if self.places is not None:
             position = position.repeat_interleave(torch.tensor(self.places, device=position.device), dim=0)
@@ -127,26 +118,14 @@ class WeightTransformer(nn.Module):
         for block, read in zip(self.blocks, text, strict=True):
             x = block(x, read, mask)
         m = self.weights.decode(self.ln_f(x[:, :-1])).float()  # (N, P)
-        return (1 - k) * m + k * x_t / alpha_bar.sqrt()
+        return preconditioned(m, x_t, alpha_bar, self.config.residual)
 
-    def spec_for(self, condition: Condition) -> AdapterSpec:
-        """The sizes of the adapters of these tasks: the same for all."""
-        return self.config.spec
 
-    def _check(self, x_t: Tensor, condition: Condition) -> None:
-        size, dim = self.config.spec.size, self.config.text_dim
-        if x_t.shape[-1] != size:
-            raise T2WError(
-                f"noisy weights of {x_t.shape[-1]} numbers", expected=f"{size}, the generator's adapter size"
-            )
-        if condition.tokens.shape[-1] != dim:
-            raise T2WError(
-                f"text embeddings of {condition.tokens.shape[-1]} numbers",
-                expected=f"{dim}, as the generator was trained with",
-                fix="use the text encoder the generator was trained with",
-            )
-        if len(condition) != len(x_t):
-            raise T2WError(f"{len(condition)} conditions for {len(x_t)} weight vectors", expected="one condition each")
+def preconditioned(m: Tensor, x_t: Tensor, alpha_bar: Tensor, residual: float) -> Tensor:
+    """x0_hat (N, P) from the answer m to the text and from x_t, as `WeightTransformer` says; alpha_bar is (N, 1)."""
+    k = alpha_bar * residual**2
+    k = k / (k + 1 - alpha_bar)
+    return (1 - k) * m + k * x_t / alpha_bar.sqrt()
 
 
 def sinusoids(t: Tensor, n: int) -> Tensor:

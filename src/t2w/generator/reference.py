@@ -1,22 +1,74 @@
 """The reference implementation's diffusion transformer, tensor for tensor.
 
 Its state dict has the reference's names, shapes and order, so that either can read the other's weights. Reads top to
-bottom: timestep embedding, attention, block, decoder, network. Shapes: N tasks, M tokens, d = n_embd, P numbers.
+bottom: chunks and their projections, timestep embedding, attention, block, decoder, network. Its tokens are consecutive
+chunks of [noisy weights | timestep | text], each with layers of its own. N tasks, M tokens, d = n_embd, P numbers.
 """
 
 from __future__ import annotations
+
+import math
+from itertools import groupby, pairwise
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from t2w.adapters import AdapterSpec
 from t2w.errors import T2WError
-from t2w.generator.condition import Condition
+from t2w.generator.condition import Condition, check_shapes
 from t2w.generator.config import ReferenceConfig, SplitPolicy
-from t2w.generator.reference_tokens import chunk_sizes, project, projection
 
-__all__ = ["ReferenceConfig", "ReferenceTransformer", "SplitPolicy"]
+__all__ = ["ReferenceConfig", "ReferenceTransformer", "SplitPolicy", "chunk_sizes", "project"]
+
+
+def chunk_sizes(config: ReferenceConfig) -> tuple[list[int], list[int]]:
+    """Numbers per token: of the input (weights, 2 num_frequencies + 1 of the timestep, text_dim) and of the output.
+
+    Output token i is written from input token i; the input has more.
+    """
+    weight_1, bias_1, weight_2, bias_2 = (math.prod(shape) for _, shape in config.spec.layout)
+    layers = [[weight_1, bias_1], [weight_2, bias_2]]
+    conditions = [[2 * config.num_frequencies + 1], [config.text_dim]]
+    return _split(layers + conditions, config), _split(layers, config)
+
+
+def _split(groups: list[list[int]], config: ReferenceConfig) -> list[int]:
+    """Sizes of the chunks of some groups (a layer's weight and bias, or one condition) of consecutive numbers."""
+    pieces = [size for group in groups for size in group]
+    if config.split_policy == "layer_by_layer":
+        return pieces
+    whole = {
+        "chunk_within_layer": pieces,
+        "chunk_within_input": [sum(group) for group in groups],
+        "chunk": [sum(pieces)],
+    }[config.split_policy]
+    return [min(config.chunk_size, n - start) for n in whole for start in range(0, n, config.chunk_size)]
+
+
+def projection(widths: list[int]) -> nn.Sequential:
+    """Linear layers without biases from each width to the next, GELU between them."""
+    layers: list[nn.Module] = []
+    for n_in, n_out in pairwise(widths):
+        layers += [nn.GELU()] * bool(layers) + [nn.Linear(n_in, n_out, bias=False)]
+    return nn.Sequential(*layers)
+
+
+def project(layers: nn.ModuleList, tokens: list[Tensor], *, grouped: bool) -> list[Tensor]:
+    """Each token (N, n_i) through its own layers: a list of (N, m_i).
+
+    `grouped` multiplies neighbours of equal sizes together: fewer kernels, at the price of a copy of their weights (at
+    1024 numbers per token and 32 tasks, a third slower forward and back on one core).
+    """
+    if not grouped:
+        return [layer(token) for layer, token in zip(layers, tokens, strict=True)]
+    found: list[Tensor] = []
+    for _, run in groupby(range(len(tokens)), key=lambda i: [w.shape for w in layers[i].parameters()]):
+        numbers = list(run)
+        x = torch.stack([tokens[i] for i in numbers])  # (G, N, n)
+        for depth, weights in enumerate(zip(*(layers[i].parameters() for i in numbers), strict=True)):
+            x = torch.bmm(F.gelu(x) if depth else x, torch.stack(weights).mT)  # (G, N, m)
+        found += x.unbind()
+    return found
 
 
 class TimeEmbedding(nn.Module):
@@ -125,30 +177,14 @@ class ReferenceTransformer(nn.Module):
             x_t: (N, P) noisy weights, normalised.
             t: (N,) timesteps 0 .. T-1, of the whole schedule (not counted in sampling steps).
             condition: N pooled conditions, one token each; or, as the reference has them, a tensor (N, text_dim).
-
-        Raises:
-            T2WError: weights or text of other sizes, or several tokens per task.
         """
         if isinstance(condition, Tensor):
-            text = condition
-        elif condition.tokens.shape[1] == 1:
-            text = condition.tokens[:, 0]
-        else:
+            condition = Condition(condition[:, None], torch.ones(len(condition), 1, dtype=torch.bool))
+        if condition.tokens.shape[1] != 1:
             raise T2WError(
                 f"conditions of up to {condition.tokens.shape[1]} tokens",
                 expected="one token per task, as the reference network has it",
                 fix='make the condition with conditioning="pooled"',
             )
-        for what, found, size in (("noisy weights", x_t, self.config.spec.size), ("text", text, self.config.text_dim)):
-            if found.ndim != 2 or found.shape[1] != size:
-                raise T2WError(f"{what} of shape {tuple(found.shape)}", expected=f"(N, {size}), as the network has it")
-        if not len(x_t) == len(t) == len(text):
-            raise T2WError(
-                f"{len(x_t)} weight vectors, {len(t)} timesteps and {len(text)} conditions",
-                expected="one each per task",
-            )
-        return self.decoder(torch.cat([x_t, self.scalar_embedder(t), text], dim=1)).float()
-
-    def spec_for(self, condition: Condition) -> AdapterSpec:
-        """The sizes of the adapters of these tasks: the same for all."""
-        return self.config.spec
+        check_shapes(x_t, t, condition, self.config.spec, self.config.text_dim)
+        return self.decoder(torch.cat([x_t, self.scalar_embedder(t), condition.tokens[:, 0]], dim=1)).float()

@@ -28,25 +28,19 @@ _FORMER = {"reach": "fallback_distance"}  # names in files of before
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling(Settings):
-    """Stored with a generator as it was scored, so that it is sampled so wherever a user does not say.
-
-    Attributes:
-        sampler: see `t2w.diffusion.sample`.
-        steps: sampling steps.
-        respacing: timesteps in place of `steps` evenly spaced ones: "10,15,20", "100" or "ddim50"; None for those.
-        guidance: w of classifier-free guidance (Ho and Salimans 2022); 1 asks with text alone. Other values double the
-            cost, and want a network trained with condition dropout.
-        fallback_distance: mean cosine distance of a task's class texts to the nearest ones trained with from which on
-            the base adapter is the answer; up to there, a falling share of the way from base to the generated weights.
-            None: the generated weights, however new the texts.
-    """
+    """Stored with a generator as it was scored, so that it is sampled so wherever a user does not say."""
 
     section: ClassVar[str] = "diffusion"
 
-    sampler: Sampler = "ddim"
+    sampler: Sampler = "ddim"  # see `t2w.diffusion.sample`
     steps: Count = 10
-    respacing: str | None = None
+    respacing: str | None = None  # timesteps in place of `steps` evenly spaced ones: "10,15,20", "100" or "ddim50"
+    # w of classifier-free guidance (Ho and Salimans 2022); 1 asks with text alone. Other values double the cost, and
+    # want a network trained with condition dropout.
     guidance: float = 1.0
+    # Mean cosine distance of a task's class texts to the nearest ones trained with from which on the base adapter is
+    # the answer; up to there, a falling share of the way from base to the generated weights. None: the generated
+    # weights, however new the texts.
     fallback_distance: Positive | None = None
 
     def rules(self) -> Iterator[str]:
@@ -60,12 +54,7 @@ class Sampling(Settings):
 
 
 def distance_to_known(condition: Condition, known: Tensor) -> Tensor:
-    """(N,) mean over a task's classes of 1 - cosine with the nearest known text, in 0..2; 0 where all are known.
-
-    Args:
-        condition: one token per class.
-        known: (C, text_dim) class texts.
-    """
+    """(N,) mean over a task's classes of 1 - cosine with the nearest known text (C, text_dim), in 0..2."""
     cosine = F.normalize(condition.tokens, dim=-1) @ F.normalize(known, dim=-1).T  # (N, n, C)
     distance = 1 - cosine.amax(dim=-1)
     distance = torch.where(condition.mask & (distance > _SAME), distance, 0.0)

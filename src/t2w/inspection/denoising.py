@@ -86,10 +86,10 @@ def denoising(
     Raises:
         T2WError: an unknown sampler, or an impossible number of steps.
     """
-    walk: dict[str, Any] = {"seed": seed, "sampler": sampler, "steps": steps}
     with one_thread(len(classifier.classes) <= _FEW):
-        predicted, timesteps = origin.generator.trajectory(origin.condition, **walk)
-        noisy, _ = origin.generator.trajectory(origin.condition, states=True, **walk)
+        predicted, noisy, timesteps = origin.generator.trajectory(
+            origin.condition, seed=seed, sampler=sampler, steps=steps
+        )
     return Denoising(
         origin.name,
         sampler,

@@ -14,7 +14,7 @@ from t2w.concepts import Evidence, Lexicon
 from t2w.errors import T2WError
 from t2w.generator import Generator
 from t2w.generator.condition import Condition
-from t2w.generator.units import UnitNormalizer
+from t2w.generator.normalizer import UnitNormalizer
 from t2w.pipeline import TextToWeights
 from t2w.words.dictionary import Sense
 

@@ -29,9 +29,6 @@ def export_tree(run: str | Path, out: str | Path) -> list[str]:
 
     Returns:
         What was written and what cannot be expressed; one sentence each.
-
-    Raises:
-        T2WError: not a run folder, its adapters are missing or damaged, or `out` is not empty.
     """
     run, out = Path(run), check_new(out)
     record = read_json(run / "run.json", what="the record of a run", fix="give the folder of a run: t2w run out=DIR")
@@ -41,18 +38,15 @@ def export_tree(run: str | Path, out: str | Path) -> list[str]:
         name = {ours: theirs for theirs, ours in DATASETS.items()}.get(tasks.dataset, tasks.dataset)
         folder = draft / "data_gen" / name
         save_data_point(folder / "data_point.json", tasks.tasks)
-        said = [f"{folder / 'data_point.json'}: {len(tasks.tasks)} tasks", _export_adapters(weights, folder)]
+        said = [f"{folder / 'data_point.json'}: {len(tasks.tasks)} tasks"]
+        save_adapter(folder / "checkpoints" / "base.pt", weights.spec, weights.base)
+        for place, one in enumerate(track(weights.records, "export", total=len(weights), unit="adapter")):
+            (vector,) = weights.rows([place])
+            save_adapter(folder / usual_path(one.task_id), weights.spec, vector, one.test_accuracy)
+        said.append(f"{folder / 'checkpoints'}: base.pt and {len(weights)} adapters of {weights.spec.size} weights")
         said += _export_splits(run, folder, tasks, weights)
         said.append(_export_generator(run, draft, record["config"]))
     return [line.replace(str(draft), str(out)) for line in said]
-
-
-def _export_adapters(weights: WeightDataset, folder: Path) -> str:
-    save_adapter(folder / "checkpoints" / "base.pt", weights.spec, weights.base)
-    for place, record in enumerate(track(weights.records, "export", total=len(weights), unit="adapter")):
-        (vector,) = weights.rows([place])
-        save_adapter(folder / usual_path(record.task_id), weights.spec, vector, record.test_accuracy)
-    return f"{folder / 'checkpoints'}: base.pt and {len(weights)} adapters of {weights.spec.size} weights"
 
 
 def _export_splits(run: Path, folder: Path, tasks: TaskSet, weights: WeightDataset) -> list[str]:
@@ -72,12 +66,9 @@ def _export_splits(run: Path, folder: Path, tasks: TaskSet, weights: WeightDatas
         pooled = condition_of(text, classes, conditioning="pooled").tokens[:, 0].tolist()
         entries = [
             ReferenceEntry(
-                index=record.task_id,
-                selected_classes=list(record.class_names),
-                path=usual_path(record.task_id),
-                text_features=row,
+                index=r.task_id, selected_classes=list(r.class_names), path=usual_path(r.task_id), text_features=t
             )
-            for record, row in zip(records, pooled, strict=True)
+            for r, t in zip(records, pooled, strict=True)
         ]
         save_split(folder / file, entries)
         said.append(f"{folder / file}: {len(entries)} tasks, text embeddings of {text.shape[1]} numbers")

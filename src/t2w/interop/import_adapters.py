@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,18 +39,17 @@ def import_adapters(
         classes: task index -> its class names; adapters of other tasks are left out, and named.
         splits: task index -> the split it is in, for those in one.
         skip_damaged: leave out files that cannot be read, and name them; False: refuse.
-
-    Returns:
-        What was done and what was left out, one sentence each.
-
-    Raises:
-        T2WError: a file is damaged or foreign (and not `skip_damaged`), or adapters are of several sizes.
     """
     tasks = {str(index): index for index in classes}
     paths = {path: tasks.get(path.parent.name) for path in folder.glob("checkpoints/*/task.pt")}
     said = [f"{path}: left out: no file tells the classes of such a task" for path, i in paths.items() if i is None]
     known = {index: path for path, index in sorted(paths.items(), key=lambda item: item[1] or 0) if index is not None}
-    specs, damaged = _survey(known)
+    specs, damaged = {}, []
+    for index in track(known, "check", total=len(known), unit="adapter"):
+        try:
+            specs[index] = load_adapter(known[index]).spec
+        except T2WError as error:
+            damaged.append(error.found)
     if damaged and not skip_damaged:
         listed = "; ".join(damaged[:3]) + (f"; and {len(damaged) - 3} more" if len(damaged) > 3 else "")
         raise T2WError(
@@ -60,88 +59,62 @@ def import_adapters(
     said += [f"left out: {problem}" for problem in damaged]
     if not specs:
         return [*said, f"{folder}: no adapters"]
-    path = folder / "checkpoints" / "base.pt"
-    spec, base = next(iter(specs.values())), load_adapter(path) if path.is_file() else None
-    for place, found in [*((known[i], s) for i, s in specs.items()), *([(path, base.spec)] if base else [])]:
+    path, spec = folder / "checkpoints" / "base.pt", next(iter(specs.values()))
+    sizes = {known[index]: found for index, found in specs.items()}
+    base = torch.zeros(spec.size)
+    if path.is_file():
+        sizes[path], base, _ = load_adapter(path)
+    else:
+        said.append(f"{folder}: no checkpoints/base.pt; zeros stand in its place as the base adapter")
+    for place, found in sizes.items():
         if found != spec:
             raise T2WError(
                 f"{place} is an adapter {found.in_features}-{found.hidden}-{found.out_features}",
-                expected=f"{spec.in_features}-{spec.hidden}-{spec.out_features}, as {known[next(iter(specs))]}",
+                expected=f"{spec.in_features}-{spec.hidden}-{spec.out_features}, as {next(iter(sizes))}",
                 fix="keep adapters of one size in a tree",
             )
-    if base is None:
-        said.append(f"{folder}: no checkpoints/base.pt; zeros stand in its place as the base adapter")
-    vector = torch.zeros(spec.size) if base is None else base.vector
-    identity = _identity(folder.name, spec, vector, {index: classes[index] for index in specs})
+    identity = _identity(folder.name, spec, base, {index: classes[index] for index in specs})
     indices = list(specs)
     for begin in track(range(0, len(indices), _SHARD), "import", total=-(-len(indices) // _SHARD), unit="shard"):
         part = indices[begin : begin + _SHARD]
-        write_shard(out, _shard(part, begin, known, spec, vector, identity, classes, splits))
-    return [f"{out}: {len(indices)} adapters of {spec.size} weights", *said]
-
-
-def _survey(paths: Mapping[int, Path]) -> tuple[dict[int, AdapterSpec], list[str]]:
-    """The sizes of the adapters that can be read, and what is wrong with the others."""
-    specs, damaged = {}, []
-    for index in track(paths, "check", total=len(paths), unit="adapter"):
-        try:
-            specs[index] = load_adapter(paths[index]).spec
-        except T2WError as error:
-            damaged.append(error.found)
-    return specs, damaged
-
-
-def _shard(
-    indices: Sequence[int],
-    begin: int,
-    paths: Mapping[int, Path],
-    spec: AdapterSpec,
-    base: Tensor,
-    identity: Mapping[str, Any],
-    classes: Mapping[int, tuple[str, ...]],
-    splits: Mapping[int, str],
-) -> Shard:
-    adapters = [load_adapter(paths[index]) for index in indices]
-    names = sorted({name for index in indices for name in classes[index]})
-    records = tuple(
-        AdapterRecord(
-            position=begin + i,
-            task_id=index,
-            class_names=classes[index],
-            seed=0,
-            steps=recipe("paper").steps_for(_IMAGES * len(classes[index])),
-            loss=float("nan"),  # the reference keeps none
-            test_accuracy=adapter.accuracy,
-            split=splits.get(index),
+        adapters = [load_adapter(known[index]) for index in part]
+        records = tuple(
+            AdapterRecord(
+                position=begin + i,
+                task_id=index,
+                class_names=classes[index],
+                seed=0,
+                steps=recipe("paper").steps_for(_IMAGES * len(classes[index])),
+                loss=float("nan"),  # the reference keeps none
+                test_accuracy=adapters[i].accuracy,
+                split=splits.get(index),
+            )
+            for i, index in enumerate(part)
         )
-        for i, (index, adapter) in enumerate(zip(indices, adapters, strict=True))
-    )
-    return Shard(
-        begin=begin,
-        end=begin + len(indices),
-        total=identity["total"],
-        fingerprint=fingerprint(identity),
-        identity=identity,
-        spec=spec,
-        vectors=torch.stack([adapter.vector for adapter in adapters]),
-        base=base,
-        records=records,
-        texts=dict(zip(names, TEXT_MODE.texts(names), strict=True)),
-        provenance={"imported": str(paths[indices[0]].parents[2]), "recipe": "paper"},
-    )
+        names = sorted({name for index in part for name in classes[index]})
+        texts = dict(zip(names, TEXT_MODE.texts(names), strict=True))
+        vectors = torch.stack([adapter.vector for adapter in adapters])
+        shard = Shard(
+            begin=begin, end=begin + len(part), total=len(indices), fingerprint=fingerprint(identity),
+            identity=identity, spec=spec, vectors=vectors, base=base, records=records, texts=texts,
+            provenance={"imported": str(folder), "recipe": "paper"},
+        )  # fmt: skip
+        write_shard(out, shard)
+    return [f"{out}: {len(indices)} adapters of {spec.size} weights", *said]
 
 
 def _identity(dataset: str, spec: AdapterSpec, base: Tensor, classes: Mapping[int, tuple[str, ...]]) -> dict[str, Any]:
     """As an adapter job has it. The reference seeds nothing, so the seed means nothing."""
     features = {"encoder": "torchvision resnet18 (ImageNet)", "preprocessing": f"the reference's for {dataset}"}
+    features["hash"] = "unknown"
     return {
         "seed": 0,
         "recipe": {key: value for key, value in recipe("paper").to_dict().items() if key != "name"},
         "spec": spec.to_dict(),
         "dtype": "float32",
         "base": tensor_hash(base),
-        "train_features": {**features, "split": "train", "hash": "unknown"},
-        "test_features": {**features, "split": "test", "hash": "unknown"},
+        "train_features": {**features, "split": "train"},
+        "test_features": {**features, "split": "test"},
         "text": "OpenAI CLIP ViT-B/32, a photo of a {}",
         "tasks": fingerprint([[index, list(names)] for index, names in classes.items()]),
         "total": len(classes),

@@ -52,9 +52,6 @@ def import_tree(
 
     Returns:
         What was found, written, left out and not there; one sentence each.
-
-    Raises:
-        T2WError: nothing of the reference in `root`, files that are damaged or foreign, or `out` is not empty.
     """
     root, out = Path(root), check_new(out)
     if not root.is_dir():
@@ -104,10 +101,8 @@ def _read_tasks(folder: Path, dataset: str, splits: Mapping[int, str]) -> TaskSe
     """Tasks in neither train.json nor val.json were not trained on, and so are unseen combinations."""
     path, other = folder / "data_point.json", "unseen_combination" if splits else "train"
     tasks = load_data_point(path, dataset=dataset, text_mode=TEXT_MODE)
-    if folder.name in DATASETS:
-        names = class_list(dataset)
-    else:
-        names = tuple(sorted({name for task in tasks for name in task.classes}))
+    used = {name for task in tasks for name in task.classes}
+    names = class_list(dataset) if folder.name in DATASETS else tuple(sorted(used))
     placed = (Task(t.id, t.classes, t.texts, dataset, splits.get(t.id, other)) for t in tasks)  # type: ignore[arg-type]
     try:
         return TaskSet(dataset, names, (), TEXT_MODE.to_dict(), 42, tuple(placed))
@@ -130,9 +125,8 @@ def _import_run(folder: Path, out: Path, *, weights: Literal["G", "G_ema"], n_he
         "text_encoder": "OpenAI CLIP ViT-B/32, embeddings as they come",
         "vision": {"identity": "torchvision resnet18 (ImageNet)", "preprocessing": "the reference's"},
     }
-    generator = load_reference_generator(
-        checkpoint, n_head=heads, weights=weights, coefficient=coefficient, identity=identity
-    )
+    how: dict[str, Any] = {"n_head": heads, "weights": weights, "coefficient": coefficient}
+    generator = load_reference_generator(checkpoint, **how, identity=identity)
     generator.save(out / "generator.safetensors")
     count = sum(p.numel() for p in generator.network.parameters())
     return f"{out / 'generator.safetensors'}: a generator of {count:,} parameters ({weights} of {checkpoint})"

@@ -15,11 +15,11 @@ import torch
 from torch import nn
 
 from t2w.adapters import AdapterSpec
-from t2w.errors import T2WError, nearest
+from t2w.errors import T2WError
 from t2w.generator import Generator, Normalizer
 from t2w.generator.reference import ReferenceTransformer
 from t2w.interop.reference_sizes import build_from
-from t2w.interop.torch_files import load_torch, save_torch
+from t2w.interop.torch_files import described, load_torch, save_torch
 
 __all__ = ["COEFFICIENT", "coefficient_of", "load_generator", "load_reference_generator", "save_generator"]
 
@@ -39,26 +39,24 @@ def load_generator(
         path: the .pt file. Nothing in it is executed.
         n_head: attention heads: `transformer.n_head` of the config.yaml beside it. The file does not say.
         weights: "G", as trained, which is what the reference samples with; or "G_ema", their moving average.
-        spec: the adapters it writes; None: worked out (see `config_of`).
+        spec: the adapters it writes; None: worked out (see `build_from`).
 
     Raises:
         T2WError: missing, damaged, not a checkpoint of this architecture, holding anything but data, without the
             weights asked for, or with an `n_head` that does not divide its width.
     """
-    if weights not in ("G", "G_ema"):
-        raise T2WError(f"weights is {weights!r}{nearest(str(weights), ['G', 'G_ema'])}", expected='"G" or "G_ema"')
     checkpoint = load_torch(path, what=_WHAT)
     if not isinstance(checkpoint, Mapping) or "G" not in checkpoint:
-        raise T2WError(f"{path} holds {_shown(checkpoint)}", expected=_WHAT)
+        raise T2WError(f"{path} holds {described(checkpoint)}", expected=_WHAT)
     if weights not in checkpoint:
         raise T2WError(
-            f"{path} has no G_ema",
-            expected="a checkpoint of a run with transformer.ema",
+            f"{path} has no {weights}",
+            expected='"G", or "G_ema" of a run with transformer.ema',
             fix='load it with weights="G"',
         )
     state = checkpoint[weights]
     if not isinstance(state, Mapping):
-        raise T2WError(f"{path} has {_shown(state)} as {weights}", expected="a state dict")
+        raise T2WError(f"{path} has {described(state)} as {weights}", expected="a state dict")
     return build_from(state, where=f"{path}, {weights}", n_head=n_head, spec=spec)
 
 
@@ -77,10 +75,8 @@ def load_reference_generator(
         coefficient: what adapter weights were multiplied by in training: `dataset.openai_coeff`; 1 where
             `dataset.normalizer` was none.
         identity: what it was trained with, stored as is; None: only where it came from.
-        path, n_head, weights, spec: as `load_generator` has them.
 
-    Raises:
-        T2WError: as `load_generator`.
+    For the others, and what is raised, see `load_generator`.
     """
     network = load_generator(path, n_head=n_head, weights=weights, spec=spec)
     normalizer = Normalizer.scaled(network.config.spec.size, coefficient)
@@ -92,10 +88,7 @@ def save_generator(generator: Generator, path: str | Path) -> None:
     """Write a generator so that the reference can read it, with the state of an optimiser that has made no step.
 
     The normaliser is not in such a file: the reader's `dataset.openai_coeff` has to be `coefficient_of(generator)`.
-
-    Raises:
-        T2WError: the network is not the reference's, its normaliser is more than a coefficient, or the file cannot be
-            written.
+    Raises T2WError where network or normaliser are not the reference's.
     """
     network = generator.network
     if not isinstance(network, ReferenceTransformer):
@@ -109,11 +102,7 @@ def save_generator(generator: Generator, path: str | Path) -> None:
 
 
 def coefficient_of(generator: Generator) -> float:
-    """What the generator's normaliser multiplies weights by, where that is all it does.
-
-    Raises:
-        T2WError: it does more: the reference cannot undo it.
-    """
+    """What the generator's normaliser multiplies weights by. Raises T2WError where it does more."""
     normalizer = generator.normalizer
     if isinstance(normalizer, Normalizer):
         shift, std = normalizer.base + normalizer.mean, normalizer.std
@@ -135,7 +124,3 @@ def _optimizer_state(network: nn.Module) -> dict[str, Any]:
         for decayed, decay in ((True, 0.1), (False, 0.0))
     ]
     return torch.optim.AdamW(groups, lr=4e-4).state_dict()
-
-
-def _shown(value: Any) -> str:
-    return f"a dict of {sorted(map(str, value))[:6]}" if isinstance(value, Mapping) else type(value).__name__

@@ -12,13 +12,11 @@ from torch import Tensor
 
 from t2w.adapters import AdapterSpec
 from t2w.errors import T2WError
-from t2w.generator.reference import ReferenceConfig, ReferenceTransformer, SplitPolicy
-from t2w.generator.reference_tokens import chunk_sizes
+from t2w.generator.reference import ReferenceConfig, ReferenceTransformer, SplitPolicy, chunk_sizes
 from t2w.interop.reference_adapters import LOGIT_SCALE
 
-__all__ = ["build_from", "config_of"]
+__all__ = ["build_from"]
 
-_POSITION, _FREQUENCIES = "decoder.pos_emb", "scalar_embedder.frequencies"
 _FOREIGN = "the state dict of a reference network"
 
 
@@ -29,51 +27,42 @@ def build_from(
 
     Args:
         where: the file and the part of it, for the errors' sentences.
-        n_head, spec: as `config_of` has them.
-
-    Raises:
-        T2WError: as `config_of`; or a tensor is missing, unknown, of another shape, or not finite.
-    """
-    config = config_of(state, where=where, n_head=n_head, spec=spec)
-    with torch.device("meta"):
-        network = ReferenceTransformer(config)
-    expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    for name in dict.fromkeys([*expected, *state]):
-        found = tuple(state[name].shape) if isinstance(state.get(name), Tensor) else "absent"
-        if found != expected.get(name, "absent"):
-            raise T2WError(
-                f"{where}: tensor {name} is {found}",
-                expected=f"{expected.get(name, 'absent')}, by the sizes of the other tensors",
-                fix="the file was altered, or is of another architecture",
-            )
-        if not torch.isfinite(state[name]).all():
-            raise T2WError(
-                f"{where}: tensor {name} holds NaN or infinity", expected="numbers", fix="take an earlier checkpoint"
-            )
-    # A copy: the tensors of the file may be mapped, and would change when it is written again.
-    network.load_state_dict({name: value.float().clone() for name, value in state.items()}, assign=True)
-    return network.requires_grad_(True).eval()
-
-
-def config_of(state: Mapping[str, Any], *, where: str, n_head: int, spec: AdapterSpec | None = None) -> ReferenceConfig:
-    """The sizes of the network with these tensors.
-
-    Args:
-        where: the file and the part of it, for the errors' sentences.
         n_head: attention heads, which no tensor tells; in the training configuration `transformer.n_head`.
         spec: the adapters it writes. None: those of the right size whose output is as long as the text embedding,
             in the first place those whose input is too (512-h-512 for ResNet-18 and CLIP).
 
     Raises:
-        T2WError: not a network of this architecture, or an `n_head` that does not divide its width.
+        T2WError: not a whole network of this architecture, or an `n_head` that does not divide its width.
     """
-    for name, ndim in ((_POSITION, 3), (_FREQUENCIES, 1)):
-        if not isinstance(state.get(name), Tensor) or state[name].ndim != ndim:
-            raise T2WError(f"{where} has no tensor {name}", expected=_FOREIGN)
+    config = _config_of(state, where, n_head, spec)
+    with torch.device("meta"):
+        network = ReferenceTransformer(config)
+    expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    for name in dict.fromkeys([*expected, *state]):
+        found = tuple(state[name].shape) if isinstance(state.get(name), Tensor) else "absent"
+        if found != (wanted := expected.get(name, "absent")):
+            raise T2WError(
+                f"{where}: tensor {name} is {found}",
+                expected=f"{wanted}, by the sizes of the other tensors",
+                fix="the file was altered, or is of another architecture",
+            )
+        if not torch.isfinite(state[name]).all():
+            raise T2WError(f"{where}: tensor {name} holds NaN or infinity", fix="take an earlier checkpoint")
+    # A copy: the tensors of the file may be mapped, and would change when it is written again.
+    network.load_state_dict({name: value.float().clone() for name, value in state.items()}, assign=True)
+    return network.requires_grad_(True).eval()
+
+
+def _config_of(state: Mapping[str, Any], where: str, n_head: int, spec: AdapterSpec | None) -> ReferenceConfig:
     inputs, outputs = _projections(state, "input"), _projections(state, "output")
+    position, frequencies = state.get("decoder.pos_emb"), state.get("scalar_embedder.frequencies")
+    for what, found, ndim in (("decoder.pos_emb", position, 3), ("scalar_embedder.frequencies", frequencies, 1)):
+        if not isinstance(found, Tensor) or found.ndim != ndim:
+            raise T2WError(f"{where} has no tensor {what}", expected=_FOREIGN)
     if not inputs or not outputs:
         raise T2WError(f"{where} has {len(inputs)} input and {len(outputs)} output projections", expected=_FOREIGN)
-    frequencies = state[_FREQUENCIES]
+    assert isinstance(position, Tensor)
+    assert isinstance(frequencies, Tensor)
     sizes = [weights[0].shape[1] for weights in inputs], [weights[-1].shape[0] for weights in outputs]
     text_dim = sum(sizes[0]) - sum(sizes[1]) - 2 * len(frequencies) - 1
     highest = math.log2(max(float(frequencies[-1]), 1.0))
@@ -82,7 +71,7 @@ def config_of(state: Mapping[str, Any], *, where: str, n_head: int, spec: Adapte
             config = ReferenceConfig(
                 spec=candidate,
                 text_dim=text_dim,
-                n_embd=state[_POSITION].shape[2],
+                n_embd=position.shape[2],
                 n_layer=len({name.split(".")[2] for name in state if name.startswith("decoder.blocks.")}),
                 n_head=n_head,
                 chunk_size=max(sizes[0]),

@@ -26,12 +26,7 @@ def dataset_of(run_name: str) -> str | None:
 
 
 def read_reference_yaml(folder: str | Path, name: str) -> ReferenceYaml:
-    """Read and check `folder/name.yaml`, as `--config-path` and `--config-name` name it.
-
-    Raises:
-        T2WError: missing, not YAML, unknown keys, keys missing, values that are not what they seem or have no
-            counterpart here; all of them in one message.
-    """
+    """Read and check `folder/name.yaml`, as `--config-path` and `--config-name` name it; all errors in one message."""
     path = Path(folder) / f"{name.removesuffix('.yaml')}.yaml"
     if not path.is_file():
         there = sorted(p.stem for p in Path(folder).glob("*.yaml"))
@@ -50,11 +45,7 @@ def read_reference_yaml(folder: str | Path, name: str) -> ReferenceYaml:
 
 
 def load_yaml(path: Path) -> dict[str, Any]:
-    """A YAML file as plain values, numbers and interpolations read as the reference reads them.
-
-    Raises:
-        T2WError: missing, or not YAML with keys and values.
-    """
+    """A YAML file as plain values, numbers and interpolations read as the reference reads them."""
     from omegaconf import OmegaConf
 
     try:
@@ -92,10 +83,7 @@ def yaml_of_run(
 ) -> dict[str, Any]:
     """A run of ours as the reference's config.yaml: what its scripts need to build the network and read its weights.
 
-    Args:
-        config: of the network.
-        coefficient: what the network's weights were multiplied by.
-        train: our training configuration, as the run's record has it.
+    `coefficient` is what its weights were multiplied by, `train` our training configuration as the run's record has it.
     """
     given = {key: train[ours] for key, ours in TRAIN.items() if train.get(ours) is not None}
     values = {

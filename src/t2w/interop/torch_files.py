@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from zipfile import is_zipfile
@@ -13,7 +14,7 @@ import torch
 from t2w.errors import T2WError
 from t2w.files import atomic_path
 
-__all__ = ["load_torch", "save_torch"]
+__all__ = ["described", "load_torch", "save_torch"]
 
 # Learning rates in the reference's checkpoints are numpy scalars. Before numpy 2 the module had another name.
 _scalar = np.float64(0).__reduce__()[0]
@@ -26,15 +27,7 @@ _NUMPY_SCALARS: list[Any] = [
 
 
 def load_torch(path: str | Path, *, what: str) -> Any:
-    """Read a file of torch.save onto the CPU.
-
-    Args:
-        what: what the file should have been, for the error's sentence.
-
-    Raises:
-        T2WError: missing, truncated, not of torch.save, or with anything in it that is not data; nothing of it ran.
-    """
-    path = Path(path)
+    """Read a file of torch.save, which should be `what`, onto the CPU. Raises T2WError where it is not data alone."""
     try:
         with torch.serialization.safe_globals(_NUMPY_SCALARS):
             # Mapped, not read: a checkpoint is four times its weights, and mostly one part is wanted. Files of before
@@ -61,3 +54,8 @@ def save_torch(path: str | Path, value: Any) -> None:
     """Write with torch.save, whole or not at all. Raises T2WError where the file cannot be written."""
     with atomic_path(path) as temporary:
         torch.save(value, temporary)
+
+
+def described(value: Any) -> str:
+    """What a file holds, for an error's sentence."""
+    return f"a dict of {sorted(map(str, value))[:6]}" if isinstance(value, Mapping) else type(value).__name__

@@ -34,11 +34,7 @@ _PART = 512
 
 
 def build(wordnet: WordNet, encoder: TextEncoder, path: Path, *, dimensions: int = _DIMENSIONS) -> None:
-    """Write the dictionary of a WordNet.
-
-    Args:
-        dimensions: principal components kept of the embeddings.
-    """
+    """Write the dictionary of a WordNet, with so many principal components of the embeddings."""
     kept = [s for s in wordnet.synsets.values() if _wanted(wordnet, s)]
     row_of = {synset.offset: row for row, synset in enumerate(kept)}
     parts = [kept[start : start + _PART] for start in range(0, len(kept), _PART)]

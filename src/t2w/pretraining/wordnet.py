@@ -18,23 +18,14 @@ _KINDS_NAMED = 2  # of the chain of hypernyms, in the texts of a sense
 
 @dataclass(frozen=True)
 class Synset:
-    """A set of nouns that mean one thing.
+    """A set of nouns that mean one thing."""
 
-    Attributes:
-        offset: its place in data.noun, eight digits; ImageNet's id is "n" and these digits.
-        names: the nouns, the most usual first.
-        definition: what they mean, without examples.
-        hypernyms: offsets of what it is a kind of (a dog: a canine).
-        instance: it is one thing, not a kind of things (Eiffel Tower).
-        field: number of the lexicographer's file: 5 animals, 6 artifacts, 13 food, 20 plants ...
-    """
-
-    offset: str
-    names: tuple[str, ...]
-    definition: str
-    hypernyms: tuple[str, ...]
-    instance: bool
-    field: int
+    offset: str  # place in data.noun, eight digits; ImageNet's id is "n" and these digits
+    names: tuple[str, ...]  # the nouns, the most usual first
+    definition: str  # without examples
+    hypernyms: tuple[str, ...]  # offsets of what it is a kind of (a dog: a canine)
+    instance: bool  # it is one thing, not a kind of things (Eiffel Tower)
+    field: int  # number of the lexicographer's file: 5 animals, 6 artifacts, 13 food, 20 plants ...
 
 
 @dataclass(frozen=True)
@@ -61,7 +52,8 @@ class WordNet:
     @cached_property
     def order(self) -> Mapping[str, tuple[str, ...]]:
         """Per noun, in small letters, the offsets of its senses, the most frequent first."""
-        return {line.split()[0].replace("_", " "): _offsets(line) for line in self._lines("index.noun")}
+        split = (line.split() for line in self._lines("index.noun"))
+        return {fields[0].replace("_", " "): tuple(fields[-int(fields[2]) :]) for fields in split}
 
     @cached_property
     def irregular(self) -> Mapping[str, str]:
@@ -80,24 +72,17 @@ class WordNet:
         return found
 
     def texts(self, synset: Synset) -> tuple[str, str, str]:
-        """What is encoded of a sense; the mean of their embeddings says more than any of them.
-
-        Its names, kinds and definition; a photo of it; its definition and those of what it is a kind of.
-        """
-        above = self._chain(synset)
+        """What is encoded of a sense: the mean of their embeddings says more than any of them."""
+        chain = [synset]  # and what it is a kind of, the nearest first
+        while chain[-1].hypernyms and len(chain) <= _KINDS_NAMED:
+            chain.append(self.synsets[chain[-1].hypernyms[0]])
+        above = chain[1:]
         kinds = ", ".join(kind.names[0] for kind in above)
         return (
             f"{', '.join(synset.names)} ({kinds}): {synset.definition}",
             f"a photo of a {synset.names[0]}, {synset.definition}",
             "; ".join([synset.definition, *(kind.definition for kind in above)]),
         )
-
-    def _chain(self, synset: Synset) -> list[Synset]:
-        """The next of what it is a kind of, the nearest first."""
-        found = [synset]
-        while found[-1].hypernyms and len(found) <= _KINDS_NAMED:
-            found.append(self.synsets[found[-1].hypernyms[0]])
-        return found[1:]
 
     def _lines(self, name: str) -> Iterator[str]:
         path = self.folder / name
@@ -128,8 +113,3 @@ def _synset(line: str) -> Synset:
         instance=any(pointer[0] == "@i" for pointer in up),
         field=int(fields[1]),
     )
-
-
-def _offsets(line: str) -> tuple[str, ...]:
-    fields = line.split()
-    return tuple(fields[-int(fields[2]) :])

@@ -6,7 +6,9 @@ import logging
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from importlib import import_module
+from operator import getitem
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -18,8 +20,8 @@ from t2w.devices import is_main_process, process_count
 from t2w.errors import T2WError
 from t2w.files import fingerprint, read_json, write_json
 from t2w.runs.folder import claimed, record_run
-from t2w.runs.logs import log_to_file
 from t2w.runs.run import Run
+from t2w.runs.stage_features import check_vision_encoder
 
 __all__ = ["STAGES", "Stage", "run_stages", "stage_fingerprint", "stage_record"]
 
@@ -28,32 +30,23 @@ log = logging.getLogger("t2w")
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of a run.
+    """One step of a run; the module `t2w.runs.stage_<name>` does it, in a folder of that name.
 
-    Attributes:
-        name: also its folder and its module `t2w.runs.stage_<name>`, whose `run(run)` does the work and returns False
-            when only a part of it was asked for.
-        after: the stages whose results it reads.
-        sections: the configuration sections that determine its result (dotted: one key of a section).
-        version: raised when the code changes what comes out, so that old results are not taken for new ones.
+    Its `run(run)` returns False when only a part of the work was asked for.
     """
 
-    name: str
-    after: tuple[str, ...]
-    sections: tuple[str, ...]
-    version: int = 1
+    after: tuple[str, ...]  # the stages whose results it reads
+    sections: tuple[str, ...]  # the configuration sections that determine its result (dotted: one key of a section)
+    version: int = 1  # raised when the code changes what comes out, so that old results are not taken for new ones
 
 
-STAGES: dict[str, Stage] = {
-    stage.name: stage
-    for stage in (
-        Stage("tasks", (), ("dataset", "encoder.template", "encoder.text_mode", "tasks")),
-        Stage("features", ("tasks",), ("dataset", "encoder")),
-        Stage("concepts", ("features",), ("encoder", "recipe.validation_fraction")),
-        Stage("adapters", ("concepts",), ("adapters", "recipe", "seed")),
-        Stage("train", ("adapters",), ("generator", "diffusion.timesteps", "train", "seed")),
-        Stage("eval", ("train",), ("diffusion", "eval", "recipe", "seed"), version=2),
-    )
+STAGES = {
+    "tasks": Stage((), ("dataset", "encoder.template", "encoder.text_mode", "tasks")),
+    "features": Stage(("tasks",), ("dataset", "encoder")),
+    "concepts": Stage(("features",), ("encoder", "recipe.validation_fraction")),
+    "adapters": Stage(("concepts",), ("adapters", "recipe", "seed")),
+    "train": Stage(("adapters",), ("generator", "diffusion.timesteps", "train", "seed")),
+    "eval": Stage(("train",), ("diffusion", "eval", "recipe", "seed"), version=2),
 }
 
 
@@ -66,23 +59,35 @@ def run_stages(run: Run, last: str = "eval") -> None:
     _check_start(run, last)
     if is_main_process():
         record_run(run)
-        log_to_file(run.folder)
+        _log_to_file(run.path("log.txt").resolve())
     # Processes that each make a range of adapters begin together: the first draws tasks and features for all.
     order, patient = list(STAGES), last == "adapters"
     for name in order[: order.index(last) + 1]:
-        if not _is_done(run, name):
-            if process_count() > 1 and name != "train":
-                raise T2WError(
-                    f"{name} is not done yet, and {process_count()} processes were started",
-                    expected="several processes for training alone",
-                    fix=f"do it in one process first: t2w {name} ...",
-                )
-            with claimed(run, shared=name == "adapters", wait=patient):
-                if not _is_done(run, name) and not _do(run, name):
-                    return
-            patient = True
-        else:
+        if _is_done(run, name):
             log.info("%s: done before", name)
+            continue
+        if process_count() > 1 and name != "train":
+            raise T2WError(
+                f"{name} is not done yet, and {process_count()} processes were started",
+                expected="several processes for training alone",
+                fix=f"do it in one process first: t2w {name} ...",
+            )
+        with claimed(run, shared=name == "adapters", wait=patient):
+            if not _is_done(run, name) and not _do(run, name):
+                return
+        patient = True
+
+
+def _log_to_file(path: Path) -> None:
+    """Also write to this file, with times, and to that of no other run."""
+    for handler in [handler for handler in log.handlers if isinstance(handler, logging.FileHandler)]:
+        if handler.baseFilename == str(path):
+            return
+        log.removeHandler(handler)
+        handler.close()
+    file = logging.FileHandler(path, encoding="utf-8")
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(file)
 
 
 def _check_start(run: Run, last: str) -> None:
@@ -103,7 +108,7 @@ def _check_start(run: Run, last: str) -> None:
         )
     _ = run.text_encoder
     if not stage_record(run.folder, "features").get("finished"):
-        import_module("t2w.runs.stage_features").check_vision_encoder(run)
+        check_vision_encoder(run)
 
 
 def _is_done(run: Run, name: str) -> bool:
@@ -139,23 +144,17 @@ def stage_record(folder: Path, name: str) -> dict[str, Any]:
 
     Seconds are those of the last, finishing attempt.
     """
-    path = folder / name / "stage.json"
+    path, fix = folder / name / "stage.json", "remove it to do the stage again"
     if not path.exists():
         return {}
-    record = read_json(path, what="the record of a stage", fix="remove it to do the stage again")
+    record = read_json(path, what="the record of a stage", fix=fix)
     if not isinstance(record, dict) or "fingerprint" not in record:
-        raise T2WError(f"{path} is not the record of a stage", fix="remove it to do the stage again")
+        raise T2WError(f"{path} is not the record of a stage", fix=fix)
     return record
 
 
 def stage_fingerprint(config: Config, name: str) -> str:
     """Hash of all that determines a stage's result, the stages before it included."""
     stage, values = STAGES[name], config.results()
-    used = {section: _value(values, section) for section in stage.sections}
+    used = {section: reduce(getitem, section.split("."), values) for section in stage.sections}
     return fingerprint([name, stage.version, used, [stage_fingerprint(config, before) for before in stage.after]])
-
-
-def _value(values: Any, dotted: str) -> Any:
-    for key in dotted.split("."):
-        values = values[key]
-    return values

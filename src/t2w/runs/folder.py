@@ -11,21 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from t2w.config import Config
-from t2w.config.schema import ReferenceSection, TransformerSection, UnitSection
 from t2w.devices import is_main_process
 from t2w.differences import described
 from t2w.errors import T2WError
 from t2w.files import read_json, write_json
 from t2w.runs.run import Run
-from t2w.settings import Settings
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks
+    fcntl = None  # type: ignore[assignment]
 
 __all__ = ["claimed", "open_run", "record_run", "stored_run"]
 
 log = logging.getLogger("t2w")
 
 _FORMAT = 2
-_FORMER = {"reach": "fallback_distance"}
-_GENERATORS = {"t2w": TransformerSection, "units": UnitSection, "reference": ReferenceSection}
 _OURS = {"log.txt", "lock"}  # files that do not make a folder one of something else
 _CHOOSE = "choose another folder with out=DIR"
 
@@ -51,9 +52,8 @@ def open_run(config: Config, *, update: bool = False) -> Run:
         for difference in changes:
             log.info("changed: %s", difference)
     elif folder.is_dir() and any(path.name not in _OURS for path in folder.iterdir()):
-        raise T2WError(
-            f"{folder} is not empty and not a run folder", fix="choose an empty or a new folder with out=DIR"
-        )
+        fix = "choose an empty or a new folder with out=DIR"
+        raise T2WError(f"{folder} is not empty and not a run folder", fix=fix)
     elif folder.exists() and not folder.is_dir():
         raise T2WError(f"{folder} is a file", expected="a folder", fix="choose another with out=DIR")
     return Run(folder, config)
@@ -67,8 +67,7 @@ def stored_run(folder: Path, *, device: str = "cpu") -> Run:
     """
     if not (folder / "run.json").exists():
         raise T2WError(f"{folder} is not a run folder", expected="the folder of a run of t2w")
-    config = _record(folder, former=True)
-    return Run(folder, Config.read({**config, "out": str(folder), "device": device}))
+    return Run(folder, Config.read({**_record(folder), "out": str(folder), "device": device}))
 
 
 def record_run(run: Run) -> None:
@@ -79,12 +78,10 @@ def record_run(run: Run) -> None:
             write_json(path, {"format": _FORMAT, "config": config})
 
 
-def _record(folder: Path, *, former: bool = False) -> dict[str, Any]:
-    """The configuration a folder holds a run of; `former`: of the first format, too, whose results can be read."""
+def _record(folder: Path) -> dict[str, Any]:
+    """The configuration a folder holds a run of."""
     record = read_json(folder / "run.json", what="the record of a run", fix=f"remove the folder or {_CHOOSE}")
     found = record.get("format") if isinstance(record, dict) else None
-    if found == 1 and former:
-        return _renewed(record["config"])
     if found != _FORMAT:
         raise T2WError(
             f"{folder} is a run of another version of t2w (format {found})",
@@ -93,14 +90,6 @@ def _record(folder: Path, *, former: bool = False) -> dict[str, Any]:
         )
     config: dict[str, Any] = record["config"]
     return config
-
-
-def _renewed(config: dict[str, Any]) -> dict[str, Any]:
-    """A configuration of the first format, where one key had another name, and all kinds of generator the same keys."""
-    diffusion = {_FORMER.get(key, key): value for key, value in config["diffusion"].items()}
-    kind: type[Settings] = _GENERATORS[config["generator"]["kind"]]
-    generator = {key: value for key, value in config["generator"].items() if key in set(kind.keys())}
-    return {**config, "diffusion": diffusion, "generator": generator}
 
 
 @contextmanager
@@ -114,12 +103,7 @@ def claimed(run: Run, *, shared: bool = False, wait: bool = False) -> Iterator[N
     Raises:
         T2WError: another process has claimed it; says which.
     """
-    try:
-        import fcntl
-    except ImportError:  # Windows has no such locks
-        yield
-        return
-    if not is_main_process():
+    if fcntl is None or not is_main_process():
         yield
         return
     try:
@@ -135,9 +119,8 @@ def claimed(run: Run, *, shared: bool = False, wait: bool = False) -> Iterator[N
             file.seek(0)
             other = file.read() or "another process"
             if not wait:
-                raise T2WError(
-                    f"{other} is at work in {run.folder}", fix=f"wait until it is done, or {_CHOOSE}"
-                ) from error
+                fix = f"wait until it is done, or {_CHOOSE}"
+                raise T2WError(f"{other} is at work in {run.folder}", fix=fix) from error
             log.info("waiting for %s, which is at work in %s", other, run.folder)
             fcntl.flock(file, kind)
         file.truncate(0)

@@ -6,7 +6,6 @@ concepts/evidence.safetensors.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,49 +23,24 @@ _PLACES = ("positions", "senses", "label_senses", "kept")
 
 @dataclass(frozen=True, eq=False)
 class KnownClasses:
-    """What the concepts stage left.
+    """What the concepts stage left, of the dataset's C classes."""
 
-    Attributes:
-        concepts: with what the photographs of the seen classes add.
-        evidence: of the dataset's C classes: seen ones by their own rows, the others by the map.
-        by_encoder: the same without what photographs add.
-        positions: per class its place among the concepts; -1 where it is withheld.
-        senses: per class its row in the dictionary; -1 for none.
-        label_senses: the same of the labels of the encoder's last layer that are names.
-        kept: which of these labels are not withheld.
-        spread: standard deviation of the seen classes' features.
-    """
-
-    concepts: Concepts
-    evidence: Evidence
-    by_encoder: Evidence
-    positions: tuple[int, ...]
-    senses: tuple[int, ...]
-    label_senses: tuple[int, ...]
-    kept: tuple[int, ...]
-    spread: float
+    concepts: Concepts  # with what the photographs of the seen classes add
+    evidence: Evidence  # of each class: seen ones by their own rows, the others by the map
+    by_encoder: Evidence  # the same without what photographs add
+    positions: tuple[int, ...]  # per class its place among the concepts; -1 where it is withheld
+    senses: tuple[int, ...]  # per class its row in the dictionary; -1 for none
+    label_senses: tuple[int, ...]  # the same of the labels of the encoder's last layer that are names
+    kept: tuple[int, ...]  # which of these labels are not withheld
+    spread: float  # standard deviation of the seen classes' features
 
 
 def save_known(
-    folder: Path,
-    known: KnownClasses,
-    encoder: Concepts,
-    *,
-    withheld: Collection[str],
-    vision: str,
-    understood: list[str],
+    folder: Path, known: KnownClasses, encoder: Concepts, *, withheld: set[str], vision: str, understood: list[str]
 ) -> None:
-    """Write it.
-
-    Args:
-        encoder: the concepts without what photographs add.
-        withheld: names that no concept may have.
-        vision: identity of the image encoder.
-        understood: how each class's name was understood, for readers.
-    """
+    """Write it, with the names that no concept may have and how each class's name was `understood`, for readers."""
     for name, concepts in (("concepts", known.concepts), ("encoder", encoder)):
-        names = [list(own) for own in concepts.names]
-        about = {"withheld": sorted(withheld), "encoder": vision, "names": names}
+        about = {"withheld": sorted(withheld), "encoder": vision, "names": list(map(list, concepts.names))}
         save_tensors(folder / f"{name}.safetensors", concepts.tensors(), about)
     tensors = {name: torch.tensor(getattr(known, name)) for name in (*_PLACES, "spread")}
     tensors["text"] = known.evidence.text
@@ -85,8 +59,8 @@ def load_known(folder: Path) -> KnownClasses:
         for own in ("", "encoder_")
     )
     places = {name: tuple(tensors[name].tolist()) for name in _PLACES}
-    concepts = load_concepts(folder, "concepts")
-    return KnownClasses(concepts, evidence, by_encoder, **places, spread=float(tensors["spread"]))
+    spread = float(tensors["spread"])
+    return KnownClasses(load_concepts(folder, "concepts"), evidence, by_encoder, **places, spread=spread)
 
 
 def load_concepts(folder: Path, name: str) -> Concepts:

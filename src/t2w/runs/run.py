@@ -17,21 +17,23 @@ from t2w.adapters.store import WeightDataset
 from t2w.config import Config
 from t2w.devices import resolve_device
 from t2w.errors import T2WError
-from t2w.evaluation.bench import Bench
+from t2w.evaluation.bench import Bench, Tasks
 from t2w.evaluation.generated import Sampled
 from t2w.features import FeatureSet, load_features
 from t2w.files import load_tensors, read_json
 from t2w.generator import Generator
 from t2w.runs.known import KnownClasses, load_concepts, load_known
-from t2w.runs.plan import plan
-from t2w.tasks import TaskSet, load_tasks
+from t2w.runs.stage_tasks import plan
+from t2w.tasks import Split, Task, TaskSet, load_tasks
 
 if TYPE_CHECKING:
     from t2w.concepts import Concepts
     from t2w.encoders import TextEncoder, VisionEncoder
     from t2w.encoders.head import ClassifierHead
 
-__all__ = ["Base", "Run"]
+__all__ = ["Base", "Run", "TestSplit"]
+
+_TEST_SPLITS: tuple[Split, ...] = ("unseen_combination", "unseen_class")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,17 @@ class Base:
     spec: AdapterSpec
     vector: Tensor
     losses: Tensor
-    dtype: str | None
+    dtype: str
+
+
+@dataclass(frozen=True, eq=False)
+class TestSplit:
+    """A test split: its tasks as class positions, their ids, and (T, P) the adapters trained on their own images."""
+
+    name: str
+    tasks: Tasks
+    ids: tuple[int, ...]
+    oracles: Tensor
 
 
 @dataclass(frozen=True)
@@ -72,11 +84,15 @@ class Run:
     @cached_property
     def planned(self) -> TaskSet:
         """The tasks as the configuration has them, written or not."""
-        return plan(self.config, self.source)
+        return plan(self.config, self.source[0].class_names if self.source else None)
 
     @cached_property
     def task_set(self) -> TaskSet:
         return load_tasks(self.path("tasks", "tasks.json"))
+
+    @property
+    def test_tasks(self) -> tuple[Task, ...]:
+        return tuple(task for split in _TEST_SPLITS for task in self.task_set.of(split))
 
     def positions(self, tasks: Iterable[Sequence[str]]) -> list[list[int]]:
         """The class names of some tasks as positions among the dataset's classes."""
@@ -165,7 +181,7 @@ class Run:
     def base(self) -> Base:
         tensors, metadata = load_tensors(self.path("adapters", "base.safetensors"), what="a base adapter")
         spec = AdapterSpec.from_dict(metadata["spec"])
-        return Base(spec, tensors["vector"], tensors["losses"], metadata.get("dtype"))
+        return Base(spec, tensors["vector"], tensors["losses"], metadata["dtype"])
 
     @cached_property
     def task_adapters(self) -> tuple[AdapterSpec, UnitStarts | None]:
@@ -181,10 +197,30 @@ class Run:
         """The adapters of training and validation tasks, all of them."""
         return WeightDataset.open(self.path("adapters", "weights"))
 
+    @property
+    def oracles(self) -> Path:
+        """The folder of the test tasks' own adapters."""
+        return self.path("eval", "oracles")
+
+    @cached_property
+    def test_splits(self) -> list[TestSplit]:
+        """The test splits that have tasks."""
+        weights, tasks, splits = WeightDataset.open(self.oracles), self.test_tasks, []
+        classes = self.positions(task.classes for task in tasks)
+        for name in _TEST_SPLITS:
+            if index := [i for i, task in enumerate(tasks) if task.split == name]:
+                ids = tuple(tasks[i].id for i in index)
+                splits.append(TestSplit(name, [classes[i] for i in index], ids, weights.rows(index)))
+        return splits
+
+    @property
+    def generator_file(self) -> Path:
+        return self.path("train", "generator.safetensors")
+
     @cached_property
     def generator(self) -> Generator:
         """The trained generator."""
-        return Generator.load(self.path("train", "generator.safetensors"), device=self.device)
+        return Generator.load(self.generator_file, device=self.device)
 
     @property
     def sampled(self) -> Sampled:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import torch
 
 from t2w.adapters import AdapterSpec, train_base
 from t2w.adapters.factory import AdapterJob, make_adapters
-from t2w.adapters.store import WeightDataset, list_shards
+from t2w.adapters.store import WeightDataset
 from t2w.devices import resolve_dtype
-from t2w.errors import T2WError
-from t2w.files import read_metadata, save_tensors
+from t2w.files import save_tensors
 from t2w.runs.run import Run
 from t2w.tasks import Task
 
@@ -55,20 +53,10 @@ def _dtype(run: Run) -> torch.dtype:
     """What adapters are trained in.
 
     `adapters.dtype=auto` is decided by the clock, which may decide otherwise tomorrow or on another machine. So it is
-    decided once, recorded with the base adapter, and read back from then on; of a run whose base has no such record,
-    from the shards that are there.
+    decided once, recorded with the base adapter, and read back from then on.
     """
-    name: str = run.config.adapters.dtype
-    if name == "auto":
-        name = run.base.dtype or _dtype_of_shards(run.path("adapters", "weights")) or name
-    return resolve_dtype(name, run.device)
-
-
-def _dtype_of_shards(folder: Path) -> str | None:
-    for path in list_shards(folder):
-        with suppress(T2WError, OSError, KeyError, TypeError):  # a damaged one is the factory's to report
-            return str(read_metadata(path)["identity"]["dtype"])
-    return None
+    name = run.config.adapters.dtype
+    return resolve_dtype(run.base.dtype if name == "auto" else name, run.device)
 
 
 def _train_base(run: Run, path: Path) -> None:

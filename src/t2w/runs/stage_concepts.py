@@ -6,13 +6,12 @@ Only where `encoder.concepts` asks for it. See `known.py` for its files.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from t2w.adapters.holdout import class_rows
-from t2w.concepts import Concepts, Evidence, Knowledge, Lexicon, concepts_of, name_texts
+from t2w.concepts import Concepts, Evidence, Lexicon, concepts_of, name_texts
 from t2w.concepts.photographs import ClassStatistics, class_statistics, with_photographs
 from t2w.errors import T2WError
 from t2w.runs.known import KnownClasses, save_known
@@ -38,11 +37,14 @@ def run(run: Run) -> None:
     everything = concepts_of(run.head, dictionary, encoder.encode, means=[x.mean(0)])
     choices = _choices(run, dictionary, everything)
     senses = [choice.sense.row if choice.sense else -1 for choice in choices]
-    withheld = _withheld(task_set.class_names, task_set.unseen_classes, choices)
+    withheld = set(task_set.unseen_classes)  # and the synonyms of what they mean
+    for name in task_set.unseen_classes:
+        sense = choices[task_set.class_names.index(name)].sense
+        withheld |= set(sense.names if sense else ())
     kept = everything.without(withheld)
     known = everything.at(kept)
     named = name_texts(task_set.class_names, encoder.encode)
-    by_encoder = Knowledge(known, dictionary).about(choices, encoder.encode)
+    by_encoder = Lexicon(known, encoder.encode).evidence(choices)
     meaning = dictionary.embeddings([max(sense, 0) for sense in senses])
     meaning = torch.where(torch.tensor(senses)[:, None] >= 0, meaning, named)
     statistics = class_statistics(known, x, labels, seen)
@@ -50,7 +52,7 @@ def run(run: Run) -> None:
         known, statistics, names=task_set.seen_classes, text=meaning[seen], name_text=named[seen],
         senses=[senses[number] for number in seen],
     )  # fmt: skip
-    again = Knowledge(concepts, dictionary).about(choices, encoder.encode)
+    again = Lexicon(concepts, encoder.encode).evidence(choices)
     rows, variance, sources = again.rows, again.variance, list(again.sources)
     place = [-1] * len(senses)
     for number, position in zip(seen, positions, strict=True):
@@ -85,14 +87,4 @@ def _choices(run: Run, dictionary: Dictionary, concepts: Concepts) -> tuple[Choi
     names = run.task_set.class_names
     if run.wnids is None:
         return Lexicon(concepts, run.text_encoder.encode).understand(names)
-    senses = dictionary.by_key(run.wnids)
-    return tuple(Choice(name, name, sense) for name, sense in zip(names, senses, strict=True))
-
-
-def _withheld(names: Sequence[str], unseen: Sequence[str], choices: Sequence[Choice]) -> set[str]:
-    """Every name of an unseen class: its own, and the synonyms of what it means."""
-    found: set[str] = set()
-    for name in unseen:
-        sense = choices[names.index(name)].sense
-        found |= {name, *(sense.names if sense else ())}
-    return found
+    return tuple(Choice(name, name, sense) for name, sense in zip(names, dictionary.by_key(run.wnids), strict=True))

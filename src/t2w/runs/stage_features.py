@@ -16,22 +16,26 @@ from t2w.runs.run import Run
 from t2w.tasks import TextMode
 
 if TYPE_CHECKING:
-    from t2w.datasets import ImageSet
     from t2w.encoders import VisionEncoder
 
 __all__ = ["cache_folder", "check_vision_encoder", "run"]
 
 log = logging.getLogger("t2w")
 
-_PIXELS, _PHOTOGRAPHS = "pixels", "efficientnet-lite0"
-
 
 def run(run: Run) -> None:
+    from t2w.encoders import encode_classes
+
     train, test, vision, wnids = _image_features(run)
     save_features(run.path("features", "features.safetensors"), train, test)
     write_json(run.path("features", "vision.json"), vision)
     write_json(run.path("features", "wnids.json"), wnids)
-    _encode_texts(run)
+    names, mode = run.task_set.class_names, TextMode.from_dict(run.task_set.text_mode)
+    save_tensors(
+        run.path("features", "texts.safetensors"),
+        {"text": encode_classes(run.text_encoder, mode.prompts(names))},
+        {"class_names": list(names), "texts": list(mode.texts(names)), "encoder": run.text_encoder.identity},
+    )
     log.info("features: %d training and %d test images, %d numbers each", len(train), len(test), train.dim)
 
 
@@ -41,15 +45,21 @@ def _image_features(run: Run) -> tuple[FeatureSet, FeatureSet, dict[str, object]
         train, test = run.source
         return train, test, {"identity": train.encoder, "preprocessing": train.preprocessing}, None
     from t2w.datasets import load_dataset
+    from t2w.encoders import PixelEncoder
     from t2w.features import extract
 
-    dataset = run.config.dataset
-    images, test_images = load_dataset(
-        dataset.name, path=dataset.path, split_seed=dataset.split_seed, download=dataset.download
-    )
-    encoder = _vision_encoder(run, images)
-    cache = cache_folder(run.config) if dataset.name != "digits" else None
-    train, test = (extract(encoder, part, cache=cache) for part in (images, test_images))
+    dataset, name = run.config.dataset, run.config.dataset.name
+    parts = load_dataset(name, path=dataset.path, split_seed=dataset.split_seed, download=dataset.download)
+    images = parts[0]
+    about = {"name": images.name, "licence": images.licence, "source": images.source}
+    write_json(run.path("features", "data.json"), about)  # for the card of what is made of them
+    if _vision_name(run.config) == "pixels":
+        seen = images.of_classes(run.task_set.seen_classes)  # unseen classes leave no trace in it
+        encoder: VisionEncoder = PixelEncoder.fit(seen.images, white=images.max_value)
+    else:
+        encoder = _named_encoder(run)
+    cache = cache_folder(run.config) if name != "digits" else None
+    train, test = (extract(encoder, part, cache=cache) for part in parts)
     return train, test, encoder.to_dict(), images.provenance.get("wnids")
 
 
@@ -60,35 +70,15 @@ def cache_folder(config: Config) -> Path | None:
 
 def check_vision_encoder(run: Run) -> None:
     """Find that the vision encoder is missing before anything is written. Raises T2WError."""
-    if run.config.dataset.name != "features" and _vision_name(run.config) != _PIXELS:
+    if run.config.dataset.name != "features" and _vision_name(run.config) != "pixels":
         _named_encoder(run)
 
 
-def _vision_encoder(run: Run, images: ImageSet) -> VisionEncoder:
-    from t2w.encoders import PixelEncoder
-
-    if _vision_name(run.config) == _PIXELS:
-        seen = images.of_classes(run.task_set.seen_classes)  # unseen classes leave no trace in it
-        return PixelEncoder.fit(seen.images, white=images.max_value)
-    return _named_encoder(run)
-
-
 def _vision_name(config: Config) -> str:
-    return config.encoder.vision or (_PIXELS if config.dataset.name == "digits" else _PHOTOGRAPHS)
+    return config.encoder.vision or ("pixels" if config.dataset.name == "digits" else "efficientnet-lite0")
 
 
 def _named_encoder(run: Run) -> VisionEncoder:
     from t2w.encoders import load_vision_encoder
 
     return load_vision_encoder(_vision_name(run.config), revision=run.config.encoder.revision, device=run.device)
-
-
-def _encode_texts(run: Run) -> None:
-    from t2w.encoders import encode_classes
-
-    names, mode = run.task_set.class_names, TextMode.from_dict(run.task_set.text_mode)
-    save_tensors(
-        run.path("features", "texts.safetensors"),
-        {"text": encode_classes(run.text_encoder, mode.prompts(names))},
-        {"class_names": list(names), "texts": list(mode.texts(names)), "encoder": run.text_encoder.identity},
-    )

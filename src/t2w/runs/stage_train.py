@@ -27,14 +27,14 @@ from t2w.generator import (
     condition_of,
     condition_of_evidence,
 )
-from t2w.runs.calibration import calibrate
 from t2w.runs.engine import stage_fingerprint
 from t2w.runs.run import Run
 from t2w.runs.stage_concepts import statistics_of
+from t2w.runs.surety import fit_surety
 from t2w.training import Functional, RandomTasks, Validation, fit_generator
 from t2w.training.concept_tasks import ConceptTasks
 
-__all__ = ["network_config", "run", "write_generator"]
+__all__ = ["network_config", "run"]
 
 log = logging.getLogger("t2w")
 
@@ -47,37 +47,29 @@ def run(run: Run) -> None:
     condition = _condition(run, shape, run.positions(record.class_names for record in train.records))
     normalizer = _normalizer(run, shape, train, condition)
     concepts = run.known.concepts if isinstance(shape, UnitConfig) else None
+    provenance = {
+        "name": f"{config.name}@{stage_fingerprint(config, 'train')}",
+        "dataset": config.dataset.name,
+        "class_names": list(run.task_set.class_names),
+        "seen_classes": list(run.task_set.seen_classes),
+        "text": dict(run.task_set.text_mode),
+        "text_encoder": run.texts[1],
+        "text_encoder_source": config.encoder.path or config.encoder.name,
+        "sampling": config.diffusion.sampling.to_dict(),
+        "vision": run.vision,
+    }
     generator, result = fit_generator(
-        shape,
-        run.base.vector,
-        train.mapped,
-        condition,
-        settings=config.train.in_steps(len(train), seed=config.seed),
-        normalizer=normalizer,
+        shape, normalizer, train.mapped, condition, settings=config.train.in_steps(len(train), seed=config.seed),
         validation=_validation(run, spec, validation, normalizer, shape),
-        functional=_functional(run) if config.train.functional.steps else None,
-        initial=_initial(config, shape),
-        provenance={
-            "name": f"{config.name}@{stage_fingerprint(config, 'train')}",
-            "dataset": config.dataset.name,
-            "class_names": list(run.task_set.class_names),
-            "seen_classes": list(run.task_set.seen_classes),
-            "text": dict(run.task_set.text_mode),
-            "text_encoder": run.texts[1],
-            "text_encoder_source": config.encoder.path or config.encoder.name,
-            "sampling": config.diffusion.sampling.to_dict(),
-            "vision": run.vision,
-        },
-        known=text[run.seen],
-        concepts=concepts,
-        checkpoints=run.path("train", "checkpoints"),
+        functional=_functional(run) if config.train.functional.steps else None, initial=_initial(config, shape),
+        provenance=provenance, known=text[run.seen], concepts=concepts, checkpoints=run.path("train", "checkpoints"),
         device=run.device,
-    )
+    )  # fmt: skip
     if not is_main_process():
         return
-    if concepts is not None and (surety := calibrate(run, generator)) is not None:
+    if concepts is not None and (surety := fit_surety(run, generator)) is not None:
         generator.provenance["surety"] = surety.to_dict()
-    write_generator(run, generator)
+    generator.save(run.generator_file)
     write_json(
         run.path("train", "losses.json"),
         {
@@ -92,16 +84,8 @@ def run(run: Run) -> None:
     log.info("generator: %d steps, the weights after step %d are kept", result.steps, result.best_step)
 
 
-def write_generator(run: Run, generator: Generator) -> None:
-    generator.save(run.path("train", "generator.safetensors"))
-
-
 def network_config(config: Config, spec: AdapterSpec, text_dim: int, *, gain: float = 1.0) -> NetworkConfig:
-    """The network that a configuration asks for.
-
-    Args:
-        gain: of the adapters' starts, where each task has one of its own.
-    """
+    """The network that a configuration asks for; `gain` of the starts, where each task has one of its own."""
     kind = CONFIGS[config.generator.kind]
     given: dict[str, Any] = {one.name: getattr(config.generator, one.name, None) for one in fields(kind)}
     given |= {"spec": spec, "text_dim": text_dim, "timesteps": config.diffusion.timesteps}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from t2w.errors import T2WError, nearest
 
 __all__ = [
     "MAX_CLASSES", "MAX_NAME_LENGTH", "check_text", "folded_name", "parse_classes", "parse_described", "readable_name",
+    "renumbered",
 ]  # fmt: skip
 
 MAX_CLASSES = 1_000  # what ImageNet asks for; the classifier's table grows with it
@@ -19,9 +20,7 @@ MAX_NAME_LENGTH = 500  # characters: more than CLIP's text tower reads (77 token
 def readable_name(name: str, *, separators: str = "_") -> str:
     """A class name as a person writes it: "pine_tree" becomes "pine tree".
 
-    Args:
-        separators: characters that stand for a space. A hyphen is a part of many words (go-kart) and is left alone
-            unless it is named here.
+    `separators` stand for a space. A hyphen is a part of many words (go-kart) and is left alone unless it is named.
     """
     for separator in separators:
         name = name.replace(separator, " ")
@@ -45,7 +44,7 @@ def parse_classes(classes: str | Sequence[str], *, known: Sequence[str] | None =
         T2WError: fewer than 2 classes or more than `MAX_CLASSES`; a name that is empty, given twice, not known, longer
             than `MAX_NAME_LENGTH`, or holds control characters.
     """
-    names = _split(classes) if isinstance(classes, str) else list(classes)
+    names = [name for name, _ in _fields(classes)] if isinstance(classes, str) else list(classes)
     if len(names) < 2:
         given = f"1 class(es) given: {names[0]!r:.60}" if names and names[0] else "0 class(es) given: none"
         raise T2WError(given, expected="at least 2, with commas between them")
@@ -76,6 +75,21 @@ def check_text(text: object, where: str, *, expected: str = "a name or a sentenc
         raise T2WError(f"{where} is {text!r:.60}, of which nothing shows", expected=expected)
 
 
+def renumbered(class_names: Sequence[str], names: Sequence[str], *, where: str) -> list[int]:
+    """For every one of all `class_names` its position in `names`; -1 where it is not one of them.
+
+    Raises T2WError at a name that `where` does not have, or twice there.
+    """
+    known, position = set(class_names), dict[str, int]()
+    for name in names:
+        if name not in known:
+            raise T2WError(f"{where} has no class {name!r}{nearest(name, class_names)}")
+        if name in position:
+            raise T2WError(f"class {name!r} is asked for more than once", expected="each class once")
+        position[name] = len(position)
+    return [position.get(name, -1) for name in class_names]
+
+
 def parse_described(
     classes: str | Sequence[str] | Mapping[str, str | None], *, known: Sequence[str] | None = None
 ) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -96,8 +110,10 @@ def parse_described(
         pairs = _fields(classes)
     elif isinstance(classes, Mapping):
         pairs = list(classes.items())
-    else:
+    elif isinstance(classes, Iterable):
         pairs = [(name, None) for name in classes]
+    else:
+        raise T2WError(f"classes are {classes!r:.60}", expected='names, such as "tabby, espresso"')
     names = parse_classes([name for name, _ in pairs], known=known)
     texts = {name: text for name, (_, text) in zip(names, pairs, strict=True) if text is not None}
     for name, text in texts.items():
@@ -105,40 +121,31 @@ def parse_described(
     return names, texts
 
 
-def _split(classes: str) -> list[str]:
-    return [name for name, _ in _fields(classes)]
-
-
-_QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?=[,=]|$)')
-_BARE = re.compile(r'(?!\s*")[^,=]*')
-_BARE_DESCRIPTION = re.compile(r'(?!\s*")[^,]*')
+_QUOTED = r'"((?:[^"]|"")*)"'
+_FIELD = re.compile(
+    rf"""\s*(?:{_QUOTED}|((?!\s*")[^,=]*))\s*"""  # a name
+    rf"""(?:=\s*(?:{_QUOTED}|((?!\s*")[^,]*))\s*)?(,|$)"""  # its description
+)
 
 
 def _fields(classes: str) -> list[tuple[str, str | None]]:
     """(name, description or None) of each part between commas; a part that begins with a double quote ends with one."""
+
+    def plain(quoted: str | None, bare: str | None) -> str | None:
+        return " ".join(quoted.replace('""', '"').split()) if quoted is not None else bare and bare.strip()
+
     fields: list[tuple[str, str | None]] = []
-    position = 0
-    while True:
-        name, position = _part(classes, position, _BARE)
-        text = None
-        if classes[position : position + 1] == "=":
-            text, position = _part(classes, position + 1, _BARE_DESCRIPTION)
-        fields.append((name, text))
-        if position == len(classes):
-            return fields
-        position += 1  # the comma
-
-
-def _part(classes: str, position: int, bare: re.Pattern[str]) -> tuple[str, int]:
-    if found := _QUOTED.match(classes, position):
-        return " ".join(found[1].replace('""', '"').split()), found.end()
-    found = bare.match(classes, position)
-    if found is None or classes[found.end() : found.end() + 1] not in ("", ",", "="):
-        raise T2WError(
-            f"the classes {classes!r:.60} cannot be read (a double quote opens and does not close)",
-            expected='names like cat, "school bus, yellow", pizza',
-        )
-    return found[0].strip(), found.end()
+    position, comma = 0, ","
+    while comma:
+        found = _FIELD.match(classes, position)
+        if found is None:
+            raise T2WError(
+                f"the classes {classes!r:.60} cannot be read (a double quote opens and does not close)",
+                expected='names like cat, "school bus, yellow", pizza',
+            )
+        fields.append((plain(found[1], found[2]) or "", plain(found[3], found[4])))
+        position, comma = found.end(), found[5]
+    return fields
 
 
 def _checked(name: str, where: str) -> str:

@@ -10,9 +10,9 @@ import numpy as np
 
 from t2w.errors import T2WError
 
-__all__ = ["check_range", "count_tasks", "reference_tasks", "sample_tasks"]
+__all__ = ["count_tasks", "reference_tasks", "sample_tasks"]
 
-_REFERENCE_COUNTS = list(range(8, 32))  # 8 to 31 classes
+_REFERENCE_COUNTS = range(8, 32)  # 8 to 31 classes
 _TRIES = 50  # rejected draws in a row before the few remaining combinations are listed instead
 
 
@@ -20,11 +20,8 @@ def reference_tasks(class_names: Sequence[str], n: int = 12_000) -> list[list[st
     """The class lists of the reference's tasks, draw for draw (seed 42, 8 to 31 classes).
 
     Args:
-        class_names: all classes, in the reference's order (at least 31).
+        class_names: all classes, in the reference's order; T2WError at fewer than 31.
         n: how many tasks; the first tasks are the same for every `n`.
-
-    Raises:
-        T2WError: fewer classes than the largest task needs.
     """
     if len(class_names) < _REFERENCE_COUNTS[-1]:
         raise T2WError(
@@ -33,9 +30,9 @@ def reference_tasks(class_names: Sequence[str], n: int = 12_000) -> list[list[st
         )
     rng = np.random.RandomState(42)  # the stream of np.random.seed(42), without touching the global one
     tasks = []
-    for _ in range(n):
-        count = rng.choice(_REFERENCE_COUNTS, replace=False)
-        tasks.append([class_names[i] for i in rng.choice(len(class_names), count, replace=False)])
+    for _ in range(n):  # as its np.random.choice(..., replace=False) draws, without what that checks every time
+        count = _REFERENCE_COUNTS[rng.permutation(len(_REFERENCE_COUNTS))[0]]
+        tasks.append([class_names[i] for i in rng.permutation(len(class_names))[:count]])
     return tasks
 
 
@@ -61,8 +58,7 @@ def sample_tasks(
 
     Args:
         class_names: the classes to draw from.
-        min_classes: fewest classes of a task (at least 2).
-        max_classes: most classes of a task (inclusive; at most all).
+        min_classes, max_classes: of a task: at least 2, at most all, inclusive.
         seed: any integer >= 0.
         exclude: sets of classes that must not be drawn.
         what: what the tasks are for, in the error's sentence.
@@ -70,7 +66,12 @@ def sample_tasks(
     Raises:
         T2WError: the range does not fit the classes, or there are fewer than `n` different tasks.
     """
-    check_range(min_classes, max_classes, len(class_names), what=what)
+    n_classes = len(class_names)
+    if not 2 <= min_classes <= max_classes <= n_classes:
+        raise T2WError(
+            f"{what} of {min_classes} to {max_classes} classes asked for, with {n_classes} classes to draw from",
+            expected=f"at most {n_classes}, at least 2, the smallest number first",
+        )
     if n < 0:
         raise T2WError(f"{n} {what} asked for", expected="0 or more")
     position = {name: i for i, name in enumerate(class_names)}
@@ -78,17 +79,17 @@ def sample_tasks(
     for key in exclude:
         if len(key) in used and all(name in position for name in key):
             used[len(key)].add(frozenset(position[name] for name in key))
-    total = count_tasks(len(class_names), min_classes, max_classes)
+    total = count_tasks(n_classes, min_classes, max_classes)
     free = total - sum(map(len, used.values()))
     if n > free:
         taken = f" ({total} in all, {total - free} in other splits)" if free < total else ""
         raise T2WError(
-            f"{n} {what} of {min_classes} to {max_classes} of {len(class_names)} classes asked for",
+            f"{n} {what} of {min_classes} to {max_classes} of {n_classes} classes asked for",
             expected=f"at most {free}, the number of different ones{taken}",
             fix="ask for fewer tasks or a wider range of classes",
         )
     rng = np.random.default_rng(seed)
-    return [tuple(class_names[i] for i in drawn) for drawn in _draws(rng, len(class_names), n, used)]
+    return [tuple(class_names[i] for i in drawn) for drawn in _draws(rng, n_classes, n, used)]
 
 
 def _draws(
@@ -112,19 +113,3 @@ def _new_combination(rng: np.random.Generator, n_classes: int, count: int, used:
     # So many rejections mean that most combinations are used, hence that there are few enough to list.
     left = [c for c in combinations(range(n_classes), count) if frozenset(c) not in used]
     return rng.permutation(left[rng.integers(len(left))]).tolist()
-
-
-def check_range(min_classes: int, max_classes: int, n_classes: int, *, what: str = "tasks") -> None:
-    """Raise T2WError where tasks of `min_classes` to `max_classes` cannot be drawn from `n_classes` classes."""
-    if min_classes < 2:
-        raise T2WError(f"{what} of at least {min_classes} class(es) asked for", expected="at least 2")
-    if max_classes < min_classes:
-        raise T2WError(
-            f"{what} of {min_classes} to {max_classes} classes asked for",
-            expected="a smallest number not above the largest",
-        )
-    if max_classes > n_classes:
-        raise T2WError(
-            f"{what} of {min_classes} to {max_classes} classes asked for, with {n_classes} classes to draw from",
-            expected=f"at most {n_classes}",
-        )

@@ -8,20 +8,18 @@ import numpy as np
 
 from t2w.errors import T2WError
 from t2w.seeds import derive_seed
-from t2w.tasks.sampling import check_range, reference_tasks, sample_tasks
-from t2w.tasks.task import Split, Task, TaskSet, check_class_names
+from t2w.tasks.sampling import sample_tasks
+from t2w.tasks.task import SPLITS, Split, Task, TaskSet
 from t2w.tasks.texts import TextMode
 
-__all__ = ["choose_unseen_classes", "make_task_set", "reference_task_set"]
+__all__ = ["choose_unseen_classes", "make_task_set"]
 
 
 def choose_unseen_classes(class_names: Sequence[str], n: int, *, seed: int) -> tuple[str, ...]:
     """`n` classes chosen at random to be held out, in the dataset's order.
 
-    With one seed, the choice for a smaller `n` is a part of the choice for a larger one.
-
-    Raises:
-        T2WError: fewer than 2 classes would be left, or n is 1 (one class makes no task).
+    With one seed, the choice for a smaller `n` is a part of the choice for a larger one. Raises T2WError where fewer
+    than 2 classes would be left, or n is 1: one class makes no task.
     """
     if n < 0 or n == 1 or n > len(class_names) - 2:
         raise T2WError(
@@ -54,15 +52,11 @@ def make_task_set(
     more training tasks changes neither the test tasks nor the first training tasks.
 
     Args:
-        dataset: name of the dataset.
-        class_names: its classes, in its order.
-        n_train: number of training tasks.
-        n_validation: number of tasks for choosing hyper-parameters.
-        n_test: number of test tasks of seen classes (unseen combinations).
-        n_unseen_class: number of test tasks of unseen classes.
+        dataset, class_names: the dataset's name, and its classes in its order.
+        n_train, n_validation: numbers of tasks for training, and for choosing hyper-parameters.
+        n_test, n_unseen_class: numbers of test tasks of seen classes (unseen combinations), and of unseen classes.
         n_unseen_classes: how many classes are held out.
-        min_classes: fewest classes of a task.
-        max_classes: most classes of a task; unseen-class tasks stop at `n_unseen_classes` where that is smaller.
+        min_classes, max_classes: of a task; unseen-class tasks stop at `n_unseen_classes` where that is smaller.
         seed: draws the tasks.
         split_seed: chooses the unseen classes.
         text_mode: how names become texts; None for "a photo of a <name>".
@@ -70,8 +64,7 @@ def make_task_set(
     Raises:
         T2WError: a range or a number of tasks the classes cannot give.
     """
-    names = tuple(class_names)
-    check_class_names(names, where=f"dataset {dataset!r}")
+    names, mode = tuple(class_names), text_mode or TextMode()
     unseen = choose_unseen_classes(names, n_unseen_classes, seed=split_seed)
     if n_unseen_class and not unseen:
         raise T2WError(
@@ -79,65 +72,24 @@ def make_task_set(
             fix="hold out 2 or more classes, or ask for no such task",
         )
     seen = [name for name in names if name not in set(unseen)]
-    check_range(min_classes, max_classes, len(seen))
-
-    wanted: dict[Split, int] = {"train": n_train, "validation": n_validation, "unseen_combination": n_test}
     drawn: dict[Split, list[tuple[str, ...]]] = {}
-    taken: set[frozenset[str]] = set()
-    test_first: tuple[Split, ...] = ("unseen_combination", "validation", "train")
-    for split in test_first:
+
+    def draw(split: Split, n: int, classes: Sequence[str], most: int) -> None:
+        taken = {frozenset(task) for tasks in drawn.values() for task in tasks}
         drawn[split] = sample_tasks(
-            seen,
-            wanted[split],
-            min_classes=min_classes,
-            max_classes=max_classes,
-            seed=derive_seed(seed, "tasks", split),
-            exclude=taken,
-            what=f"{split} tasks",
-        )
-        taken.update(map(frozenset, drawn[split]))
+            classes, n, min_classes=min_classes, max_classes=most, seed=derive_seed(seed, "tasks", split),
+            exclude=taken, what=f"{split} tasks",
+        )  # fmt: skip
+
+    draw("unseen_combination", n_test, seen, max_classes)
+    draw("validation", n_validation, seen, max_classes)
+    draw("train", n_train, seen, max_classes)
     if n_unseen_class:
-        drawn["unseen_class"] = sample_tasks(
-            unseen,
-            n_unseen_class,
-            min_classes=min_classes,
-            max_classes=min(max_classes, max(min_classes, len(unseen))),
-            seed=derive_seed(seed, "tasks", "unseen_class"),
-            what="unseen_class tasks",
-        )
-    by_split = [(split, classes) for split in (*wanted, "unseen_class") for classes in drawn.get(split, [])]
-    return _task_set(dataset, names, unseen, seed, text_mode, by_split)
-
-
-def reference_task_set(
-    dataset: str, class_names: Sequence[str], *, n: int = 12_000, text_mode: TextMode | None = None
-) -> TaskSet:
-    """The reference's tasks as a TaskSet: a seeded random 80 % for training, the rest as unseen combinations.
-
-    The reference writes its own 80/20 split in the order of a folder listing, which differs between machines; ours is
-    drawn with seed 42. Ids are the reference's task indices. No class is held out, and no two tasks are equal as sets.
-
-    Raises:
-        T2WError: too few classes.
-    """
-    tasks = [tuple(classes) for classes in reference_tasks(class_names, n)]
-    held_out = set(np.random.default_rng(42).permutation(n)[int(0.8 * n) :].tolist())
-    by_split = [("unseen_combination" if i in held_out else "train", classes) for i, classes in enumerate(tasks)]
-    return _task_set(dataset, tuple(class_names), (), 42, text_mode, by_split)
-
-
-def _task_set(
-    dataset: str,
-    names: tuple[str, ...],
-    unseen: tuple[str, ...],
-    seed: int,
-    text_mode: TextMode | None,
-    by_split: Sequence[tuple[str, tuple[str, ...]]],
-) -> TaskSet:
-    mode = text_mode or TextMode()
+        draw("unseen_class", n_unseen_class, unseen, min(max_classes, max(min_classes, len(unseen))))
     text_of = dict(zip(names, mode.texts(names), strict=True))
+    by_split = [(split, classes) for split in SPLITS for classes in drawn.get(split, [])]
     tasks = tuple(
-        Task(i, classes, tuple(text_of[name] for name in classes), dataset, split)  # type: ignore[arg-type]
+        Task(i, classes, tuple(text_of[name] for name in classes), dataset, split)
         for i, (split, classes) in enumerate(by_split)
     )
     return TaskSet(dataset, names, unseen, mode.to_dict(), seed, tasks)

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from t2w.errors import T2WError, nearest
 
-__all__ = ["SPLITS", "Split", "Task", "TaskSet", "check_class_names", "check_split"]
+__all__ = ["SPLITS", "Split", "Task", "TaskSet"]
 
 Split = Literal["train", "validation", "unseen_combination", "unseen_class"]
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -37,11 +37,7 @@ class Task:
 
     def __post_init__(self) -> None:
         where = f"task {self.id}"
-        if len(self.classes) < 2:
-            raise T2WError(f"{where} has {len(self.classes)} class(es)", expected="at least 2")
-        if len(set(self.classes)) < len(self.classes):
-            twice = next(name for name in self.classes if self.classes.count(name) > 1)
-            raise T2WError(f"{where} has class {twice!r} more than once", expected="each class once")
+        _check_names(self.classes, where)
         if len(self.texts) != len(self.classes):
             raise T2WError(
                 f"{where} has {len(self.texts)} texts for {len(self.classes)} classes", expected="one text per class"
@@ -49,7 +45,9 @@ class Task:
         for name, text in zip(self.classes, self.texts, strict=True):
             if not text.strip():
                 raise T2WError(f"{where} has an empty text for class {name!r}", expected="a name or a sentence")
-        check_split(self.split, where=where)
+        if self.split not in SPLITS:
+            hint = nearest(str(self.split), SPLITS)
+            raise T2WError(f"{where} has split {self.split!r}{hint}", expected=" or ".join(SPLITS))
 
     @property
     def key(self) -> frozenset[str]:
@@ -81,7 +79,7 @@ class TaskSet:
     tasks: tuple[Task, ...]
 
     def __post_init__(self) -> None:
-        check_class_names(self.class_names, where=f"dataset {self.dataset!r}")
+        _check_names(self.class_names, f"dataset {self.dataset!r}")
         known, unseen = set(self.class_names), set(self.unseen_classes)
         for name in self.unseen_classes:
             if name not in known:
@@ -90,7 +88,14 @@ class TaskSet:
         for position, task in enumerate(self.tasks):
             if task.id != position:
                 raise T2WError(f"the task at position {position} has id {task.id}", expected=f"id {position}")
-            _check_membership(task, known, unseen, self.dataset)
+            for name in task.classes:
+                if name not in known:
+                    hint = nearest(name, known)
+                    raise T2WError(f"task {task.id} has class {name!r}, which is not in {self.dataset!r}{hint}")
+                if (name in unseen) != (task.split == "unseen_class"):
+                    kind, rule = ("unseen", "seen") if name in unseen else ("seen", "unseen")
+                    found = f"task {task.id} ({task.split}) has the {kind} class {name!r}"
+                    raise T2WError(found, expected=f"{rule} classes only")
             if split_of.setdefault(task.key, task.split) != task.split:
                 raise T2WError(
                     f"task {task.id} ({task.split}) has the same classes as a {split_of[task.key]} task",
@@ -104,29 +109,10 @@ class TaskSet:
 
     def of(self, split: Split) -> tuple[Task, ...]:
         """The tasks of one split, by id."""
-        check_split(split)
         return tuple(task for task in self.tasks if task.split == split)
 
 
-def _check_membership(task: Task, known: Collection[str], unseen: Collection[str], dataset: str) -> None:
-    for name in task.classes:
-        if name not in known:
-            raise T2WError(f"task {task.id} has class {name!r}, which is not in {dataset!r}{nearest(name, known)}")
-        if (name in unseen) != (task.split == "unseen_class"):
-            kind, rule = ("unseen", "seen") if name in unseen else ("seen", "unseen")
-            raise T2WError(
-                f"task {task.id} ({task.split}) has the {kind} class {name!r}", expected=f"{rule} classes only"
-            )
-
-
-def check_split(split: str, *, where: str = "the split") -> None:
-    """Raise T2WError where `split` is not one of `SPLITS`."""
-    if split not in SPLITS:
-        raise T2WError(f"{where} has split {split!r}{nearest(str(split), SPLITS)}", expected=" or ".join(SPLITS))
-
-
-def check_class_names(names: Collection[str], *, where: str) -> None:
-    """Raise T2WError where there are fewer than 2 names, an empty one, or one twice."""
+def _check_names(names: Collection[str], where: str) -> None:
     if len(names) < 2:
         raise T2WError(f"{where} has {len(names)} class(es)", expected="at least 2")
     seen: set[str] = set()

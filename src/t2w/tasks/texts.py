@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from t2w.errors import T2WError, nearest
-from t2w.tasks.class_names import check_text, folded_name, parse_classes, readable_name
+from t2w.errors import T2WError
+from t2w.tasks.class_names import check_text, folded_name, readable_name
 
-__all__ = ["PROMPTS", "TextMode", "parse_classes", "readable_name"]
+__all__ = ["PROMPTS", "TextMode"]
 
 PROMPTS = (
     "a photo of a {}",
@@ -23,7 +23,9 @@ PROMPTS = (
 )
 """The default ensemble. Its first prompt is the default template, so what is shown of either is the same."""
 
-_OWN_FIELD = {"template": None, "description": "descriptions", "ensemble": "templates"}
+_OWN_FIELD: dict[str, tuple[str | None, type | tuple[type, ...]]] = {
+    "template": (None, object), "description": ("descriptions", Mapping), "ensemble": ("templates", (list, tuple)),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -87,50 +89,35 @@ class TextMode:
             return "ensemble"
         return "template" if self.descriptions is None else "description"
 
-    def text(self, name: str) -> str:
-        """The text of one class; an ensemble's first prompt. Raises T2WError where the name is empty."""
-        return self.prompts([name])[0][0]
-
-    def texts(self, names: Iterable[str], given: Mapping[str, str] | None = None) -> tuple[str, ...]:
-        """One text per name, in order: of an ensemble the first prompts, to be shown. Arguments as for `prompts`."""
-        return tuple(prompts[0] for prompts in self.prompts(names, given))
+    def texts(self, names: Iterable[str]) -> tuple[str, ...]:
+        """One text per name, in order: of an ensemble the first prompts, to be shown. Errors as of `prompts`."""
+        return tuple(prompts[0] for prompts in self.prompts(names))
 
     def prompts(self, names: Iterable[str], given: Mapping[str, str] | None = None) -> tuple[tuple[str, ...], ...]:
         """The prompts of each name, in order: one each, or as many as an ensemble has templates.
 
         Args:
-            given: the user's own texts by class name. In the description mode they take the description's place, in
-                the others they are the whole text. A name without one keeps the mode's own; None is for none at all.
+            given: the user's own texts by class name, not empty. In the description mode they take the description's
+                place, in the others they are the whole text. A name without one keeps the mode's own.
 
         Raises:
-            T2WError: an empty name or text, or a given text for a name that is not there.
+            T2WError: an empty name.
         """
-        names = tuple(names)
-        own = {folded_name(name): text for name, text in (given or {}).items()}
         described = {folded_name(name): text for name, text in (self.descriptions or {}).items()}
         described.update(self.descriptions or {})  # the exact name comes first
-        folded = [folded_name(name) for name in names]
-        for name in given or {}:
-            if folded_name(name) not in folded:
-                raise T2WError(
-                    f"there is a text for {name!r:.60}, which is not one of the classes{nearest(name, names)}"
-                )
-        return tuple(
-            self._prompts(name, own.get(key), described.get(name, described.get(key)))
-            for name, key in zip(names, folded, strict=True)
-        )
-
-    def _prompts(self, name: str, given: str | None, description: str | None) -> tuple[str, ...]:
-        readable = readable_name(name, separators=self.separators)
-        if not readable:
-            raise T2WError(f"the class name {name!r} is empty", expected="a name or a sentence")
-        if given is not None:
-            check_text(given, f"the text given for class {name!r}")
-            if self.mode != "description":
-                return (given.strip(),)
-            description = given
-        texts = tuple(template.replace("{}", readable) for template in self.templates or (self.template,))
-        return texts if description is None else (f"{texts[0]}: {description.strip()}",)
+        several: list[tuple[str, ...]] = []
+        for name in names:
+            readable = readable_name(name, separators=self.separators)
+            if not readable:
+                raise T2WError(f"the class name {name!r} is empty", expected="a name or a sentence")
+            own = (given or {}).get(name)
+            if own is not None and self.mode != "description":
+                several.append((own.strip(),))
+                continue
+            texts = tuple(template.replace("{}", readable) for template in self.templates or (self.template,))
+            description = own or described.get(name, described.get(folded_name(name)))
+            several.append(texts if description is None else (f"{texts[0]}: {description.strip()}",))
+        return tuple(several)
 
     def to_dict(self) -> dict[str, Any]:
         """What a file keeps: the mode, and the fields it has."""
@@ -146,12 +133,11 @@ class TextMode:
         """The inverse of `to_dict`. Raises T2WError for an unknown mode, and fields it has not or of a wrong kind."""
         fields = {key: value for key, value in values.items() if key != "mode"}
         mode = values.get("mode", "template")
-        own = _OWN_FIELD.get(mode, "") if isinstance(mode, str) else ""
-        kinds: dict[str, tuple[type, ...]] = {"descriptions": (Mapping,), "templates": (list, tuple)}
+        own, kind = _OWN_FIELD.get(mode, (None, None)) if isinstance(mode, str) else (None, None)
         if (
-            own == ""
+            kind is None
             or fields.keys() - {"template", "separators", own}
-            or (own is not None and not isinstance(fields.get(own), kinds[own]))
+            or (own is not None and not isinstance(fields.get(own), kind))
             or not isinstance(fields.get("separators", ""), str)
             or not fields.get("templates", ("",))
         ):

@@ -1,20 +1,19 @@
 """Training the generator: one loop, its settings, checkpoints that continue exactly."""
 
 from t2w.training.checkpoint import Checkpoints
-from t2w.training.inputs import Functional, TrainResult, Validation, ValidationPoint
-from t2w.training.loop import fit_generator
-from t2w.training.random_tasks import RandomTasks, TaskBatch
+from t2w.training.functional import Functional
+from t2w.training.loop import TrainResult, fit_generator
+from t2w.training.random_tasks import RandomTasks
 from t2w.training.settings import FunctionalSettings, TrainSettings
+from t2w.training.validation import Validation
 
 __all__ = [
     "Checkpoints",
     "Functional",
     "FunctionalSettings",
     "RandomTasks",
-    "TaskBatch",
     "TrainResult",
     "TrainSettings",
     "Validation",
-    "ValidationPoint",
     "fit_generator",
 ]

@@ -23,13 +23,7 @@ def discriminator(size: int, *, seed: int = 0) -> nn.Sequential:
 
 
 class Adversary:
-    """A discriminator and its training.
-
-    Args:
-        size: P.
-        device: where predictions are.
-        average: averages a gradient over all processes; None for one process.
-    """
+    """A discriminator of weights (B, `size`) and its training; `average` is of a gradient over all processes."""
 
     def __init__(
         self, size: int, device: torch.device, *, seed: int = 0, average: Callable[[Tensor], Tensor] | None = None
@@ -51,10 +45,8 @@ class Adversary:
     def learn(self, x_0: Tensor, x0_hat: Tensor) -> float:
         """One step of the discriminator on real and predicted weights (B, P); returns its loss before the step."""
         real, fake = self.network(torch.cat([x_0, x0_hat])).chunk(2)
-        loss = 0.5 * (
-            F.binary_cross_entropy_with_logits(real, torch.ones_like(real))
-            + F.binary_cross_entropy_with_logits(fake, torch.zeros_like(fake))
-        )
+        right = F.binary_cross_entropy_with_logits(real, torch.ones_like(real))
+        loss = 0.5 * (right + F.binary_cross_entropy_with_logits(fake, torch.zeros_like(fake)))
         self._optimizer.zero_grad()
         loss.backward()
         if self._average is not None:

@@ -4,41 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from t2w.seeds import derive_seed
 
-__all__ = ["Draw", "draw", "drop_mask", "generator_for", "permutations", "seeded", "stratified_timesteps", "task_order"]
-
-
-class Draw(NamedTuple):
-    """One step's randomness: (B,) positions of training tasks, (B,) timesteps, (B, P) standard normal noise."""
-
-    tasks: Tensor
-    t: Tensor
-    noise: Tensor
+__all__ = ["generator_for", "permutations", "seeded", "stratified_timesteps", "task_order"]
 
 
 def task_order(seed: int, step: int, *, tasks: int, batch_size: int) -> Tensor:
     """(batch_size,) positions: the run reads shuffled passes over all tasks, one after another, without a gap."""
     start, end = step * batch_size, (step + 1) * batch_size
-    passes = [
-        torch.randperm(tasks, generator=generator_for(seed, "order", n))
-        for n in range(start // tasks, (end - 1) // tasks + 1)
-    ]
-    first = start % tasks
-    return torch.cat(passes)[first : first + batch_size]
-
-
-def draw(seed: int, step: int, *, tasks: int, size: int, batch_size: int, timesteps: int) -> Draw:
-    """The randomness of one step, for `tasks` training vectors of `size` numbers."""
-    rng = generator_for(seed, "noise", step)
-    t = stratified_timesteps(batch_size, timesteps, rng)
-    noise = torch.randn(batch_size, size, generator=rng)
-    return Draw(task_order(seed, step, tasks=tasks, batch_size=batch_size), t, noise)
+    passes = range(start // tasks, (end - 1) // tasks + 1)
+    order = torch.cat([torch.randperm(tasks, generator=generator_for(seed, "order", n)) for n in passes])
+    return order[start % tasks :][:batch_size]
 
 
 def stratified_timesteps(count: int, timesteps: int, rng: torch.Generator) -> Tensor:
@@ -47,11 +27,6 @@ def stratified_timesteps(count: int, timesteps: int, rng: torch.Generator) -> Te
     strata = torch.randperm(count, generator=rng)
     t = ((strata + torch.rand(count, generator=rng, dtype=torch.float64)) * timesteps / count).long()
     return t.clamp(max=timesteps - 1)
-
-
-def drop_mask(seed: int, step: int, *, batch_size: int, share: float) -> Tensor:
-    """(batch_size,) bool: which tasks of a step are trained without their text."""
-    return torch.rand(batch_size, generator=generator_for(seed, "condition dropout", step)) < share
 
 
 def permutations(seed: int, step: int, *, batch_size: int, hidden: int) -> Tensor:

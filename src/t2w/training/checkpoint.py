@@ -1,15 +1,11 @@
-"""Checkpoints: each a folder that is complete or absent; an index says which is the last and which the best.
+"""Checkpoints: each one file that is whole or absent; an index says which is the last and which the best.
 
-step-000500/network.safetensors    weights
-            ema.safetensors        averaged weights, as they are sampled with
-            training.safetensors   optimiser and everything else that is a tensor
-            state.json             the rest, and the run it belongs to
-index.json                         {"last": "step-000500", "best": "step-000400", "value": 0.71}
+step-000500.safetensors   network, its average ("ema"), the optimiser and all else, and the run it belongs to
+index.json                {"last": "step-000500.safetensors", "best": "step-000400.safetensors", "value": 0.71}
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,49 +14,35 @@ import torch
 from torch import Tensor
 
 from t2w.errors import T2WError
-from t2w.files import atomic_folder, load_tensors, read_json, save_tensors, write_json
+from t2w.files import load_tensors, read_json, save_tensors, write_json
 
 __all__ = ["Checkpoints"]
 
-FORMAT, VERSION = "t2w-training", 2
+FORMAT, VERSION = "t2w-training", 3
 _TENSOR = "tensor:"  # stands in JSON where a tensor was
 
 
 class Checkpoints:
-    """The checkpoints of one run.
-
-    Args:
-        folder: where they are; made when the first is written.
-        keep: how many are kept beside the last and the best.
-    """
+    """The checkpoints of one run in a folder, which the first makes; `keep` stay beside the last and the best."""
 
     def __init__(self, folder: str | Path, *, keep: int = 0) -> None:
         self.folder, self.keep = Path(folder), keep
 
     def save(self, step: int, state: Mapping[str, Any], *, run: Mapping[str, Any], best: float | None = None) -> None:
-        """Write the state after `step` steps and let it be the last.
+        """Write the state after `step` steps as the last, and as the best so far where `best` says by which value.
 
-        Args:
-            state: "network" and "ema" (name -> tensor), and anything else of tensors, numbers, texts, lists and dicts.
-            run: what makes it this run and no other, as plain values.
-            best: what it was chosen by, where it is the best so far; None where it is not.
+        `state`: tensors and plain values, "ema" the averaged weights. `run`: what makes it this run and no other.
         """
         tensors: dict[str, Tensor] = {}
-        rest = _split({k: v for k, v in state.items() if k not in ("network", "ema")}, "", tensors)
-        path = self.folder / f"step-{step:06d}"
-        with atomic_folder(path) as temporary:
-            save_tensors(temporary / "network.safetensors", state["network"])
-            save_tensors(temporary / "ema.safetensors", state["ema"])
-            save_tensors(temporary / "training.safetensors", tensors)
-            write_json(
-                temporary / "state.json",
-                {"format": FORMAT, "version": VERSION, "step": step, "run": run, "state": rest},
-            )
-        index = self.index() | {"last": path.name}
-        if best is not None:
-            index |= {"best": path.name, "value": best}
+        head = {"format": FORMAT, "version": VERSION, "run": run, "state": _split(state, "", tensors)}
+        name = f"step-{step:06d}.safetensors"
+        save_tensors(self.folder / name, tensors, head)
+        index = self.index() | {"last": name} | ({} if best is None else {"best": name, "value": best})
         write_json(self.folder / "index.json", index)
-        self._prune(index)
+        others = [path for path in self.folder.glob("step-*") if path.name not in (index["last"], index.get("best"))]
+        half_written = self.folder.glob(".step-*.tmp")  # by a run that was killed
+        for path in [*sorted(others, reverse=True)[self.keep :], *half_written]:
+            path.unlink()
 
     def index(self) -> dict[str, Any]:
         """{"last", "best", "value"}, empty before the first checkpoint."""
@@ -72,51 +54,32 @@ class Checkpoints:
             raise T2WError(f"{path} is not an index of checkpoints", fix=self._fix)
         return found
 
-    def load(self, *, device: torch.device | str = "cpu") -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """(state, run) of the last checkpoint, or None where there is none.
+    def load(
+        self, which: str = "last", *, device: torch.device | str = "cpu"
+    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """(state, run) of the "last" or "best" checkpoint; None where there is none.
 
         Raises:
-            T2WError: a file is missing, damaged, or of another format.
+            T2WError: a file is missing, damaged or of another format.
         """
-        last = self.index().get("last")
-        if last is None:
+        if (path := self.path(which)) is None:
             return None
-        path = self.folder / str(last)
         try:
-            stored = read_json(path / "state.json", what="a training checkpoint")
-            parts = [self._tensors(path, name, device) for name in ("network", "ema", "training")]
+            tensors, head = load_tensors(path, what="a training checkpoint")
         except T2WError as error:
             raise T2WError(str(error), fix=self._fix) from error
-        if not isinstance(stored, dict) or (stored.get("format"), stored.get("version")) != (FORMAT, VERSION):
+        if (head.get("format"), head.get("version")) != (FORMAT, VERSION):
             raise T2WError(f"{path} is not a training checkpoint", expected=f"{FORMAT} {VERSION}", fix=self._fix)
-        return {**_joined(stored["state"], parts[2]), "network": parts[0], "ema": parts[1]}, stored["run"]
+        return _joined(head["state"], {name: value.to(device) for name, value in tensors.items()}), head["run"]
 
-    def best(self) -> dict[str, Tensor] | None:
-        """The averaged weights of the best checkpoint; None where none was chosen."""
-        best = self.index().get("best")
-        return None if best is None else self._tensors(self.folder / str(best), "ema", "cpu")
-
-    @property
-    def last_path(self) -> Path | None:
-        """Where the last checkpoint is; None before the first."""
-        last = self.index().get("last")
-        return None if last is None else self.folder / str(last)
-
-    @staticmethod
-    def _tensors(path: Path, name: str, device: torch.device | str) -> dict[str, Tensor]:
-        tensors, _ = load_tensors(path / f"{name}.safetensors", what="a training checkpoint")
-        return {key: value.to(device) for key, value in tensors.items()}
+    def path(self, which: str = "last") -> Path | None:
+        """Where the "last" or "best" checkpoint is; None where there is none."""
+        name = self.index().get(which)
+        return None if name is None else self.folder / str(name)
 
     @property
     def _fix(self) -> str:
         return f"delete {self.folder} to start again, or train into another folder"
-
-    def _prune(self, index: Mapping[str, Any]) -> None:
-        steps = sorted(self.folder.glob("step-*"), reverse=True)
-        spare = [path for path in steps if path.name not in (index.get("last"), index.get("best"))]
-        half_written = self.folder.glob(".step-*.tmp")  # by a run that was killed
-        for path in [*spare[self.keep :], *half_written]:
-            shutil.rmtree(path)
 
 
 def _split(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
@@ -137,6 +100,4 @@ def _joined(value: Any, tensors: Mapping[str, Tensor]) -> Any:
         return tensors[value.removeprefix(_TENSOR)]
     if isinstance(value, dict):
         return {key: _joined(item, tensors) for key, item in value["pairs"]}
-    if isinstance(value, list):
-        return [_joined(item, tensors) for item in value]
-    return value
+    return [_joined(item, tensors) for item in value] if isinstance(value, list) else value

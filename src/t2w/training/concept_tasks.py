@@ -28,28 +28,16 @@ _FADE = (0.4, 1.1)  # made-up class means are shorter and longer than those of t
 
 @dataclass(frozen=True, eq=False)
 class ConceptTasks:
-    """Where the functional loss of such a generator takes its tasks from.
+    """Where the functional loss of such a generator takes its tasks from."""
 
-    Attributes:
-        seen: tasks of seen classes with their images.
-        concepts: of which none is withheld from training.
-        positions: per class of the dataset its place among the concepts; -1 for classes not seen.
-        statistics: of the seen classes' features.
-        share: of the steps on made-up features, in [0, 1].
-        classes: most classes of a task with made-up features.
-        maps: how many maps of some of the concepts there are.
-        predicted: describe some classes by what a map without them predicts; False: all by their own rows.
-        seed: of the maps.
-    """
-
-    seen: RandomTasks
-    concepts: Concepts
-    positions: tuple[int, ...]
-    statistics: ClassStatistics
-    share: float = 0.5
-    classes: int = 64
-    maps: int = 16
-    predicted: bool = True
+    seen: RandomTasks  # of seen classes with their images
+    concepts: Concepts  # of which none is withheld from training
+    positions: tuple[int, ...]  # per class of the dataset its place among the concepts; -1 for classes not seen
+    statistics: ClassStatistics  # of the seen classes' features
+    share: float = 0.5  # of the steps on made-up features, in [0, 1]
+    classes: int = 64  # most of a task with made-up features
+    maps: int = 16  # of some of the concepts, drawn with `seed`
+    predicted: bool = True  # describe some classes by what a map without them predicts; False: all by their own rows
     seed: int = 0
 
     @property
@@ -58,7 +46,7 @@ class ConceptTasks:
         return self.seen.spread
 
     def draw(self, seed: int, step: int, *, batch_size: int, images: int) -> TaskBatch:
-        """The tasks of a step: a function of (seed, step) alone. See `RandomTasks.draw`."""
+        """See `RandomTasks.draw`."""
         rng = torch.Generator().manual_seed(derive_seed(seed, "concept tasks", step))
         if float(torch.rand((), generator=rng)) >= self.share:
             batch = self.seen.draw(seed, step, batch_size=batch_size, images=images)
@@ -70,8 +58,7 @@ class ConceptTasks:
         tasks = [torch.randperm(len(self.concepts), generator=rng)[:size].tolist() for size in sizes]
         labels = torch.stack([torch.randint(size, (images,), generator=rng) for size in sizes])
         own = torch.stack([torch.tensor(task)[label] for task, label in zip(tasks, labels, strict=True)])
-        low, high = _FADE
-        fade = low + (high - low) * torch.rand(batch_size, 1, 1, generator=rng)
+        fade = _FADE[0] + (_FADE[1] - _FADE[0]) * torch.rand(batch_size, 1, 1, generator=rng)
         noise = torch.randn(batch_size, images, self.concepts.rows.shape[1], generator=rng)
         x = fade * self._means[own] + noise @ self.statistics.noise.T
         return TaskBatch([], x, labels, self._condition(tasks, step, rng))
@@ -82,9 +69,7 @@ class ConceptTasks:
         if not self.predicted:
             return own
         predicted = condition_of_evidence(self._predicted[step % len(self._predicted)], tasks)
-        assert own.evidence is not None  # made of evidence
-        assert predicted.evidence is not None
-        assert predicted.variance is not None
+        assert own.evidence is not None and predicted.evidence is not None and predicted.variance is not None  # noqa: PT018
         chance = torch.tensor([0.0, 0.5, 1.0])[torch.arange(len(tasks)) % 3]
         known = torch.rand(own.mask.shape, generator=rng) < chance[:, None]
         rows = torch.where(known[..., None], own.evidence, predicted.evidence)

@@ -19,12 +19,11 @@ class Interrupt:
 
 @contextmanager
 def delayed_interrupt() -> Iterator[Interrupt]:
-    """Note the first Ctrl-C instead of raising; the second raises at once. For work that looks at it now and then."""
+    """Note the first Ctrl-C instead of raising, for work that looks at it now and then; the second raises at once."""
     found = Interrupt()
+    before = signal.getsignal(signal.SIGINT)
     # Only the main thread may set handlers, and one that is no Python function belongs to someone else.
-    if threading.current_thread() is not threading.main_thread() or not callable(
-        before := signal.getsignal(signal.SIGINT)
-    ):
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
         yield found
         return
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any, cast
@@ -15,36 +16,47 @@ from torch import Tensor, nn
 
 from t2w.adapters.store import Vectors
 from t2w.concepts import Concepts
-from t2w.diffusion import linear_schedule
 from t2w.generator import Condition, Generator, Network, NetworkConfig, Normalizer, UnitNormalizer, build_network
 from t2w.progress import progress
 from t2w.training.batches import seeded
 from t2w.training.checkpoint import Checkpoints
-from t2w.training.inputs import Functional, TrainResult, Validation, ValidationPoint, check_fit
+from t2w.training.functional import Functional
 from t2w.training.interrupts import delayed_interrupt
-from t2w.training.losses import validation_loss
-from t2w.training.optimizer import adamw, averaged
-from t2w.training.phases import phases_of
+from t2w.training.optimizer import adamw, apply_rates, averaged
+from t2w.training.phases import check_fit, phases_of
 from t2w.training.processes import end_processes, start_processes
 from t2w.training.resume import TrainingState, check_run, data_fingerprint, diverged
 from t2w.training.rows import WeightRows
 from t2w.training.settings import TrainSettings
+from t2w.training.validation import Validation, ValidationPoint, best_of, validate
 
-__all__ = ["fit_generator"]
+__all__ = ["TrainResult", "fit_generator"]
 
 log = logging.getLogger("t2w")
 
 _FIRST_CHECKPOINT = 60.0  # seconds, where `checkpoint_every` steps take longer
 
 
+@dataclass(frozen=True, eq=False)
+class TrainResult:
+    """What a training run left."""
+
+    weights: dict[str, Tensor]  # the chosen averaged (EMA) state of the network, on the CPU; the network holds it too
+    train_losses: list[tuple[int, float]]  # (step, mean loss since the last entry); of the second phase in nats
+    validation_losses: list[ValidationPoint]
+    steps: int  # optimiser steps done
+    first_phase_steps: int  # how many of them were on weights
+    best_step: int  # the step whose weights were chosen
+    seconds: float  # over all resumptions
+
+
 def fit_generator(
     config: NetworkConfig,
-    base: Tensor,
+    normalizer: Normalizer | UnitNormalizer,
     vectors: Vectors,
     condition: Condition,
     *,
     settings: TrainSettings,
-    normalizer: Normalizer | UnitNormalizer | None = None,
     validation: Validation | None = None,
     functional: Functional | None = None,
     initial: Mapping[str, Tensor] | None = None,
@@ -58,17 +70,14 @@ def fit_generator(
 
     Args:
         config: of the network; its `conditioning` must be that of the conditions.
-        base: (P,) the adapter all others started from.
+        normalizer: between adapters and what the network sees.
         vectors: (T, P) training adapters, as trained (not normalised); a tensor or memory-mapped.
         condition: of the same T tasks.
         settings: of the run.
-        normalizer: between adapters and what the network sees; None fits one to the training adapters.
         validation: None for no validation.
         functional: what the second phase works on; None where there is none.
         initial: the network's first weights; None for new ones.
-        provenance: stored with the generator.
-        known: (C, text_dim) texts of the classes trained with, stored with the generator; None for none.
-        concepts: stored with the generator; None for none.
+        provenance: stored with the generator, as are `known` and `concepts`: see `Generator`.
         checkpoints: folder of the run's checkpoints. A run that is there is continued, bitwise on a CPU; None for none.
         device: where to train; the generator stays there.
 
@@ -77,7 +86,6 @@ def fit_generator(
             loss, a checkpoint of another run, or nothing to select by.
     """
     check_fit(config, vectors, condition, settings, validation, functional)
-    normalizer = normalizer or Normalizer.fit(base, vectors)
     network = build_network(config, seed=settings.seed)
     if initial is not None:
         network.load_state_dict(initial)
@@ -85,23 +93,23 @@ def fit_generator(
     run = {"settings": settings.to_dict(), "network": config.to_dict(), "data": data_fingerprint(vectors, condition)}
     accelerator = start_processes(device, settings, logs=store.folder / "logs" if store else None, run=run)
     place: torch.device = accelerator.device
-    main = accelerator.is_main_process
     network.to(place).train()
     if validation is not None:
         x_0 = normalizer.normalize(validation.x_0, validation.condition)
         validation = Validation(x_0.to(place), validation.condition.to(place), validation.accuracy)
     rows = WeightRows(config.spec, vectors, normalizer.to(place), place)
-    optimizer = adamw(network, settings, place)
-    rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: settings.rate(step) / settings.learning_rate)
     ema = averaged(network, settings.ema_decay, warmup=settings.ema_warmup)
-    model, optimizer = accelerator.prepare(torch.compile(network) if settings.compile else network, optimizer)
-    phases = phases_of(network, rows, condition.to(place), settings, functional, accelerator)
-    state = TrainingState(network, ema, optimizer, rates, phases[0].objective, accelerator.scaler)
+    model, optimizer = accelerator.prepare(
+        torch.compile(network) if settings.compile else network, adamw(network, settings, place)
+    )
+    weights, phases = phases_of(config, rows, condition.to(place), settings, functional, accelerator)
+    state = TrainingState(network, ema, optimizer, weights, accelerator.scaler)
     if store is not None and (found := store.load(device=place)) is not None:
         check_run(found[1], run, store.folder)
-        state.load_state_dict(found[0], settings)
+        state.load_state_dict(found[0])
         log.info("generator: goes on after step %d of %s", state.done, store.folder)
-    best, chosen = _best(state.points, settings), store.best() if store is not None else None
+    best, kept = best_of(state.points, settings), None if store is None else store.load("best")
+    chosen = None if kept is None else kept[0]["ema"]
     began = perf_counter() - state.seconds
     first_save: float | None = perf_counter() + _FIRST_CHECKPOINT
     with (
@@ -110,43 +118,41 @@ def fit_generator(
     ):
         for step in range(state.done, settings.total_steps):
             objective, parts = next((phase.objective, phase.parts) for phase in phases if step < phase.end)
+            rate = apply_rates(optimizer, settings, step)
             optimizer.zero_grad()
-            total, figures = torch.zeros((), device=place), {}
+            total, figures = torch.zeros((), device=place), dict[str, float]()
             for i, part in enumerate(parts):
-                # Mixed precision is the prepared model's own affair: losses are computed in float32.
-                with (
-                    seeded(place, settings.seed, step * len(parts) + i),
-                    _no_sync(accelerator, model, i + 1 == len(parts)),
-                ):
-                    loss = objective(model, step, part)
-                    accelerator.backward(loss.total / len(parts))
-                total += loss.total.detach() / len(parts)
-                figures = loss.figures
+                # Gradients of all processes are averaged once a step, with its last part. Mixed precision is the
+                # prepared model's own affair: losses are computed in float32.
+                joined = nullcontext() if i + 1 == len(parts) else accelerator.no_sync(model)
+                with seeded(place, settings.seed, step * len(parts) + i), joined:
+                    loss, figures = objective(model, step, part)
+                    accelerator.backward(loss / len(parts))
+                total += loss.detach() / len(parts)
             norm = accelerator.clip_grad_norm_(model.parameters(), settings.clip)
             state.recent.append(float(accelerator.reduce(total, "mean")))
             if not math.isfinite(state.recent[-1] + (0.0 if settings.mixed_precision == "fp16" else float(norm))):
                 raise diverged(step, store)
             optimizer.step()
-            rates.step()
             ema.update_parameters(network)
-            if main:
+            if accelerator.is_main_process:
                 bar.update(1, loss=state.recent[-1], **figures)
 
             state.done, last = step + 1, step + 1 in (settings.steps, settings.total_steps)  # the end of a phase
             if state.done % settings.log_every == 0 or last:
-                loss_since = state.close_entry()
-                accelerator.log({"loss": loss_since, "rate": rates.get_last_lr()[0], **figures}, step=state.done)
+                accelerator.log({"loss": state.close_entry(), "rate": rate, **figures}, step=state.done)
             improved = False
             if validation is not None and (state.done % settings.validate_every == 0 or last):
-                state.points.append(_validate(state.done, cast(Network, ema.module), validation))
+                state.points.append(validate(state.done, cast(Network, ema.module), validation))
                 logged = {k: v for k, v in state.points[-1]._asdict().items() if v is not None and k != "step"}
                 accelerator.log({f"validation_{k}": v for k, v in logged.items()}, step=state.done)
-                improved, best = _best(state.points, settings) != best, _best(state.points, settings)
+                before, best = best, best_of(state.points, settings)
+                improved = best != before
             if improved or (best is None and state.done == settings.total_steps):
                 chosen = _weights(ema.module)
             early = first_save is not None and perf_counter() > first_save
             due = state.done % settings.checkpoint_every == 0 or last or improved or interrupt.pressed or early
-            if store is not None and main and due:
+            if store is not None and accelerator.is_main_process and due:
                 state.seconds, first_save = perf_counter() - began, None
                 store.save(state.done, state.state_dict(), run=run, best=best[1] if improved and best else None)
             if interrupt.pressed:
@@ -165,26 +171,3 @@ def fit_generator(
 
 def _weights(network: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
-
-
-def _best(points: list[ValidationPoint], settings: TrainSettings) -> tuple[int, float] | None:
-    """(step, value) of the best validation; None where the last weights are wanted or there was none yet."""
-    if settings.select == "last" or not points:
-        return None
-    if settings.select == "validation_loss":
-        return min(((p.step, p.loss) for p in points), key=lambda pair: pair[1])
-    return max(((p.step, p.accuracy or 0.0) for p in points), key=lambda pair: pair[1])
-
-
-def _validate(step: int, network: Network, validation: Validation) -> ValidationPoint:
-    network.eval()
-    schedule = linear_schedule(network.config.timesteps)
-    errors = validation_loss(lambda x_t, t: network(x_t, t, validation.condition), validation.x_0, schedule)
-    accuracy = None if validation.accuracy is None else validation.accuracy(network)
-    return ValidationPoint(step, sum(errors) / len(errors), errors[0], accuracy)
-
-
-def _no_sync(accelerator: Any, model: nn.Module, last: bool) -> AbstractContextManager[None]:
-    """Gradients of all processes are averaged once a step, with its last part."""
-    context: AbstractContextManager[None] = nullcontext() if last else accelerator.no_sync(model)
-    return context

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from t2w.errors import T2WError
 from t2w.extras import needs
 from t2w.training.settings import TrainSettings
 
-__all__ = ["end_processes", "parts_of", "start_processes"]
+__all__ = ["end_processes", "start_processes"]
 
 
 def start_processes(
@@ -44,10 +44,10 @@ def start_processes(
         raise T2WError(
             "mixed_precision is 'fp16' on a CPU", expected="fp16 on a GPU", fix="use train.mixed_precision=no"
         )
-    trackers = _trackers(settings.trackers)
-    if logs is None:
-        trackers = []
-
+    for name in settings.trackers:
+        if find_spec(name) is None:
+            raise T2WError(f"tracker {name!r} is not installed", fix='pip install "t2w[tracking]"')
+    trackers = [] if logs is None else list(settings.trackers)
     with needs("the training loop"):
         from accelerate import Accelerator
         from accelerate.state import AcceleratorState, PartialState, is_initialized
@@ -64,9 +64,8 @@ def start_processes(
     if trackers:
         # Nobody is waited for at the start: without a word from the user, W&B writes to this disk only.
         offline = {"wandb": {"mode": os.environ.get("WANDB_MODE", "offline"), "dir": str(logs)}}
-        accelerator.init_trackers(
-            "t2w", config=dict(_flat(run or {})), init_kwargs=offline if "wandb" in trackers else {}
-        )
+        init_kwargs = offline if "wandb" in trackers else {}
+        accelerator.init_trackers("t2w", config=dict(_flat(run or {})), init_kwargs=init_kwargs)
     return accelerator
 
 
@@ -80,22 +79,6 @@ def end_processes(accelerator: Any) -> None:
         atexit.register(accelerator.state.destroy_process_group)
 
 
-def parts_of(size: int, accelerator: Any, accumulate: int, *, what: str) -> list[slice]:
-    """The rows of a step's batch that this process works through, one slice after another.
-
-    Raises:
-        T2WError: the batch does not divide evenly.
-    """
-    count = accelerator.num_processes * accumulate
-    if size % count:
-        raise T2WError(
-            f"train {what} is {size}",
-            expected=f"a multiple of {accelerator.num_processes} processes x {accumulate} parts",
-        )
-    each, first = size // count, accelerator.process_index * accumulate
-    return [slice((first + i) * each, (first + i + 1) * each) for i in range(accumulate)]
-
-
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Dotted keys and plain values, as TensorBoard wants a configuration."""
     for key, value in values.items():
@@ -103,11 +86,3 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield from _flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value if isinstance(value, bool | int | float | str) else str(value)
-
-
-def _trackers(names: Sequence[str]) -> list[str]:
-    """Raises T2WError where the package of the same name is not installed."""
-    for name in names:
-        if find_spec(name) is None:
-            raise T2WError(f"tracker {name!r} is not installed", fix='pip install "t2w[tracking]"')
-    return list(names)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from t2w.adapters.holdout import class_rows
 from t2w.errors import T2WError
@@ -25,48 +26,30 @@ _TRIES = 1000  # per task: so many in vain, and nearly every set of classes is f
 
 @dataclass(frozen=True, eq=False)
 class TaskBatch:
-    """Some tasks and images of theirs.
+    """Some tasks and images of theirs."""
 
-    Attributes:
-        tasks: per task, its classes as positions in the class texts; [] where the classes are not the dataset's.
-        x: (B, K, in_features) image features.
-        labels: (B, K) int64, positions among the task's classes.
-        condition: of the tasks; None where the objective makes it from `tasks`.
-    """
-
-    tasks: list[list[int]]
-    x: Tensor
-    labels: Tensor
-    condition: Condition | None = None
+    tasks: list[list[int]]  # per task, positions in the class texts; [] where the classes are not the dataset's
+    x: Tensor  # (B, K, in_features) image features
+    labels: Tensor  # (B, K) int64, positions among the task's classes
+    condition: Condition | None = None  # None where the objective makes it from `tasks`
 
 
 @dataclass(frozen=True, eq=False)
 class RandomTasks:
-    """Where the functional loss takes its tasks and images from.
+    """Where the functional loss takes its tasks and images from. Raises T2WError where they do not suffice."""
 
-    Attributes:
-        features: training images; those held out (`validation_fraction` of each class) are never drawn.
-        classes: those that may be drawn, as positions in `features.class_names`: the seen ones.
-        sizes: fewest and most classes of a task.
-        validation_fraction: share of each class's images that is held out of all training.
-        forbidden: sets of classes that are never drawn: the validation and test tasks.
-
-    Raises:
-        T2WError: fewer seen classes than the largest task has, or a seen class without images.
-    """
-
-    features: FeatureSet
-    classes: Sequence[int]
-    sizes: tuple[int, int]
-    validation_fraction: float = 0.0
-    forbidden: Collection[frozenset[int]] = ()
+    features: FeatureSet  # of training images
+    classes: Sequence[int]  # that may be drawn, the seen ones, as positions in `features.class_names`
+    sizes: tuple[int, int]  # fewest and most classes of a task
+    validation_fraction: float = 0.0  # of each class's images, held out and never drawn
+    forbidden: Collection[frozenset[int]] = ()  # sets of classes never drawn: the validation and test tasks
 
     def __post_init__(self) -> None:
         low, high = self.sizes
         if not 1 <= low <= high <= len(self.classes):
             raise T2WError(
                 f"random tasks of {low} to {high} classes",
-                expected=f"1 to {len(self.classes)}, the number of seen classes",
+                expected=f"1 to {len(self.classes)}, as there are seen classes",
             )
         for position in self.classes:
             if not len(self._rows[position]):
@@ -85,15 +68,10 @@ class RandomTasks:
     @cached_property
     def _padded(self) -> tuple[Tensor, Tensor]:
         """Rows per class, (C, most) padded with zeros, and how many there are."""
-        return torch.nn.utils.rnn.pad_sequence(list(self._rows), batch_first=True), torch.tensor(
-            [len(rows) for rows in self._rows]
-        )
+        return pad_sequence(list(self._rows), batch_first=True), torch.tensor([len(rows) for rows in self._rows])
 
     def draw(self, seed: int, step: int, *, batch_size: int, images: int) -> TaskBatch:
-        """The tasks of a step: a function of (seed, step) alone.
-
-        Args:
-            images: K, images per task, spread over its classes as evenly as can be.
+        """The tasks of a step, a function of (seed, step) alone; images are spread evenly over a task's classes.
 
         Raises:
             T2WError: every set of classes that was tried is forbidden.
@@ -116,8 +94,7 @@ class RandomTasks:
         low, high = self.sizes
         for _ in range(_TRIES):
             size = int(torch.randint(low, high + 1, (), generator=rng))
-            chosen = torch.randperm(len(self.classes), generator=rng)[:size].tolist()
-            task = [self.classes[i] for i in chosen]
+            task = [self.classes[i] for i in torch.randperm(len(self.classes), generator=rng)[:size].tolist()]
             if frozenset(task) not in self.forbidden:
                 return task
         raise T2WError(

@@ -18,9 +18,8 @@ from t2w.errors import T2WError
 from t2w.files import fingerprint
 from t2w.generator import Condition
 from t2w.training.checkpoint import Checkpoints
-from t2w.training.inputs import ValidationPoint
-from t2w.training.optimizer import apply_rates
-from t2w.training.settings import TrainSettings
+from t2w.training.objectives import WeightObjective
+from t2w.training.validation import ValidationPoint
 
 __all__ = ["TrainingState", "check_run", "data_fingerprint", "diverged"]
 
@@ -38,28 +37,18 @@ _MAY_CHANGE = frozenset(
 
 @dataclass(eq=False)
 class TrainingState:
-    """All that a checkpoint holds: what is trained and trains, and what was seen on the way.
-
-    Attributes:
-        scaler: of fp16; None without.
-        done: steps so far.
-        train_losses: (step, mean loss since the last entry).
-        points: validations.
-        recent: losses since the last entry.
-        seconds: time spent, over all resumptions.
-    """
+    """All that a checkpoint holds: what is trained and trains, and what was seen on the way."""
 
     network: nn.Module
     ema: AveragedModel
     optimizer: Any
-    rates: Any
-    objective: Any
-    scaler: Any
-    done: int = 0
-    train_losses: list[tuple[int, float]] = field(default_factory=list)
+    objective: WeightObjective
+    scaler: Any  # of fp16; None without
+    done: int = 0  # steps
+    train_losses: list[tuple[int, float]] = field(default_factory=list)  # (step, mean loss since the last entry)
     points: list[ValidationPoint] = field(default_factory=list)
-    recent: list[float] = field(default_factory=list)
-    seconds: float = 0.0
+    recent: list[float] = field(default_factory=list)  # losses since the last entry
+    seconds: float = 0.0  # over all resumptions
 
     def close_entry(self) -> float:
         """Put the mean loss since the last entry into the curve, and return it."""
@@ -68,51 +57,39 @@ class TrainingState:
         return self.train_losses[-1][1]
 
     def state_dict(self) -> dict[str, Any]:
-        average = self.ema.state_dict()
         return {
+            **{name: part.state_dict() for name, part in self._parts().items()},
+            "n_averaged": self.ema.n_averaged,
             "step": self.done,
-            "network": self.network.state_dict(),
-            "ema": self.ema.module.state_dict(),
-            "ema_state": {name: value for name, value in average.items() if not name.startswith("module.")},
-            "optimizer": self.optimizer.state_dict(),
-            "rates": self.rates.state_dict(),
-            "objective": self.objective.state_dict(),
-            "scaler": None if self.scaler is None else self.scaler.state_dict(),
             "recent": self.recent,
             "train_losses": self.train_losses,
-            "points": [list(point) for point in self.points],
+            "points": self.points,
             "seconds": self.seconds,
         }
 
-    def load_state_dict(self, state: Mapping[str, Any], settings: TrainSettings) -> None:
-        """Go on from a checkpoint, with the rates of these settings."""
-        self.network.load_state_dict(state["network"])
-        self.ema.load_state_dict(state["ema_state"] | {f"module.{name}": value for name, value in state["ema"].items()})
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.rates.load_state_dict(state["rates"])
-        apply_rates(self.optimizer, self.rates, settings, state["step"])
-        self.objective.load_state_dict(state["objective"])
-        if self.scaler is not None and state.get("scaler"):
-            self.scaler.load_state_dict(state["scaler"])
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        self.ema.n_averaged.copy_(state["n_averaged"])
         self.done, self.seconds, self.recent = state["step"], state["seconds"], state["recent"]
         self.train_losses = [(int(step), loss) for step, loss in state["train_losses"]]
         self.points = [ValidationPoint(*point) for point in state["points"]]
 
+    def _parts(self) -> dict[str, Any]:
+        parts = {"network": self.network, "ema": self.ema.module, "optimizer": self.optimizer}
+        parts |= {"objective": self.objective, "scaler": self.scaler}
+        return {name: part for name, part in parts.items() if part is not None}
+
 
 def check_run(stored: Mapping[str, Any], asked: Mapping[str, Any], folder: Path) -> None:
-    """Announce, key by key, what differs from the run in `folder`.
-
-    Raises:
-        T2WError: a difference with which it cannot go on.
-    """
+    """Announce, key by key, what differs from the run in `folder`. Raises T2WError where it cannot go on so."""
     changed = list(differences(stored, asked))
     breaking = [change for change in changed if change[0] not in _MAY_CHANGE]
     if breaking:
         found = ", ".join(f"{key} = {old}" for key, old, _ in breaking)
-        expected = ", ".join(f"{key} = {new}" for key, _, new in breaking)
         raise T2WError(
             f"the checkpoints in {folder} are of another run, with {found}",
-            expected=expected,
+            expected=", ".join(f"{key} = {new}" for key, _, new in breaking),
             fix=f"delete {folder} to start again, or train into another folder",
         )
     for key, old, new in changed:
@@ -121,23 +98,22 @@ def check_run(stored: Mapping[str, Any], asked: Mapping[str, Any], folder: Path)
 
 def data_fingerprint(vectors: Vectors, condition: Condition) -> str:
     """Tells training sets apart, and orders of one set: sums of their bits, exact however many threads add them up."""
-    sums = [0, 0]
+
+    def bits(values: Tensor) -> Tensor:
+        return values.detach().cpu().float().contiguous().view(torch.int32).long()
+
+    sums = [0, 0, int(bits(condition.tokens).sum()), int(condition.mask.sum())]
     for rows, block in blocks(vectors):
-        bits = _bits(block).sum(dim=1)
-        place = torch.arange(rows.start + 1, rows.stop + 1)
-        sums = [sums[0] + int(bits.sum()), sums[1] + int((bits * place).sum())]
-    sums += [int(_bits(condition.tokens).sum()), int(condition.mask.sum())]
+        each = bits(block).sum(dim=1)
+        sums[0] += int(each.sum())
+        sums[1] += int((each * torch.arange(rows.start + 1, rows.stop + 1)).sum())
     return fingerprint([list(vectors.shape), list(condition.tokens.shape), sums])
-
-
-def _bits(values: Tensor) -> Tensor:
-    return values.detach().cpu().float().contiguous().view(torch.int32).long()
 
 
 def diverged(step: int, store: Checkpoints | None) -> T2WError:
     """What to say when the loss of step `step` (from 0) is not finite."""
-    last = store.last_path if store is not None else None
-    kept = f"the last good checkpoint is {last}" if last is not None else "there is no checkpoint yet"
+    last = None if store is None else store.path()
+    kept = "there is no checkpoint yet" if last is None else f"the last good checkpoint is {last}"
     return T2WError(
         f"the loss or its gradient is not finite at step {step + 1} ({kept})",
         expected="a finite loss",

@@ -16,12 +16,10 @@ _SHARE = 0.5  # of an accelerator's free memory that the data may take
 
 
 class WeightRows:
-    """T training adapters.
-
-    They stay where they are, memory-mapped files included, unless an accelerator has room for them.
+    """T training adapters, which stay where they are, memory-mapped or not, unless an accelerator has room for them.
 
     Args:
-        vectors: (T, P) float32 as trained, a tensor or memory-mapped.
+        vectors: (T, P) float32 as trained.
         normalizer: what to put them through, on the device.
         device: where batches are wanted.
 
@@ -47,7 +45,10 @@ class WeightRows:
                     fix="train the adapters again, at a lower learning rate",
                 )
         self.hidden, self.device, self.normalizer = spec.hidden, device, normalizer
-        self._vectors: Vectors = vectors[:].to(device) if _fits(vectors, device) else vectors
+        room = device.type != "cpu"
+        if device.type == "cuda":
+            room = 4 * vectors.shape[0] * vectors.shape[1] < _SHARE * torch.cuda.mem_get_info(device)[0]
+        self._vectors: Vectors = vectors[:].to(device) if room else vectors
         self._units, self._rest = unit_tables(spec)  # positions of each unit's numbers, and of the others
         self._back = torch.cat([self._units.flatten(), self._rest.flatten()]).argsort()
 
@@ -60,12 +61,9 @@ class WeightRows:
         return self._vectors.shape[1]
 
     def read(self, tasks: Tensor, order: Tensor | None = None, condition: Condition | None = None) -> Tensor:
-        """x_0 (B, P) of some tasks, on the device.
+        """x_0 (B, P) of the tasks at these positions (B,), on the device.
 
-        Args:
-            tasks: (B,) positions.
-            order: (B, hidden) the order their hidden units are put in; None leaves them.
-            condition: of these tasks, for normalisers that look at it.
+        `order` (B, hidden) is what their hidden units are put in; `condition` is for normalisers that look at it.
         """
         held = self._vectors
         vectors = held[tasks.to(held.device) if isinstance(held, Tensor) else tasks.cpu()].to(self.device)
@@ -73,10 +71,3 @@ class WeightRows:
             positions = torch.cat([self._units[order].flatten(1), self._rest.expand(len(order), -1)], dim=1)
             vectors = vectors.gather(1, positions[:, self._back].to(self.device))
         return self.normalizer.normalize(vectors, condition)
-
-
-def _fits(vectors: Vectors, device: torch.device) -> bool:
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        return 4 * vectors.shape[0] * vectors.shape[1] < _SHARE * free
-    return device.type != "cpu"

@@ -16,100 +16,61 @@ Weighting = Literal["uniform", "min_snr"]
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionalSettings(Settings):
-    """The second phase, on the task's own cross-entropy.
-
-    Attributes:
-        steps: optimiser steps; 0 for no second phase.
-        batch_size: new tasks per step.
-        images: training images per task and step.
-        learning_rate: the highest, reached after `warmup` steps, then along a cosine to 0.
-        warmup: steps of linear rise from 0.
-        noisy_share: share of the tasks at pure noise; the others are at timesteps drawn evenly, from the network's own
-            prediction, so that every sampler finds a trained network on its way.
-        feature_noise: standard deviation of noise added to the images' features, in units of their own spread. Larger:
-            the training images are overfitted later.
-        teacher: share of the target that is the probabilities of a linear classifier of all seen classes, fitted to the
-            same training images (see `t2w.training.teacher`).
-        label_smoothing: share of the target given to all classes alike. Larger: less sure, overfits later.
-    """
+    """The second phase, on the task's own cross-entropy."""
 
     section: ClassVar[str] = "train.functional"
 
-    steps: Whole = 0
-    batch_size: Count = 32
-    images: Count = 128
-    learning_rate: Rate = 3e-4
-    warmup: Whole = 50
+    steps: Whole = 0  # optimiser steps; 0 for no second phase
+    batch_size: Count = 32  # new tasks per step
+    images: Count = 128  # training images per task and step
+    learning_rate: Rate = 3e-4  # the highest, reached after `warmup` steps, then along a cosine to 0
+    warmup: Whole = 50  # steps of linear rise from 0
+    # Share of the tasks at pure noise; the others are at timesteps drawn evenly, from the network's own prediction, so
+    # that every sampler meets a trained network on its way.
     noisy_share: Fraction = 0.5
-    feature_noise: NonNegative = 0.0
-    teacher: Fraction = 0.0
-    label_smoothing: Share = 0.0
+    feature_noise: NonNegative = 0.0  # added to features, in units of their spread. Larger: less, later overfitting
+    teacher: Fraction = 0.0  # share of the target that a linear head of all seen classes says (see `functional.py`)
+    label_smoothing: Share = 0.0  # share of the target given to all classes alike. Larger: less sure
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings(Settings):
-    """Settings of `train_generator`: a phase on the adapters' weights, then, if asked for, one on the task loss.
-
-    Attributes:
-        steps: optimiser steps of the first phase.
-        batch_size: tasks per step, over all processes; at most the number of training tasks.
-        learning_rate: the highest, reached after `warmup` steps, then along a cosine to 0.
-        weight_decay: of matrices; biases, norms and positions have none.
-        beta2: AdamW's second decay rate.
-        warmup: steps of linear rise from 0.
-        clip: greatest global gradient norm.
-        accumulate: equal parts a step's batch is worked through in: less memory, the same result.
-        ema_decay: of the averaged weights that are returned; 0 for none.
-        ema_warmup: average less at first, so that the initial weights are soon forgotten.
-        weighting: of the loss over timesteps, "uniform" (the paper's) or "min_snr" (min(SNR, 5), Hang et al. 2023,
-            which in x_0-prediction turns away from the noisiest timesteps).
-        timestep_sampler: how timesteps are drawn: "uniform", or "loss-second-moment" (Nichol and Dhariwal 2021).
-        condition_dropout: share of the tasks trained without their text; needed for guidance.
-        text_noise: how far class texts are blurred (see `with_noise`), evenly from 0 to this level over the tasks.
-            Larger: what is learnt of a text reaches further, and less of it is overfitted.
-        permutation: renumber the hidden units of every training adapter at random, at every step.
-        adversarial: weight of the discriminator's verdict in the generator's loss; 0 for no discriminator.
-        functional: the second phase.
-        select: which checkpoint is kept as the best and returned: lowest "validation_loss", highest
-            "validation_accuracy" (of generated adapters, on held-out training images), or simply the "last".
-        mixed_precision: "bf16" or "fp16" only where the processor multiplies them faster; most CPUs do not.
-        compile: torch.compile the network; pays on GPUs and for long runs.
-        seed: of initial weights, order, noise and timesteps.
-        log_every: steps between losses kept for the curves.
-        validate_every: steps between validations.
-        checkpoint_every: steps between checkpoints, where there is a folder for them.
-        keep: periodic checkpoints kept beside the last and the best; older ones are removed.
-        trackers: where losses are logged besides.
-    """
+    """Settings of `fit_generator`: a phase on the adapters' weights, then, if asked for, one on the task loss."""
 
     section: ClassVar[str] = "train"
 
-    steps: Whole = 1500
-    batch_size: Count = 64
-    learning_rate: Rate = 1e-3
-    weight_decay: NonNegative = 0.01
-    beta2: Annotated[float, Range(0, 1, above=True, below=True)] = 0.99
-    warmup: Whole = 100
-    clip: Positive = 1.0
-    accumulate: Count = 1
-    ema_decay: Share = 0.995
-    ema_warmup: bool = True
+    steps: Whole = 1500  # optimiser steps of the first phase
+    batch_size: Count = 64  # tasks per step, over all processes; at most the number of training tasks
+    learning_rate: Rate = 1e-3  # the highest, reached after `warmup` steps, then along a cosine to 0
+    weight_decay: NonNegative = 0.01  # of matrices; biases, norms and positions have none
+    beta2: Annotated[float, Range(0, 1, above=True, below=True)] = 0.99  # AdamW's second decay rate
+    warmup: Whole = 100  # steps of linear rise from 0
+    clip: Positive = 1.0  # greatest global gradient norm
+    accumulate: Count = 1  # equal parts a step's batch is worked through in: less memory, the same result
+    ema_decay: Share = 0.995  # of the averaged weights that are returned; 0 for none
+    ema_warmup: bool = True  # average less at first, so that the initial weights are soon forgotten
+    # Of the loss over timesteps: the paper's, or min(SNR, 5) (Hang et al. 2023), which in x_0-prediction turns away
+    # from the noisiest timesteps.
     weighting: Weighting = "uniform"
-    timestep_sampler: Literal["uniform", "loss-second-moment"] = "uniform"
-    condition_dropout: Share = 0.0
+    timestep_sampler: Literal["uniform", "loss-second-moment"] = "uniform"  # or Nichol and Dhariwal 2021
+    condition_dropout: Share = 0.0  # share of the tasks trained without their text; needed for guidance
+    # How far class texts are blurred (see `with_noise`), evenly from 0 to this level over the tasks. Larger: what is
+    # learnt of a text reaches further, and less of it is overfitted.
     text_noise: NonNegative = 0.0
-    permutation: bool = False
-    adversarial: NonNegative = 0.0
+    permutation: bool = False  # renumber the hidden units of every training adapter at random, at every step
+    adversarial: NonNegative = 0.0  # weight of the discriminator's verdict in the loss; 0 for no discriminator
     functional: FunctionalSettings = field(default_factory=FunctionalSettings)
+    # Which weights are returned: of the lowest validation loss, of the highest accuracy (of generated adapters, on
+    # held-out training images), or simply the last.
     select: Literal["validation_loss", "validation_accuracy", "last"] = "last"
-    mixed_precision: Literal["no", "bf16", "fp16"] = "no"
-    compile: bool = False
-    seed: Whole = 0
-    log_every: Operational[Count] = 10
-    validate_every: Count = 100
-    checkpoint_every: Operational[Count] = 250
-    keep: Operational[Whole] = 1
-    trackers: Operational[tuple[Literal["tensorboard", "wandb"], ...]] = ()
+    mixed_precision: Literal["no", "bf16", "fp16"] = "no"  # only where they multiply faster; on most CPUs not
+    compile: bool = False  # torch.compile the network; pays on GPUs and for long runs
+    seed: Whole = 0  # of initial weights, order, noise and timesteps
+    log_every: Operational[Count] = 10  # steps between losses kept for the curves
+    validate_every: Count = 100  # steps
+    checkpoint_every: Operational[Count] = 250  # steps, where there is a folder for checkpoints
+    keep: Operational[Whole] = 1  # checkpoints beside the last and the best; older ones are removed
+    trackers: Operational[tuple[Literal["tensorboard", "wandb"], ...]] = ()  # where losses are logged besides
 
     def rules(self) -> Iterator[str]:
         if self.total_steps < 1:

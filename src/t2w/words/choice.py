@@ -16,9 +16,9 @@ from t2w.words.forms import folded, sub_phrases
 if TYPE_CHECKING:
     from t2w.words.dictionary import Dictionary, Sense
 
-__all__ = ["WEIGHTS", "Choice", "Known", "choose_senses", "signs_of"]
+__all__ = ["WEIGHTS", "Choice", "Encode", "Known", "choose_senses", "signs_of"]
 
-Encode: TypeAlias = "Callable[[Sequence[str]], Tensor]"
+Encode: TypeAlias = "Callable[[Sequence[str]], Tensor]"  # texts to unit embeddings (n, t)
 
 _ROUNDS = 2  # the other classes' senses are themselves chosen
 _MOST = 12  # senses of a name that are looked at
@@ -33,45 +33,33 @@ _LAST = 0.1  # cosines that the last of several words has ahead of the others
 
 @dataclass(frozen=True)
 class Choice:
-    """How a class name is understood.
+    """How a class name is understood."""
 
-    Attributes:
-        name: as it was given.
-        noun: what was found in the dictionary: the name's own noun, a part of it ("car" of "car side"), or what it is
-            a misspelling of; None where there is nothing, and the name goes by its spelling.
-        sense: what it means; None where `noun` is.
-        others: further senses of the noun, the more likely first.
-        share: in 0..1, how sure the choice is.
-        part: whether the noun is only a part of the name.
-    """
-
-    name: str
+    name: str  # as it was given
+    # what was found in the dictionary: the name's own noun, a part of it ("car" of "car side"), or what it is a
+    # misspelling of; None where there is nothing, and the name goes by its spelling
     noun: str | None
-    sense: Sense | None
-    others: tuple[Sense, ...] = ()
-    share: float = 1.0
-    part: bool = False
+    sense: Sense | None  # what it means; None where `noun` is
+    others: tuple[Sense, ...] = ()  # further senses of the noun, the more likely first
+    share: float = 1.0  # in 0..1, how sure the choice is
+    part: bool = False  # whether the noun is only a part of the name
 
     def __str__(self) -> str:
         """For a reader: "crane: wading bird; also: lifting device"."""
         if self.sense is None:
             return f"{self.name}: not in the dictionary, taken as it is spelt"
         taken = "" if folded(self.name) == folded(str(self.noun)) else f' as "{self.noun}"'
-        also = "" if not self.others else f"; also: {', '.join(other.kind for other in self.others[:4])}"
+        kinds = dict.fromkeys(other.kind for other in self.others if other.kind != self.sense.kind)  # each once
+        also = f"; also: {', '.join(list(kinds)[:4])}" if kinds else ""
         return f"{self.name}{taken}: {self.sense.kind}{also}"
 
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """What an encoder knows, as far as the choice of senses looks at it.
+    """What an encoder knows, as far as the choice of senses looks at it."""
 
-    Attributes:
-        text: (N, t) unit embeddings of the concepts' texts.
-        fields: (N) the dictionary's field of each.
-    """
-
-    text: Tensor
-    fields: tuple[int, ...]
+    text: Tensor  # (N, t) unit embeddings of the concepts' texts
+    fields: tuple[int, ...]  # (N) the dictionary's field of each
 
 
 WEIGHTS = (1.0, 6.0, 3.0, 0.7, 0.2)
@@ -110,7 +98,6 @@ def choose_senses(
     known: Known,
     *,
     given: Mapping[str, str] | None = None,
-    weights: Sequence[float] = WEIGHTS,
 ) -> tuple[Choice, ...]:
     """The senses of a task's class names.
 
@@ -139,7 +126,7 @@ def choose_senses(
                 continue
             others = dictionary.embeddings([row for j, row in enumerate(rows) if row >= 0 and j != i])
             signs = signs_of(senses, embedded[i], others, known, dictionary)
-            share = (signs @ torch.tensor(weights)).softmax(0)
+            share = (signs @ torch.tensor(WEIGHTS)).softmax(0)
             order = share.argsort(descending=True).tolist()
             ranked = tuple(senses[j] for j in order)
             chosen[i] = Choice(name, noun, ranked[0], ranked[1:], float(share[order[0]]), part)

@@ -27,19 +27,12 @@ _SEPARATOR = "|"  # between the names of one sense; stands in no name
 
 @dataclass(frozen=True)
 class Sense:
-    """One meaning of a noun.
+    """One meaning of a noun."""
 
-    Attributes:
-        row: its place in the dictionary.
-        key: its WordNet 3.0 id, as ImageNet writes it ("n02012849").
-        names: the nouns that mean it, the most usual first.
-        kind: what it is a kind of ("wading bird"); "" for the most general.
-    """
-
-    row: int
-    key: str
-    names: tuple[str, ...]
-    kind: str
+    row: int  # its place in the dictionary
+    key: str  # its WordNet 3.0 id, as ImageNet writes it ("n02012849")
+    names: tuple[str, ...]  # the nouns that mean it, the most usual first
+    kind: str  # what it is a kind of ("wading bird"); "" for the most general
 
     def __str__(self) -> str:
         return f"{self.names[0]} ({self.kind})" if self.kind else self.names[0]
@@ -47,17 +40,11 @@ class Sense:
 
 @dataclass(frozen=True, eq=False)
 class Dictionary:
-    """Senses by name. `load_dictionary()` gives the one that ships.
+    """Senses by name. `load_dictionary()` gives the one that ships."""
 
-    Attributes:
-        names: (N) the names of each sense, joined.
-        tensors: see `t2w.pretraining.dictionary`.
-        about: metadata: text encoder, source, irregular plurals, weights of the choice.
-    """
-
-    names: tuple[str, ...]
-    tensors: Mapping[str, Tensor]
-    about: Mapping[str, Any]
+    names: tuple[str, ...]  # (N) the names of each sense, joined
+    tensors: Mapping[str, Tensor]  # see `t2w.pretraining.dictionary`
+    about: Mapping[str, Any]  # metadata: text encoder, source, irregular plurals, weights of the choice
 
     def __len__(self) -> int:
         return len(self.names)
@@ -84,11 +71,7 @@ class Dictionary:
         return found[0] if len(found) == 1 else None
 
     def by_key(self, keys: Iterable[str]) -> tuple[Sense, ...]:
-        """The senses with these WordNet ids.
-
-        Raises:
-            T2WError: an id that the dictionary does not hold.
-        """
+        """The senses with these WordNet ids. Raises T2WError at an id that the dictionary does not hold."""
         found = []
         for key in keys:
             if (row := self._by_key.get(key)) is None:
@@ -138,11 +121,7 @@ class Dictionary:
 
     @classmethod
     def load(cls, path: str | Path) -> Dictionary:
-        """Read a dictionary's file.
-
-        Raises:
-            T2WError: missing, damaged, or of another format.
-        """
+        """Read a dictionary's file. Raises T2WError where it is missing, damaged, or of another format."""
         tensors, about = load_tensors(path, what="a dictionary of senses")
         if (about.get("format"), about.get("version")) != (FORMAT, VERSION):
             raise T2WError(

@@ -25,8 +25,7 @@ def folded(name: str) -> str:
 def singular_forms(name: str, irregular: Mapping[str, str]) -> Iterator[str]:
     """A folded name, then what it may be the plural of, and both with hyphens for spaces and the other way round.
 
-    Args:
-        irregular: irregular plurals of one word, and their singulars.
+    `irregular` has the singulars of irregular plurals of one word.
     """
     *before, last = name.split(" ") or [""]
     words = [last]

@@ -16,7 +16,7 @@ from t2w.adapters.accuracy import class_scores
 from t2w.adapters.batched.plan import TaskPlan, draw_batches
 from t2w.adapters.batched.step import PADDING, Step, Weights
 from t2w.adapters.batched.table import Table
-from t2w.adapters.holdout import ClassRows
+from t2w.adapters.holdout import ClassRows, rows_of_task
 from t2w.adapters.recipes import Recipe
 from t2w.adapters.spec import AdapterSpec
 
@@ -51,7 +51,7 @@ class Group:
     Attributes:
         plans: the tasks still in training, the longest training first.
         weights: theirs, in the same order.
-        losses: (T,) mean cross-entropy of the last batches (before the update), written where `train` was told to.
+        losses: (T,) mean cross-entropy of the last batches, before the update, where `train` was told to write it.
     """
 
     def __init__(self, problem: Problem, plans: Sequence[TaskPlan], start: Tensor) -> None:
@@ -61,6 +61,7 @@ class Group:
         index, labels = draw_batches(plans, problem.rows, batch_size=problem.recipe.batch_size, seed=problem.seed)
         self._index, self._labels = index.to(start.device), labels.to(start.device)
         self._done = 0
+        self._graph: torch.cuda.CUDAGraph | None = None
         self._set_up()
 
     def _set_up(self) -> None:
@@ -92,37 +93,34 @@ class Group:
         # Views are made once, not at every step.
         self._batches = list(zip(self._index.flatten(1).unbind(), self._labels.unbind(), strict=True))
         self._batch = (self._batches[0][0].clone(), self._batches[0][1].clone())
-        self._want_losses, self._calls = False, 0
-        self._graph: torch.cuda.CUDAGraph | None = None
+        self._calls, self._graph = 0, None
 
     def train(self, step: int, *, losses: bool) -> None:
-        """One step of every task, the `step`-th from 0; `losses` False saves the time of writing `self.losses`."""
-        device = self.losses.device
-        if device.type == "cpu":
+        """One step of every task, the `step`-th from 0; `losses` False saves the time of writing `self.losses`.
+
+        On CUDA it is replayed as one captured graph, for it is some forty small kernels with a launch each.
+        """
+        cuda = self.losses.is_cuda
+        if self.losses.device.type == "cpu":
             self._batch = self._batches[step]
         else:  # a graph reads its inputs from where they were at capture
             for held, value in zip(self._batch, self._batches[step], strict=True):
                 held.copy_(value)
-        self._want_losses = losses or device.type == "cuda"
         for rate, (_, steps) in zip(self._rates, self._by_rate, strict=True):
             rate.fill_(self.problem.recipe.rate(step, steps))
-        self._run(device)
-        self._done = step + 1
-
-    def _run(self, device: torch.device) -> None:
-        """One step; on CUDA replayed as one captured graph, for it is some forty small kernels with a launch each."""
-        self._calls += 1
-        if device.type == "cuda" and self._graph is None and self._calls > _WARM_UP:
+        wanted = self.losses if losses or cuda else None
+        if cuda and self._graph is None and self._calls == _WARM_UP:
             self._graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(self._graph):
-                self._once()
+                self._once(wanted)
         if self._graph is None:
-            self._once()
+            self._once(wanted)
         else:
             self._graph.replay()
+        self._calls, self._done = self._calls + 1, step + 1
 
-    def _once(self) -> None:
-        self._step.gradient(self.weights, self._gradient, *self._batch, self.losses if self._want_losses else None)
+    def _once(self, losses: Tensor | None) -> None:
+        self._step.gradient(self.weights, self._gradient, *self._batch, losses)
         for rate, count, (w, g, m, v) in zip(self._rates, self._counts, self._adam, strict=True):
             adam(
                 w, g, m, v, [], count, fused=True, capturable=True, lr=rate, beta1=0.9, beta2=0.999, eps=1e-8,
@@ -135,9 +133,8 @@ class Group:
         self.plans = [self.plans[i] for i in staying]
         if not self.plans:
             return
-        self.weights, self._m, self._v = (
-            Weights(*(tensor[kept] for tensor in part)) for part in (self.weights, self._m, self._v)
-        )
+        parts = (self.weights, self._m, self._v)
+        self.weights, self._m, self._v = (Weights(*(tensor[kept] for tensor in part)) for part in parts)
         self._index, self._labels = self._index[:, kept], self._labels[:, kept]
         self._set_up()
 
@@ -215,11 +212,7 @@ def run_group(problem: Problem, plans: Sequence[TaskPlan], start: Tensor, stop: 
 
 def _validation_accuracy(problem: Problem, plan: TaskPlan, vector: Tensor) -> float:
     """Top-1 accuracy on the held-out images of the task's classes, NaN without any."""
-    held = [problem.rows.held_out[c] for c in plan.classes]
-    counts = torch.tensor([len(rows) for rows in held])
-    if int(counts.sum()) == 0:
-        return float("nan")
-    x = problem.table.gather(torch.cat(held).to(vector.device)).to(vector.dtype)
-    labels = torch.arange(len(held)).repeat_interleave(counts).to(vector.device)
+    rows, labels = rows_of_task(problem.rows.held_out, plan.classes)
+    x = problem.table.gather(rows.to(vector.device)).to(vector.dtype)
     scores = class_scores(problem.spec, vector, x, problem.text[list(plan.classes)])
-    return float((scores.argmax(-1) == labels).float().mean())
+    return float((scores.argmax(-1).cpu() == labels).float().mean())  # of no rows NaN

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from t2w.adapters.holdout import ClassRows
+from t2w.adapters.holdout import ClassRows, rows_of_task
 from t2w.adapters.recipes import Recipe
 from t2w.seeds import derive_seed
 
@@ -28,8 +28,7 @@ class TaskPlan:
     Attributes:
         position: in the caller's list of tasks.
         task_id: seeds its batches and names it in errors.
-        classes: class numbers.
-        images: training images of these classes.
+        images: training images of its classes.
         steps: optimiser steps.
     """
 
@@ -46,7 +45,6 @@ class TaskPlan:
 
 
 def plan_task(position: int, task_id: int, classes: Sequence[int], rows: ClassRows, recipe: Recipe) -> TaskPlan:
-    """The plan of the task at `position`, whose classes have the training images `rows.train`."""
     images = sum(len(rows.train[c]) for c in classes)
     return TaskPlan(position, task_id, tuple(classes), images, recipe.steps_for(images))
 
@@ -92,16 +90,13 @@ def draw_batches(plans: Sequence[TaskPlan], rows: ClassRows, *, batch_size: int,
         plans: T tasks, the longest training first.
 
     Returns:
-        Rows of the feature set (steps, T, B) int32, and labels (steps, T, 1, B) int64, positions among the task's
-        classes; zeros after a task's last step.
+        Rows of the feature set (steps, T, B) int32, and labels (steps, T, 1, B) int64; zeros after a task's last step.
     """
     index = torch.zeros(plans[0].steps, len(plans), batch_size, dtype=torch.int32)
     labels = torch.zeros(plans[0].steps, len(plans), 1, batch_size, dtype=torch.int64)
     for i, plan in enumerate(plans):
-        own = torch.cat([rows.train[c] for c in plan.classes]).int()
-        counts = torch.tensor([len(rows.train[c]) for c in plan.classes])
-        own_labels = torch.arange(len(plan.classes)).repeat_interleave(counts)
+        own, own_labels = rows_of_task(rows.train, plan.classes)
         drawn = batch_positions(plan.images, steps=plan.steps, batch_size=batch_size, seed=seed, task_id=plan.task_id)
-        index[: plan.steps, i] = own[drawn]
+        index[: plan.steps, i] = own[drawn].int()
         labels[: plan.steps, i, 0] = own_labels[drawn]
     return index, labels

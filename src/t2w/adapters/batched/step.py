@@ -35,18 +35,11 @@ PADDING = -1e20
 
 
 class Weights(NamedTuple):
-    """T adapters, or anything shaped like them (gradients, Adam's moments), as the products want them.
+    """T adapters, or anything shaped like them (gradients, Adam's moments), as the products want them."""
 
-    The second layer is kept as V^T with V = [linear2.weight, linear2.bias]: its bias is the column of one more hidden
-    unit whose value is always 1. Adam works number by number, so this order of the numbers is as good as the vector's.
-
-    Attributes:
-        w1: (T, hidden, in). b1: (T, hidden, 1). vt: (T, hidden + 1, out).
-    """
-
-    w1: Tensor
-    b1: Tensor
-    vt: Tensor
+    w1: Tensor  # (T, hidden, in)
+    b1: Tensor  # (T, hidden, 1)
+    vt: Tensor  # (T, hidden + 1, out): V^T, the bias being the column of one more hidden unit, whose value is always 1
 
     @classmethod
     def from_vectors(cls, spec: AdapterSpec, vectors: Tensor) -> Weights:
@@ -65,9 +58,7 @@ class Weights(NamedTuple):
 
 
 class Step:
-    """The forward and backward pass of T tasks, in memory that is used again at every step.
-
-    To allocate that memory anew would cost a tenth of a step's time on a CPU.
+    """The forward and backward pass of T tasks, in memory that is used again: to allocate it costs a tenth of a step.
 
     Args:
         table: features. Their dtype, the weights' own or bfloat16, is that of the products with images or class texts.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from t2w.features import FeatureSet
+from t2w.features import FeatureSet
 
 __all__ = ["Table"]
 
@@ -24,8 +23,8 @@ _tables: WeakKeyDictionary[Any, dict[tuple[torch.dtype, torch.device], Table]] =
 class Table:
     """Rows of features on a device.
 
-    A batch is 64 rows from anywhere in memory, so what a gather costs is the bytes of a row. Where a wider type is
-    asked for than is stored, rows stay as stored (int8, bfloat16) and each batch is widened after the gather.
+    A gather costs the bytes of its rows. So where a wider type is asked for than is stored, rows stay as stored (int8,
+    bfloat16) and each batch is widened after the gather.
 
     Attributes:
         values: (N, in), float32, float64, bfloat16 or int8.
@@ -41,21 +40,17 @@ class Table:
     def of(cls, features: FeatureSet, *, dtype: torch.dtype, device: torch.device) -> Table:
         """The table of a feature set, made once for each dtype and device."""
         known = _tables.setdefault(features, {})
-        if (dtype, device) not in known:
-            known[dtype, device] = cls._make(features, dtype, device)
-        return known[dtype, device]
-
-    @classmethod
-    def _make(cls, features: FeatureSet, dtype: torch.dtype, device: torch.device) -> Table:
+        if (dtype, device) in known:
+            return known[dtype, device]
         stored = features.features
         if dtype != torch.bfloat16 or (stored.dtype == dtype and features.scale is None):
             scale = None if features.scale is None else features.scale.to(device, dtype)
-            return cls(stored.to(device).contiguous(), scale, dtype)
+            return known.setdefault((dtype, device), cls(stored.to(device).contiguous(), scale, dtype))
         values = torch.empty(stored.shape, dtype=dtype, device=device)
         for start in range(0, len(stored), _CHUNK):
             rows = torch.arange(start, min(start + _CHUNK, len(stored)))
             values[start : start + len(rows)] = features.rows(rows).to(device, dtype)
-        return cls(values, None, dtype)
+        return known.setdefault((dtype, device), cls(values, None, dtype))
 
     def buffer(self, rows: int) -> tuple[Tensor, Tensor]:
         """Room for `gather`: where stored rows go, and where the result lies (the same when nothing is converted)."""

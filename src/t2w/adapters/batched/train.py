@@ -6,7 +6,6 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from threading import Event
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -15,21 +14,18 @@ from torch import Tensor
 from t2w.adapters.batched.group import Problem, TrainedAdapters, run_group
 from t2w.adapters.batched.plan import TaskPlan, plan_groups, plan_task
 from t2w.adapters.batched.table import Table
-from t2w.adapters.checks import check_classes, check_sizes
-from t2w.adapters.holdout import class_rows
+from t2w.adapters.holdout import check_classes, check_sizes, class_rows
 from t2w.adapters.recipes import RECIPES, Recipe
 from t2w.adapters.spec import AdapterSpec, check_size
 from t2w.devices import enough_memory
 from t2w.errors import T2WError
-
-if TYPE_CHECKING:
-    from t2w.features import FeatureSet
+from t2w.features import FeatureSet
 
 __all__ = ["TrainedAdapters", "train_tasks"]
 
 _CPU_GROUP = {torch.float32: 12, torch.float64: 12, torch.bfloat16: 24}
-"""Enough tasks to spread the price of calling an operation, few enough (450 KB each in float32) to stay in the cache.
-Measured, it is a shallow optimum: 8 and 24 are within a tenth on a busy machine; alone, 24 is up to a third slower."""
+"""Enough tasks to spread the cost of calling an operation, few enough (450 KB each in float32) to stay in the cache.
+Measured: 8 and 24 are within a tenth on a busy machine; alone, 24 is up to a third slower."""
 _ACCELERATOR_GROUP = 2048
 
 
@@ -59,10 +55,7 @@ def train_tasks(
         features: training images.
         text: (C, out_features), one embedding per class of `features`.
         tasks: for each task the numbers of its classes.
-        task_ids: for each task the number that seeds its batches.
-        recipe: steps, rates, what is held out.
-        seed: shared by all tasks.
-        device: where to compute.
+        task_ids: for each task the number that seeds its batches, with `seed`.
         dtype: of the arithmetic. bfloat16 applies to images and the products with images or class texts; weights, Adam
             and all between stay float32.
         group_size: tasks trained together; None chooses for the device.
@@ -87,18 +80,16 @@ def train_tasks(
         check_classes(classes, rows.counts, features.class_names, what=f"task {task_id}")
     plans = [plan_task(i, j, c, rows, recipe) for i, (j, c) in enumerate(zip(task_ids, tasks, strict=True))]
     device = torch.device(device)
-    groups = plan_groups(plans, group_size or _group_size(device, dtype, len(tasks)))
+    if group_size is None and device.type != "cpu":
+        group_size = _ACCELERATOR_GROUP
+    elif group_size is None:  # also enough groups for all threads
+        group_size = max(1, min(_CPU_GROUP[dtype], -(-len(tasks) // (2 * torch.get_num_threads()))))
+    groups = plan_groups(plans, group_size)
     what = f"training {len(tasks)} adapters of {spec.size:,} weights"
     with enough_memory(what, device, needed=4 * len(tasks) * spec.size, fix="make the shards or the adapters smaller"):
         wide = torch.float64 if dtype == torch.float64 else torch.float32
-        problem = Problem(
-            spec=spec,
-            recipe=recipe,
-            rows=rows,
-            table=Table.of(features, dtype=dtype, device=device),
-            text=F.normalize(text.to(device, wide), dim=-1),
-            seed=seed,
-        )
+        table = Table.of(features, dtype=dtype, device=device)
+        problem = Problem(spec, recipe, rows, table, F.normalize(text.to(device, wide), dim=-1), seed)
         result = TrainedAdapters.none_yet(len(tasks), spec.size, wide)
         start = base.detach().expand(len(tasks), -1)
 
@@ -107,30 +98,16 @@ def train_tasks(
 
         with closing(_each_group(groups, train, device)) as finished:
             for group, done in finished:
-                _refuse_infinite(group, done)
+                finite = (done.losses.isfinite() & done.vectors.isfinite().all(1)).tolist()
+                if bad := [str(plan.task_id) for plan, fine in zip(group, finite, strict=True) if not fine]:
+                    fix = "lower the recipe's learning_rate, or look for infinite features"
+                    raise T2WError(f"the loss of task {', '.join(bad)} is not finite", fix=fix)
                 at = torch.tensor([plan.position for plan in group])
                 result.vectors[at], result.losses[at], result.steps[at] = done.vectors, done.losses, done.steps
                 result.validation_accuracy[at] = done.validation_accuracy
                 if on_group is not None:
                     on_group(len(group))
         return result
-
-
-def _group_size(device: torch.device, dtype: torch.dtype, tasks: int) -> int:
-    """Tasks per group: enough to make small operations large, few enough for their state to stay in a CPU's cache."""
-    if device.type != "cpu":
-        return _ACCELERATOR_GROUP
-    return max(1, min(_CPU_GROUP[dtype], -(-tasks // (2 * torch.get_num_threads()))))
-
-
-def _refuse_infinite(group: Sequence[TaskPlan], done: TrainedAdapters) -> None:
-    finite = done.losses.isfinite() & done.vectors.isfinite().all(1)
-    bad = [plan.task_id for plan, fine in zip(group, finite.tolist(), strict=True) if not fine]
-    if bad:
-        raise T2WError(
-            f"the loss of task {', '.join(map(str, bad))} is not finite",
-            fix="lower the recipe's learning_rate, or look for infinite features",
-        )
 
 
 def _each_group(
@@ -140,9 +117,8 @@ def _each_group(
 ) -> Generator[tuple[Sequence[TaskPlan], TrainedAdapters], None, None]:
     """Yield each group with its result as it finishes; when the caller leaves early, `stop` is set and threads end.
 
-    On a CPU every group has a thread and a core to itself. A step is some forty operations of tens of microseconds:
-    splitting each over the cores would spend as long waiting at their ends as working. Whole groups never wait for one
-    another, and torch releases the interpreter's lock inside its operations.
+    On a CPU every group has a thread and a core to itself: a step is some forty operations of tens of microseconds, too
+    short to be split over cores, and torch releases the interpreter's lock inside them.
     """
     if device.type != "cpu":
         for group in groups:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -17,8 +17,9 @@ from typing import Any
 
 from t2w.adapters.store import Shard
 from t2w.errors import T2WError
+from t2w.extras import needs
 
-__all__ = ["make_on_ray"]
+__all__ = ["connected", "make_on_ray"]
 
 _RETRIES = 5  # of a shard whose worker died; more deaths than that are not bad luck
 _CONNECT_SECONDS = 5.0
@@ -37,15 +38,15 @@ def make_on_ray(
             for the time of the call. A Ray that was connected before is used and left running.
 
     Returns:
-        The shards, in the order in which they are finished.
+        The shards, as they are finished.
 
     Raises:
         T2WError: Ray is not installed, no cluster answers, or a worker's error.
     """
-    with _connected(address) as ray:
+    with connected(address) as ray:
         resources = ray.cluster_resources()
         gpus = int(resources.get("GPU", 0)) if device == "auto" or device.startswith("cuda") else 0
-        remote = ray.remote(_call).options(num_cpus=1, num_gpus=1 if gpus else 0, max_retries=_RETRIES)
+        remote = ray.remote(num_cpus=1, num_gpus=int(gpus > 0), max_retries=_RETRIES)(lambda make, *span: make(*span))
         # Ray shows a task only the GPU it was given, as the first one.
         shared = ray.put(partial(make, device="cuda:0" if gpus else device))
         at_once = 2 * max(1, gpus or int(resources.get("CPU", 1)))  # so that no worker waits for this process
@@ -56,10 +57,6 @@ def make_on_ray(
                 return
             (ready,), waiting = ray.wait(waiting, num_returns=1)
             yield _result(ray, ready)
-
-
-def _call(make: Callable[[int, int], Shard], begin: int, end: int) -> Shard:
-    return make(begin, end)
 
 
 def _result(ray: Any, task: Any) -> Shard:
@@ -83,37 +80,28 @@ def _result(ray: Any, task: Any) -> Shard:
 
 
 @contextmanager
-def _connected(address: str | None) -> Iterator[Any]:
+def connected(address: str | None) -> Iterator[Any]:
     """The module `ray`, connected; what was connected here is ended at the end."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing leaves the machine unasked
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    try:
+    with needs("launcher=ray"):
         import ray
-    except ImportError as error:
-        raise T2WError("launcher=ray needs Ray, which is not installed", fix='pip install "t2w[scale]"') from error
     if ray.is_initialized():
         yield ray
         return
-    _check_that_it_answers(address)
-    options = {"include_dashboard": False, "num_cpus": os.cpu_count()} if address is None else {"address": address}
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    local = {"include_dashboard": False, "num_cpus": os.cpu_count()}
     try:
+        if host and port.isdigit():  # Ray itself would wait for minutes where nobody answers
+            socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS).close()
+        options = local if address is None else {"address": address}
         ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise T2WError(f"no Ray cluster at {address!r} ({_first_line(error)})", fix=_HINT) from error
     try:
         yield ray
     finally:
         ray.shutdown()
-
-
-def _check_that_it_answers(address: str | None) -> None:
-    """Ray itself would wait for minutes where nobody answers."""
-    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
-    if host and port.isdigit():
-        try:
-            socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS).close()
-        except OSError as error:
-            raise T2WError(f"no Ray cluster at {address!r} ({error.strerror or error})", fix=_HINT) from error
 
 
 def _first_line(error: Exception) -> str:

@@ -6,20 +6,18 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
-from t2w.adapters.checks import check_classes, check_sizes
+from t2w.adapters.holdout import check_classes, check_sizes, class_rows
 from t2w.adapters.recipes import Recipe
 from t2w.adapters.spec import AdapterSpec
 from t2w.adapters.units import UnitStarts
 from t2w.errors import T2WError, nearest
+from t2w.features import FeatureSet
 from t2w.files import fingerprint
-
-if TYPE_CHECKING:
-    from t2w.features import FeatureSet
-    from t2w.tasks import Task
+from t2w.tasks import Task
 
 __all__ = ["AdapterJob", "tensor_hash"]
 
@@ -29,15 +27,12 @@ class AdapterJob:
     """A pure function's arguments: with a range of positions in `tasks`, they determine that range's adapters.
 
     Attributes:
-        spec: the adapters' sizes; P = spec.size.
         base: (P,), the adapter every task starts from; zeros where `starts` gives each its own.
         train: training features; classes are positions in its `class_names`.
         test: test features of the same classes, for the record's test accuracy; None: not measured.
         text: (C, out_features), one embedding per class name.
         tasks: for each task the numbers of its classes.
         task_ids: the task's id, which its random draws depend on; all different.
-        recipe: how each is trained.
-        seed: the seed of all of them.
         dtype: what features are kept in while training, torch.float32 or torch.bfloat16.
         texts: the text of each class name (C of them), for the record; None: not recorded.
         splits: the split of each task, for the record; None: not recorded.
@@ -63,24 +58,37 @@ class AdapterJob:
 
     def __post_init__(self) -> None:
         check_sizes(self.spec, self.train, self.text)
-        _check(self)
+        if self.base.shape != (self.spec.size,):
+            raise T2WError(f"a base adapter of shape {tuple(self.base.shape)}", expected=f"({self.spec.size},)")
+        if not bool(torch.isfinite(self.base).all()):
+            raise T2WError("the base adapter holds NaN or infinity", fix="train it again with a lower learning rate")
+        if self.dtype not in (torch.float32, torch.bfloat16):
+            raise T2WError(f"dtype is {self.dtype}", expected="torch.float32 or torch.bfloat16")
+        if not self.tasks:
+            raise T2WError("a job without tasks", expected="at least one")
+        names = self.train.class_names
+        for what, values, count in (
+            ("task ids", self.task_ids, len(self.tasks)),
+            ("splits", self.splits, len(self.tasks)),
+            ("texts", self.texts, len(names)),
+        ):
+            if values is not None and len(values) != count:
+                raise T2WError(f"{len(values)} {what}", expected=str(count))
+        if len(set(self.task_ids)) < len(self.task_ids):
+            raise T2WError("two tasks have the same id", expected="each id once")
+        for features in (self.train, *([] if self.test is None else [self.test])):
+            if features.class_names != names:
+                raise T2WError("the test features are of other classes than the training features", expected="the same")
+            counts = class_rows(features).counts
+            for task_id, classes in zip(self.task_ids, self.tasks, strict=True):
+                check_classes(classes, counts, names, what=f"task {task_id}")
 
     @classmethod
-    def from_tasks(
-        cls,
-        tasks: Sequence[Task],
-        *,
-        spec: AdapterSpec,
-        base: torch.Tensor,
-        train: FeatureSet,
-        test: FeatureSet | None,
-        text: torch.Tensor,
-        recipe: Recipe,
-        seed: int = 0,
-        dtype: torch.dtype = torch.float32,
-        starts: UnitStarts | None = None,
-    ) -> AdapterJob:
+    def from_tasks(cls, tasks: Sequence[Task], *, train: FeatureSet, **others: Any) -> AdapterJob:
         """The job of some tasks, whose class names are looked up among those of `train`.
+
+        Args:
+            others: the attributes that tasks do not give.
 
         Raises:
             T2WError: a task names a class without features, and as the class itself.
@@ -95,27 +103,16 @@ class AdapterJob:
                         f"task {task.id} has class {name!r}, of which there are no features{nearest(name, number)}"
                     )
         return cls(
-            spec=spec,
-            base=base,
             train=train,
-            test=test,
-            text=text,
             tasks=tuple(tuple(number[name] for name in task.classes) for task in tasks),
             task_ids=tuple(task.id for task in tasks),
-            recipe=recipe,
-            seed=seed,
-            dtype=dtype,
             texts=tuple(texts.get(name, "") for name in train.class_names),
             splits=tuple(task.split for task in tasks),
-            starts=starts,
+            **others,
         )
 
     def __len__(self) -> int:
         return len(self.tasks)
-
-    def start_of(self, positions: slice) -> torch.Tensor:
-        """The weights that these tasks start from: (P,) for all of them, or (tasks, P)."""
-        return self.base if self.starts is None else self.starts.of(self.spec, self.tasks[positions])
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -139,36 +136,6 @@ class AdapterJob:
     def fingerprint(self) -> str:
         """Hash of `identity` (16 hex digits)."""
         return fingerprint(self.identity)
-
-
-def _check(job: AdapterJob) -> None:
-    if tuple(job.base.shape) != (job.spec.size,):
-        raise T2WError(f"a base adapter of shape {tuple(job.base.shape)}", expected=f"({job.spec.size},)")
-    if not bool(torch.isfinite(job.base).all()):
-        raise T2WError("the base adapter holds NaN or infinity", fix="train it again with a lower learning rate")
-    if job.dtype not in (torch.float32, torch.bfloat16):
-        raise T2WError(f"dtype is {job.dtype}", expected="torch.float32 or torch.bfloat16")
-    if not job.tasks:
-        raise T2WError("a job without tasks", expected="at least one")
-    names = job.train.class_names
-    if job.test is not None and job.test.class_names != names:
-        raise T2WError(
-            "the test features are of other classes than the training features", expected="the same class names"
-        )
-    for what, values, count in (
-        ("task ids", job.task_ids, len(job.tasks)),
-        ("splits", job.splits, len(job.tasks)),
-        ("texts", job.texts, len(names)),
-    ):
-        if values is not None and len(values) != count:
-            raise T2WError(f"{len(values)} {what}", expected=str(count))
-    if len(set(job.task_ids)) < len(job.task_ids):
-        raise T2WError("two tasks have the same id", expected="each id once")
-    for features in (job.train, job.test):
-        if features is not None:
-            counts = torch.bincount(features.labels.cpu(), minlength=len(names)).tolist()
-            for task_id, classes in zip(job.task_ids, job.tasks, strict=True):
-                check_classes(classes, counts, names, what=f"task {task_id}")
 
 
 def tensor_hash(*tensors: torch.Tensor | None) -> str:

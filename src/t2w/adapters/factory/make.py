@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
+from t2w.adapters import store
 from t2w.adapters.batched import TrainedAdapters, train_tasks
 from t2w.adapters.factory.job import AdapterJob
 from t2w.adapters.factory.shards import make_shard
-from t2w.adapters.store import (
-    DamagedShard,
-    Shard,
-    check_same,
-    gaps,
-    list_shards,
-    read_shard,
-    remove_abandoned,
-    set_aside,
-    shard_range,
-    write_shard,
-)
 from t2w.devices import resolve_device
 from t2w.errors import T2WError
-from t2w.files import read_metadata
 from t2w.progress import progress
 
 __all__ = ["FactoryReport", "Launcher", "make_adapters"]
@@ -46,8 +34,7 @@ class FactoryReport:
 
     Attributes:
         begin, end: the positions of the whole shards asked for; all of them are in the folder now.
-        found: adapters of these that were there before.
-        made: adapters made by this call.
+        found, made: adapters of these that were there before, and that were made.
         written: names of the shards written.
         damaged: names of the shards that were found damaged, set aside and made again.
     """
@@ -76,8 +63,8 @@ def make_adapters(
     """Make the adapters of a range of the job's tasks that `folder` does not hold yet.
 
     It may be stopped at any moment and called again, also by several processes at once, on one machine or (with a
-    shared folder) on several: the folder ends up with the same adapters. Two processes at work on the same positions
-    spare each other what is finished, not what is in the making: give each a range of its own.
+    shared folder) on several: the folder ends up with the same adapters. Processes at work on the same positions spare
+    each other finished shards alone, so give each a range of its own.
 
     Args:
         begin, end: positions in `job.tasks`, [begin, end), widened to whole shards; `end` None: to the last.
@@ -96,34 +83,35 @@ def make_adapters(
     folder = Path(folder)
     if launcher not in get_args(Launcher):
         raise T2WError(f"launcher is {launcher!r}", expected="local or ray")
-    size = _shard_size(device, launcher) if shard_size is None else shard_size
+    # A wrong name is told before anything is written; of a cluster, only its workers know the devices.
+    kind = resolve_device(device).type if launcher == "local" else device.partition(":")[0]
+    size = (_ACCELERATOR_SHARD if kind in ("cuda", "mps") else _CPU_SHARD) if shard_size is None else shard_size
     begin, end = _whole_shards(begin, end, size, total=len(job))
     contents = _Contents(folder, job)
-    missing = [shard for gap in contents.missing(begin, end) for shard in _cut(gap, size)]
+    # A gap is cut at the multiples of the shard size.
+    missing = [
+        (max(first, cut), min(last, cut + size))
+        for first, last in contents.missing(begin, end)
+        for cut in range(first // size * size, last, size)
+    ]
     still_missing = (shard for shard in missing if contents.missing(*shard))  # asked when a shard's turn has come
     found = end - begin - sum(last - first for first, last in missing)
     make = partial(make_shard, job, device=device, group_size=group_size, trainer=trainer)
     written, made = [], 0
     with progress("adapters", total=end - begin, unit="adapter", initial=found) as bar:
         if launcher == "local" or not missing:
-            shards: Iterator[Shard] = (make(*shard, on_group=bar.update) for shard in still_missing)
+            shards: Iterator[store.Shard] = (make(*shard, on_group=bar.update) for shard in still_missing)
         else:
             from t2w.adapters.factory.cluster import make_on_ray
 
             shards = make_on_ray(make, still_missing, device=device, address=address)
         with closing(shards):  # type: ignore[type-var]
             for shard in shards:
-                written.append(write_shard(folder, shard).name)
+                written.append(store.write_shard(folder, shard).name)
                 made += len(shard.records)
                 if launcher == "ray":
                     bar.update(len(shard.records))
     return FactoryReport(begin, end, found, made, tuple(written), tuple(contents.damaged))
-
-
-def _shard_size(device: str, launcher: Launcher) -> int:
-    # A wrong name is told before anything is written; of a cluster, only its workers know the devices.
-    kind = resolve_device(device).type if launcher == "local" else device.partition(":")[0]
-    return _ACCELERATOR_SHARD if kind in ("cuda", "mps") else _CPU_SHARD
 
 
 def _whole_shards(begin: int, end: int | None, size: int, *, total: int) -> tuple[int, int]:
@@ -135,26 +123,15 @@ def _whole_shards(begin: int, end: int | None, size: int, *, total: int) -> tupl
     last = total if end is None else end
     if not 0 <= begin < last <= total:
         raise T2WError(
-            f"tasks.begin is {begin} and tasks.end is {end}",
-            expected=f"0 <= begin < end <= {total} (the job's tasks)",
+            f"tasks.begin is {begin} and tasks.end is {end}", expected=f"0 <= begin < end <= {total} (the job's tasks)"
         )
     if size < 1:
         raise T2WError(f"shard_size is {size}", expected="1 or more")
     return begin // size * size, min(-(-last // size) * size, total)
 
 
-def _cut(gap: tuple[int, int], size: int) -> Iterable[tuple[int, int]]:
-    """Cut [begin, end) at the multiples of the shard size."""
-    begin, end = gap
-    for first in range(begin // size * size, end, size):
-        yield max(begin, first), min(end, first + size)
-
-
 class _Contents:
-    """What a folder holds of a job. A shard is read and checked once.
-
-    Attributes:
-        damaged: names of the shards found damaged and set aside.
+    """What a folder holds of a job. A shard is read and checked once; `damaged` names those that were set aside.
 
     Raises:
         T2WError: the folder cannot be written in, or holds a shard of another job.
@@ -164,40 +141,29 @@ class _Contents:
         self.damaged: list[str] = []
         self._folder, self._job = folder, job
         self._valid: set[Path] = set()
-        for path in list_shards(folder):
-            self._refuse_another_job(path)
+        for path in store.list_shards(folder):
+            with suppress(store.DamagedShard):  # set aside when its range is asked for
+                self._check(path)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise T2WError(f"cannot write in {folder}: {error.strerror}", fix="choose another folder") from error
-        remove_abandoned(folder)
+        store.remove_abandoned(folder)
 
     def missing(self, begin: int, end: int) -> list[tuple[int, int]]:
-        """The parts of [begin, end) that no valid shard holds; damaged shards that touch it are set aside."""
-        paths = [path for path in list_shards(self._folder, begin, end) if self._is_valid(path)]
-        return gaps([shard_range(path) or (0, 0) for path in paths], begin, end)
+        """The parts of [begin, end) that no valid shard holds; damaged shards there are set aside."""
+        return store.gaps(filter(self._is_valid, store.list_shards(self._folder, begin, end)), begin, end)
 
     def _is_valid(self, path: Path) -> bool:
         if path not in self._valid:
             try:
-                check_same(path, read_shard(path), self._job.fingerprint, self._job.identity)
-            except DamagedShard as error:
-                if aside := set_aside(path):
+                self._check(path)
+            except store.DamagedShard as error:
+                if aside := store.set_aside(path):
                     self.damaged.append(path.name)
                     log.warning("%s; set aside as %s, its adapters are made again", error.found, aside.name)
-                if not path.exists():  # set aside, by us or by another process; else it is whole again
-                    return False
-            self._valid.add(path)
-        return True
+        return path.exists()  # not where it was set aside, by us or by another process
 
-    def _refuse_another_job(self, path: Path) -> None:
-        try:
-            if read_metadata(path).get("fingerprint") == self._job.fingerprint:
-                return
-        except T2WError:  # no header that can be read: damaged
-            return
-        try:
-            shard = read_shard(path)
-        except DamagedShard:  # a flipped bit in the header is damage, not another job
-            return
-        check_same(path, shard, self._job.fingerprint, self._job.identity)
+    def _check(self, path: Path) -> None:
+        store.check_same(path, store.read_shard(path), self._job.fingerprint, self._job.identity)
+        self._valid.add(path)

@@ -33,15 +33,13 @@ def make_shard(
     """The adapters of the positions [begin, end) of a job, trained together.
 
     Args:
-        device: name of the torch device, or "auto".
-        group_size: tasks trained at once; None: what suits the device.
-        trainer: `t2w.adapters.train_tasks`, or what is called as it is.
+        device, group_size, trainer: as `make_adapters` takes them.
         on_group: called with the number of adapters just finished.
     """
     started, positions, on = monotonic(), slice(begin, end), resolve_device(device)
     trained = trainer(
         job.spec,
-        job.start_of(positions),
+        job.base if job.starts is None else job.starts.of(job.spec, job.tasks[positions]),
         job.train,
         job.text,
         job.tasks[positions],
@@ -57,27 +55,20 @@ def make_shard(
     tested: list[float | None] = [None] * (end - begin)
     if job.test is not None:
         tested = accuracy(job.spec, vectors, job.test, job.text, job.tasks[positions], device=on).tolist()
-    figures = zip(
-        range(begin, end),
-        trained.losses.tolist(),
-        trained.steps.tolist(),
-        trained.validation_accuracy.tolist(),
-        tested,
-        strict=True,
-    )
+    validated = [None if math.isnan(value) else value for value in trained.validation_accuracy.tolist()]
     records = tuple(
         AdapterRecord(
             position=i,
             task_id=job.task_ids[i],
             class_names=tuple(job.train.class_names[c] for c in job.tasks[i]),
             seed=derive_seed(job.seed, "adapter", job.task_ids[i]),
-            steps=steps,
-            loss=loss,
-            validation_accuracy=None if math.isnan(validated) else validated,
-            test_accuracy=measured,
+            steps=int(trained.steps[row]),
+            loss=float(trained.losses[row]),
+            validation_accuracy=validated[row],
+            test_accuracy=tested[row],
             split=job.splits[i] if job.splits else None,
         )
-        for i, loss, steps, validated, measured in figures
+        for row, i in enumerate(range(begin, end))
     )
     classes = {c for task in job.tasks[positions] for c in task}
     name = torch.cuda.get_device_name(on) if on.type == "cuda" else platform.machine()

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from t2w.adapters.spec import AdapterSpec
 from t2w.adapters.store.folder import check_same, gaps, list_shards
-from t2w.adapters.store.shard import AdapterRecord, read_shard, shard_range
+from t2w.adapters.store.shard import AdapterRecord, read_shard
 from t2w.adapters.store.vectors import MappedVectors
 from t2w.errors import T2WError
 
@@ -26,12 +26,8 @@ class WeightDataset:
 
     Attributes:
         folder: where the shards are.
-        spec: the adapters' sizes; P = spec.size.
-        base: (P,) float32, the adapter they all start from.
-        fingerprint: hash of `identity`.
-        identity: what determined the contents (seed, recipe, base, features, text, tasks, spec, dtype), JSON-like.
+        spec, base, fingerprint, identity, texts: as in its shards, see `Shard`.
         records: one per adapter, by position.
-        texts: the text of each class name; empty where the job named none.
         provenance: how each shard was made (versions, device, seconds), JSON-like, in the order of the shards.
         total: tasks of the whole job; more than len(self) while ranges are missing, or in a subset.
         files: the shards.
@@ -61,47 +57,44 @@ class WeightDataset:
             T2WError: no shards, tasks missing, or shards of two jobs.
             DamagedShard: a shard is truncated, of the wrong shape or changed since it was written; names it.
         """
-        folder = Path(folder)
-        files = list_shards(folder)
+        files = tuple(list_shards(folder))
         if not files:
             raise T2WError(
                 f"no adapters in {folder}", expected="a folder of shards", fix="make them with `t2w adapters`"
             )
-        first = None
+        first = read_shard(files[0])
         records: dict[int, AdapterRecord] = {}
         locations: dict[int, tuple[int, int]] = {}
         texts: dict[str, str] = {}
         provenance = []
         for number, path in enumerate(files):
-            shard = read_shard(path)
-            first = first or shard
+            shard = read_shard(path) if number else first
             check_same(path, shard, first.fingerprint, first.identity)
             texts.update(shard.texts)
             provenance.append(shard.provenance)
             for row, record in enumerate(shard.records):
                 # Ranges made twice (on two machines, say) hold the same adapters: the first is as good as any.
-                if record.position not in records:
-                    records[record.position] = record
+                if records.setdefault(record.position, record) is record:
                     locations[record.position] = (number, row)
-        assert first is not None
-        missing = gaps([shard_range(path) or (0, 0) for path in files], 0, first.total)
+        missing = gaps(files, 0, first.total)
         if complete and missing:
+            named = ", ".join(f"{begin}..{end - 1}" for begin, end in missing[:4]) + " ..." * (len(missing) > 4)
             raise T2WError(
-                f"{folder} holds {len(records)} of {first.total} adapters, positions {_named(missing)} are missing",
+                f"{folder} holds {len(records)} of {first.total} adapters, positions {named} are missing",
                 fix=f"make them with `t2w adapters tasks.begin={missing[0][0]} tasks.end={missing[-1][1]}`",
             )
         order = sorted(records)
         return cls(
-            folder=folder,
+            folder=Path(folder),
             spec=first.spec,
-            base=first.base.clone(),
+            base=first.base.clone(),  # of its own, not of the mapped file
             fingerprint=first.fingerprint,
             identity=first.identity,
             records=tuple(records[i] for i in order),
             texts=texts,
             provenance=tuple(provenance),
             total=first.total,
-            files=tuple(files),
+            files=files,
             locations=torch.tensor([locations[i] for i in order], dtype=torch.int64).reshape(-1, 2),
         )
 
@@ -137,7 +130,3 @@ class WeightDataset:
         chosen = torch.nonzero(chosen).flatten() if chosen.dtype == torch.bool else chosen.to(torch.int64)
         kept = [i for i in chosen.tolist() if split is None or self.records[i].split == split]
         return replace(self, records=tuple(self.records[i] for i in kept), locations=self.locations[kept])
-
-
-def _named(missing: Sequence[tuple[int, int]]) -> str:
-    return ", ".join(f"{first}..{last - 1}" for first, last in missing[:4]) + (" ..." if len(missing) > 4 else "")

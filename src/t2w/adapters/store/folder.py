@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -29,10 +28,10 @@ def list_shards(folder: str | Path, begin: int = 0, end: int | None = None) -> l
     return [path for _, path in sorted(found)]
 
 
-def gaps(covered: Iterable[tuple[int, int]], begin: int, end: int) -> list[tuple[int, int]]:
-    """The parts of [begin, end) that no interval of `covered` holds, in order."""
+def gaps(shards: Iterable[Path], begin: int, end: int) -> list[tuple[int, int]]:
+    """The parts of [begin, end) that none of the shards, by their names, holds, in order."""
     missing, at = [], begin
-    for first, last in sorted(covered):
+    for first, last in sorted(filter(None, map(shard_range, shards))):
         if first > at and at < end:
             missing.append((at, min(first, end)))
         at = max(at, last)
@@ -61,24 +60,24 @@ def set_aside(path: Path) -> Path | None:
     Returns:
         The new name; None when another process has already done so, or has made the shard again.
     """
-    number = 0
-    while (aside := path.with_name(f"{path.name}.damaged" + (f".{number}" if number else ""))).exists():
+    number, aside = 0, path.with_name(f"{path.name}.damaged")
+    while aside.exists():
         number += 1
+        aside = path.with_name(f"{path.name}.damaged.{number}")
     try:
-        os.rename(path, aside)
+        path.rename(aside)
+        read_shard(aside, span=shard_range(path))
     except FileNotFoundError:
         return None
-    try:
-        read_shard(aside, span=shard_range(path))
     except DamagedShard:
         return aside
-    os.replace(aside, path)  # another process made it again between our reading and our renaming
+    aside.replace(path)  # another process made it again between our reading and our renaming
     return None
 
 
-def remove_abandoned(folder: str | Path) -> None:
+def remove_abandoned(folder: Path) -> None:
     """Remove temporary files of shards that nobody has written to for an hour: their process was killed."""
-    for path in Path(folder).glob(".adapters-*.tmp"):
+    for path in folder.glob(".adapters-*.tmp"):
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
                 path.unlink()

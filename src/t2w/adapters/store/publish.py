@@ -1,13 +1,12 @@
 """A weight dataset as a Hugging Face `datasets` folder, and on the hub (extra t2w[publish]).
 
-DIR/README.md                          the card, from which `load_dataset(DIR)` knows files and features
+DIR/README.md                          the card, from which `load_dataset(DIR)` knows the files
 DIR/data/train-00000-of-00006.parquet  one row per adapter
 DIR/base.safetensors, DIR/adapter.json what turns a row's weights into an adapter, and what determined them
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +35,7 @@ def export_parquet(
 ) -> Path:
     """Write the folder whole or not at all; memory stays flat whatever the size of the dataset.
 
-    Columns: position, task_id, seed, steps (int64), split (string), class_names, texts (lists of string), weights
-    (a list of P float32, in the adapter's layout), loss, validation_accuracy, test_accuracy (float32, null where there
-    is none).
+    The columns are those of `AdapterRecord`, the texts of the classes, and the weights (P float32, in their layout).
 
     Args:
         folder: a new or empty one, or an earlier export, which is replaced.
@@ -54,15 +51,19 @@ def export_parquet(
         T2WError: the extra is missing, the dataset is empty, the folder holds something else, or the disk is full.
     """
     with needs("publishing"):
-        import datasets  # noqa: F401
+        import datasets
     if not len(dataset):
         raise T2WError("no adapters to export", expected="at least one")
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / _MARK).exists())):
         raise T2WError(f"{folder} is not empty and not an earlier export", fix="choose a new or an empty folder")
+    types = dict.fromkeys(("position", "task_id", "seed", "steps"), "int64") | {"split": "string"}
+    types |= dict.fromkeys(("loss", "validation_accuracy", "test_accuracy"), "float32")
+    columns = {name: datasets.Value(kind) for name, kind in types.items()}
+    columns |= {name: datasets.Sequence(datasets.Value("string")) for name in ("class_names", "texts")}
+    columns["weights"] = datasets.Sequence(datasets.Value("float32"), length=dataset.spec.size)
     with atomic_folder(folder) as draft:
-        features = _features(dataset.spec.size)
-        _write_rows(dataset, draft / "data", features, rows_per_file)
+        _write_rows(dataset, draft / "data", datasets.Features(columns).arrow_schema, rows_per_file)
         save_tensors(draft / "base.safetensors", {"base": dataset.base}, {"spec": dataset.spec.to_dict()})
         adapter = {
             "spec": dataset.spec.to_dict(),
@@ -72,55 +73,40 @@ def export_parquet(
             "total": dataset.total,
         }
         write_json(draft / _MARK, adapter)
-        write_card(dataset, draft, features, name=name, licence=licence, source=source)
+        write_card(dataset, draft, name=name, licence=licence, source=source)
     return folder
 
 
-def _features(size: int) -> Any:
-    import datasets
-
-    types = dict.fromkeys(("position", "task_id", "seed", "steps"), "int64")
-    types |= dict.fromkeys(("loss", "validation_accuracy", "test_accuracy"), "float32") | {"split": "string"}
-    columns = {name: datasets.Value(kind) for name, kind in types.items()}
-    columns |= {name: datasets.Sequence(datasets.Value("string")) for name in ("class_names", "texts")}
-    columns["weights"] = datasets.Sequence(datasets.Value("float32"), length=size)
-    return datasets.Features(columns)
-
-
-def _write_rows(dataset: WeightDataset, folder: Path, features: Any, rows_per_file: int) -> None:
+def _write_rows(dataset: WeightDataset, folder: Path, schema: Any, rows_per_file: int) -> None:
     from pyarrow import parquet
 
-    schema, count = features.arrow_schema, len(dataset)
+    count = len(dataset)
     files = -(-count // rows_per_file)
     folder.mkdir()
     with progress("export", total=count, unit="adapter") as bar:
         for number in range(files):
             path = folder / f"train-{number:05d}-of-{files:05d}.parquet"
+            last = min((number + 1) * rows_per_file, count)
             # Weights are noise to a dictionary: only names repeat.
             with parquet.ParquetWriter(path, schema, use_dictionary=["split"], write_page_index=True) as writer:
-                last = min((number + 1) * rows_per_file, count)
                 for first in range(number * rows_per_file, last, _ROWS):
-                    rows = range(first, min(first + _ROWS, last))
-                    writer.write_table(_table(dataset, rows, schema))
-                    bar.update(len(rows))
+                    table = _table(dataset, range(first, min(first + _ROWS, last)), schema)
+                    writer.write_table(table)
+                    bar.update(len(table))
 
 
-def _table(dataset: WeightDataset, rows: Sequence[int], schema: Any) -> Any:
+def _table(dataset: WeightDataset, index: range, schema: Any) -> Any:
     import pyarrow as pa
 
-    records = [dataset.records[i] for i in rows]
-    arrays = {}
-    for name in schema.names:
-        if name == "weights":
-            flat = pa.array(dataset.rows(rows).reshape(-1).numpy())
-            arrays[name] = pa.FixedSizeListArray.from_arrays(flat, dataset.spec.size)
-            continue
-        if name == "texts":
-            values: list[Any] = [[dataset.texts[c] for c in r.class_names] if dataset.texts else None for r in records]
-        else:
-            values = [getattr(record, name) for record in records]
-        arrays[name] = pa.array(values, type=schema.field(name).type)
-    return pa.table(arrays, schema=schema)
+    rows = []
+    for i in index:
+        record = dataset.records[i]
+        texts = [dataset.texts[name] for name in record.class_names] if dataset.texts else None
+        rows.append({**vars(record), "texts": texts})
+    last = len(schema) - 1  # the weights
+    flat = pa.array(dataset.rows(index).reshape(-1).numpy())
+    weights = pa.FixedSizeListArray.from_arrays(flat, dataset.spec.size)
+    return pa.Table.from_pylist(rows, schema=schema.remove(last)).append_column(schema.field(last), weights)
 
 
 def push_folder(
@@ -128,17 +114,13 @@ def push_folder(
     name: str,
     *,
     token: str | None = None,
-    private: bool = True,
+    private: bool | None = None,
+    message: str | None = None,
     answer_seconds: float = 20.0,
-    upload_seconds: float = 3600.0,
 ) -> str:
-    """Upload what `export_parquet` wrote as the dataset `name` ("user/name") of the Hugging Face hub.
+    """Upload what `export_parquet` wrote as the dataset `name` of the Hugging Face hub; see `t2w.network.upload`.
 
-    Args:
-        token: a token with write access; None: the environment variable HF_TOKEN, or what `hf auth login` stored.
-        private: make a new repository private.
-        answer_seconds: how long the hub may take to know the token and make the repository, each.
-        upload_seconds: how long the upload may take.
+    Nothing else that lies in the folder is uploaded. After a failure, another call sends what is missing.
 
     Returns:
         The dataset's address.
@@ -149,7 +131,8 @@ def push_folder(
     folder = Path(folder)
     if not (folder / "README.md").is_file() or not (folder / "data").is_dir():
         raise T2WError(f"no exported dataset in {folder}", fix="export it first: `t2w adapters --export DIR`")
+    only, message = ("README.md", _MARK, "base.safetensors", "data/*.parquet"), message or "Weight dataset of t2w"
     return upload(
-        folder, name, kind="dataset", token=token, private=private, answer_seconds=answer_seconds,
-        upload_seconds=upload_seconds,
+        folder, name, kind="dataset", token=token, private=private, message=message, only=only,
+        answer_seconds=answer_seconds,
     )  # fmt: skip

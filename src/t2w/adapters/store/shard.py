@@ -1,8 +1,7 @@
 """One shard: consecutive adapters of a job, their records and the job's identity, in one self-checking file.
 
-The file is safetensors. Tensors: `vectors` (n, P) float32 and `base` (P,) float32. Metadata, each value JSON: see
-`_METADATA`. `checksum` is the SHA-256 of all the other metadata as written (1e-05 and 1E-05 differ) and of every
-tensor's name, type, shape and bytes, so that a bit flipped anywhere is found.
+The file is safetensors. Tensors: `vectors` (n, P) float32 and `base` (P,) float32. Metadata, each value JSON: format,
+format_version, spec, records, the fields of `_PLAIN`, and the checksum that `save_tensors` adds.
 """
 
 from __future__ import annotations
@@ -19,13 +18,11 @@ from t2w.adapters.spec import AdapterSpec
 from t2w.errors import T2WError
 from t2w.files import load_tensors, save_tensors
 
-__all__ = ["AdapterRecord", "DamagedShard", "Shard", "read_shard", "shard_name", "shard_range", "write_shard"]
+__all__ = ["AdapterRecord", "DamagedShard", "Shard", "read_shard", "shard_range", "write_shard"]
 
-_FORMAT_VERSION = 2  # 1: the checksum was of the metadata's values
-_FORMAT = "t2w-adapters"
+_FORMAT, _VERSION = "t2w-adapters", 2  # version 1: the checksum was of the metadata's values
 _NAME = re.compile(r"adapters-(\d{6,})-(\d{6,})\.safetensors")
 _PLAIN = ("begin", "end", "total", "fingerprint", "identity", "texts", "provenance")  # fields stored as they are
-_METADATA = {"format", "format_version", "spec", "records", *_PLAIN}
 
 
 class DamagedShard(T2WError):
@@ -60,17 +57,14 @@ class AdapterRecord:
     split: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON: numbers that are not there are null."""
         values = asdict(self)
         values["test"] = {"accuracy": values.pop("test_accuracy")}
         return values
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> AdapterRecord:
-        """The inverse of `to_dict`. Raises KeyError or TypeError when something is not there."""
-        values = {**value, "class_names": tuple(value["class_names"]), "test_accuracy": value["test"]["accuracy"]}
-        del values["test"]
-        return cls(**values)
+        values = {**value, "class_names": tuple(value["class_names"])}
+        return cls(test_accuracy=values.pop("test")["accuracy"], **values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,15 +96,6 @@ class Shard:
     texts: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def name(self) -> str:
-        return shard_name(self.begin, self.end)
-
-
-def shard_name(begin: int, end: int) -> str:
-    """The file name of the positions [begin, end): names sort in the order of positions."""
-    return f"adapters-{begin:06d}-{end:06d}.safetensors"
-
 
 def shard_range(path: str | Path) -> tuple[int, int] | None:
     """The positions that a file name speaks of; None when it is not the name of a shard."""
@@ -124,24 +109,23 @@ def write_shard(folder: str | Path, shard: Shard) -> Path:
     Raises:
         T2WError: an adapter holds NaN or infinity, or the folder cannot be written (disk full).
     """
-    finite = torch.isfinite(shard.vectors).all(dim=1)
-    if not bool(finite.all()):
-        bad = [shard.records[i].task_id for i in torch.nonzero(~finite).flatten().tolist()]
+    finite = torch.isfinite(shard.vectors).all(dim=1).tolist()
+    if bad := [record.task_id for record, fine in zip(shard.records, finite, strict=False) if not fine]:
         raise T2WError(
             f"the adapters of tasks {', '.join(map(str, bad[:5]))}{' ...' if len(bad) > 5 else ''} are not finite",
             expected="numbers",
             fix="lower recipe.learning_rate, and check the features for NaN",
         )
-    tensors = {"vectors": shard.vectors.detach().cpu().contiguous(), "base": shard.base.detach().cpu().contiguous()}
     metadata = {
         "format": _FORMAT,
-        "format_version": _FORMAT_VERSION,
+        "format_version": _VERSION,
         "spec": shard.spec.to_dict(),
         "records": [record.to_dict() for record in shard.records],
         **{name: getattr(shard, name) for name in _PLAIN},
     }
-    path = Path(folder) / shard.name
-    save_tensors(path, tensors, metadata)
+    # Names sort in the order of positions.
+    path = Path(folder) / f"adapters-{shard.begin:06d}-{shard.end:06d}.safetensors"
+    save_tensors(path, {"vectors": shard.vectors, "base": shard.base}, metadata)
     return path
 
 
@@ -157,39 +141,40 @@ def read_shard(path: str | Path, *, span: tuple[int, int] | None = None) -> Shar
         T2WError: of another format version.
     """
     path = Path(path)
+
+    def damaged(found: str, expected: str) -> DamagedShard:
+        fix = f"run `t2w adapters` again: it sets {path.name} aside and makes it again"
+        return DamagedShard(found, expected=expected, fix=fix)
+
     try:
         tensors, metadata = load_tensors(path, what="a shard of adapters", checked=True)
     except T2WError as error:
-        raise _damaged(path, error.found, "a complete shard of adapters") from error
-    if metadata.get("format") == _FORMAT and metadata.get("format_version") != _FORMAT_VERSION:
+        raise damaged(error.found, "a complete shard of adapters") from error
+    if metadata.get("format") != _FORMAT:
+        raise damaged(f"{path} holds {metadata.get('format')!r}", "a complete shard of adapters")
+    if metadata["format_version"] != _VERSION:
         raise T2WError(
-            f"{path} is of format version {metadata.get('format_version')}",
-            expected=f"version {_FORMAT_VERSION}",
+            f"{path} is of format version {metadata['format_version']}",
+            expected=f"version {_VERSION}",
             fix="read it with the version of t2w that wrote it, or make the adapters again in another folder",
         )
-    if missing := sorted(_METADATA - metadata.keys()):
-        raise _damaged(path, f"shard {path} lacks {', '.join(missing)}", "a complete shard of adapters")
     # What follows was written so: a shard of a faulty writer, or put together by hand.
-    spec = AdapterSpec.from_dict(metadata["spec"])
-    begin, end = metadata["begin"], metadata["end"]
-    vectors, base = tensors.get("vectors"), tensors.get("base")
-    shape = None if vectors is None else tuple(vectors.shape)
-    if vectors is None or base is None or shape != (end - begin, spec.size) or base.shape != (spec.size,):
-        raise _damaged(path, f"shard {path} holds vectors of shape {shape}", str((end - begin, spec.size)))
-    if vectors.dtype != torch.float32:
-        raise _damaged(path, f"shard {path} holds vectors of type {vectors.dtype}", "float32")
-    if not bool(torch.isfinite(vectors).all()):
-        raise _damaged(path, f"shard {path} holds NaN or infinity", "numbers")
-    records = tuple(AdapterRecord.from_dict(record) for record in metadata["records"])
-    if (span or shard_range(path)) != (begin, end) or tuple(r.position for r in records) != tuple(range(begin, end)):
-        raise _damaged(
-            path, f"shard {path} holds positions {begin}..{end} and {len(records)} records", "what its name says"
-        )
-    plain = {name: metadata[name] for name in _PLAIN}
-    return Shard(spec=spec, vectors=vectors, base=base, records=records, **plain)
-
-
-def _damaged(path: Path, found: str, expected: str | None) -> DamagedShard:
-    return DamagedShard(
-        found, expected=expected, fix=f"run `t2w adapters` again: it sets {path.name} aside and makes it again"
+    shard = Shard(
+        spec=AdapterSpec.from_dict(metadata["spec"]),
+        vectors=tensors["vectors"],
+        base=tensors["base"],
+        records=tuple(map(AdapterRecord.from_dict, metadata["records"])),
+        **{name: metadata[name] for name in _PLAIN},
     )
+    vectors, size, positions = shard.vectors, shard.spec.size, range(shard.begin, shard.end)
+    if vectors.shape != (len(positions), size) or shard.base.shape != (size,):
+        raise damaged(f"shard {path} holds vectors of shape {tuple(vectors.shape)}", str((len(positions), size)))
+    if vectors.dtype != torch.float32:
+        raise damaged(f"shard {path} holds vectors of type {vectors.dtype}", "float32")
+    if not bool(torch.isfinite(vectors).all()):
+        raise damaged(f"shard {path} holds NaN or infinity", "numbers")
+    named = span or shard_range(path)
+    if named != (shard.begin, shard.end) or [r.position for r in shard.records] != list(positions):
+        found = f"positions {shard.begin}..{shard.end} and {len(shard.records)} records"
+        raise damaged(f"shard {path} holds {found}", "what its name says")
+    return shard

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from math import prod
 from statistics import fmean
@@ -10,9 +9,8 @@ from typing import Any
 
 import torch
 
-from t2w.adapters.moments import Moments
 from t2w.adapters.store.dataset import WeightDataset
-from t2w.adapters.store.vectors import blocks
+from t2w.adapters.store.vectors import Moments, blocks
 from t2w.errors import T2WError
 
 __all__ = ["render_summary", "summarise"]
@@ -26,20 +24,16 @@ def summarise(dataset: WeightDataset) -> dict[str, Any]:
     """Read all vectors once, a few at a time.
 
     Returns:
-        JSON-like, with the keys
+        JSON-like. Accuracies are in 0..1, or None where no adapter has one; nothing may be chosen by the test accuracy.
 
         - folder, fingerprint, recipe, seed: whose it is;
-        - count: adapters here; total: tasks of the job; size: numbers per adapter, P; bytes: of all shards on disk;
-        - seconds: time spent making them, added up over shards;
+        - count, total: adapters here, and of the job; size: P; bytes: of all shards; seconds: spent making them;
         - loss: mean training loss in nats; steps: the smallest and the largest number of optimiser steps;
-        - validation, test: accuracy on held-out training images and on the official test images, each {count, mean,
-          lowest, highest, histogram}: adapters that have it, values in 0..1, counts in 20 equal bins of 0..1; None
-          where no adapter has it. Nothing may be chosen by the test accuracy;
+        - validation, test: {count, mean, lowest, highest, histogram}, the last in 20 equal bins of 0..1;
         - by_classes: {classes, count, validation_accuracy, test_accuracy} for each number of classes, ascending;
-        - layers: for each parameter {name, shape, mean, std} of the weights over all adapters and coordinates;
-          base_norm: Euclidean norm of the base's; difference_norm: mean norm of weights - base; difference_mean: mean
-          of weights - base; difference_std: root mean square of the coordinates' spreads, difference_std_range: their
-          smallest and largest.
+        - layers: for each parameter {name, shape, mean, std} over all adapters and coordinates; base_norm;
+          difference_norm, difference_mean: mean norm and mean of weights - base; difference_std: root mean square of
+          the coordinates' spreads, difference_std_range: their smallest and largest.
 
     Raises:
         T2WError: the dataset is empty, or a shard can no longer be read.
@@ -47,13 +41,13 @@ def summarise(dataset: WeightDataset) -> dict[str, Any]:
     if not len(dataset):
         raise T2WError("no adapters to summarise", expected="at least one")
     records, made = dataset.records, dataset.provenance
-    by_classes = defaultdict(list)
-    for record in records:
-        by_classes[len(record.class_names)].append(record)
+    of_size = {
+        n: [r for r in records if len(r.class_names) == n] for n in sorted({len(r.class_names) for r in records})
+    }
     return {
         "folder": str(dataset.folder),
         "fingerprint": dataset.fingerprint,
-        "recipe": str(made[0].get("recipe", "?")) if made else "?",
+        "recipe": str(made[0].get("recipe", "?")),
         "seed": int(dataset.identity["seed"]),
         "count": len(dataset),
         "total": dataset.total,
@@ -68,10 +62,10 @@ def summarise(dataset: WeightDataset) -> dict[str, Any]:
             {
                 "classes": classes,
                 "count": len(group),
-                "validation_accuracy": _mean(record.validation_accuracy for record in group),
-                "test_accuracy": _mean(record.test_accuracy for record in group),
+                "validation_accuracy": (_accuracies(r.validation_accuracy for r in group) or {}).get("mean"),
+                "test_accuracy": (_accuracies(r.test_accuracy for r in group) or {}).get("mean"),
             }
-            for classes, group in sorted(by_classes.items())
+            for classes, group in of_size.items()
         ],
         "layers": _layers(dataset),
     }
@@ -86,11 +80,6 @@ def _accuracies(values: Iterable[float | None]) -> dict[str, Any] | None:
     for value in known:
         bins[min(int(value * _BINS + 1e-6), _BINS - 1)] += 1
     return {"count": len(known), "mean": fmean(known), "lowest": min(known), "highest": max(known), "histogram": bins}
-
-
-def _mean(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return fmean(known) if known else None
 
 
 def _layers(dataset: WeightDataset) -> list[dict[str, Any]]:
@@ -132,19 +121,19 @@ def render_summary(summary: Mapping[str, Any]) -> str:
         f"{s['size']} weights each, {s['bytes'] / 1e6:.1f} MB, made in {s['seconds']:.1f} s"
         f" ({s['count'] / max(s['seconds'], 1e-9):.1f} a second)",
         f"steps {s['steps'][0]} to {s['steps'][1]}, training loss {s['loss']:.3f}",
+        *_histogram("validation accuracy (held-out training images)", s["validation"]),
+        *_histogram("test accuracy", s["test"]),
+        "",
+        f"{'classes':>8} {'adapters':>9} {'validation':>11} {'test':>7}",
     ]
-    for name, title in (("validation", "validation accuracy (held-out training images)"), ("test", "test accuracy")):
-        lines += ["", *_histogram(title, s[name])]
-    lines += ["", f"{'classes':>8} {'adapters':>9} {'validation':>11} {'test':>7}"]
     for row in s["by_classes"]:
-        lines.append(
-            f"{row['classes']:>8} {row['count']:>9} {_percent(row['validation_accuracy']):>11}"
-            f" {_percent(row['test_accuracy']):>7}"
-        )
-    lines += ["", f"{'':<15} {'weights':^19} {'base':>8} {'differences from base':^35}"]
-    lines.append(
-        f"{'parameter':<15} {'mean':>9} {'std':>9} {'norm':>8} {'norm':>7} {'mean':>9} {'std':>8} {'std min..max':>17}"
-    )
+        validation, test = (_percent(row[f"{part}_accuracy"]) for part in ("validation", "test"))
+        lines.append(f"{row['classes']:>8} {row['count']:>9} {validation:>11} {test:>7}")
+    lines += [
+        "",
+        f"{'':<15} {'weights':^19} {'base':>8} {'differences from base':^35}",
+        f"{'parameter':<15} {'mean':>9} {'std':>9} {'norm':>8} {'norm':>7} {'mean':>9} {'std':>8} {'std min..max':>17}",
+    ]
     for row in s["layers"]:
         low, high = row["difference_std_range"]
         lines.append(
@@ -157,14 +146,14 @@ def render_summary(summary: Mapping[str, Any]) -> str:
 
 def _histogram(title: str, figures: Mapping[str, Any] | None) -> list[str]:
     if figures is None:
-        return [f"{title}: not measured"]
+        return ["", f"{title}: not measured"]
     mean, low, high = (_percent(figures[key]) for key in ("mean", "lowest", "highest"))
-    lines = [f"{title}: mean {mean} %, {low} to {high} % over {figures['count']} adapters"]
+    lines = ["", f"{title}: mean {mean} %, {low} to {high} % over {figures['count']} adapters"]
     counts = figures["histogram"]
     filled = [i for i, count in enumerate(counts) if count]
     for i in range(filled[0], filled[-1] + 1):
         bar = "#" * -(-_BAR * counts[i] // max(counts))
-        lines.append(f"  {100 * i // len(counts):>3}-{100 * (i + 1) // len(counts):<3} % {counts[i]:>7} {bar}".rstrip())
+        lines.append(f"  {100 * i // _BINS:>3}-{100 * (i + 1) // _BINS:<3} % {counts[i]:>7} {bar}".rstrip())
     return lines
 
 

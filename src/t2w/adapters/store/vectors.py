@@ -1,8 +1,8 @@
-"""Weight vectors on disk: memory-mapped from their shards, and read a block at a time."""
+"""Weight vectors on disk: memory-mapped from their shards, read a block at a time, and summed up so."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from t2w.errors import T2WError
 
-__all__ = ["MappedVectors", "Vectors", "blocks"]
+__all__ = ["MappedVectors", "Moments", "Vectors", "blocks"]
 
 _ROWS = 1024  # of a block: 69 MB at P = 16,912
 
@@ -26,7 +26,7 @@ class MappedVectors:
     """
 
     def __init__(self, files: Sequence[Path], locations: Tensor, size: int) -> None:
-        self._files, self._locations = tuple(files), locations
+        self._files, self._locations = files, locations
         self._open: dict[int, Tensor] = {}
         self.shape = torch.Size((len(locations), size))
 
@@ -34,11 +34,7 @@ class MappedVectors:
         return self.shape[0]
 
     def __getitem__(self, index: slice | Tensor) -> Tensor:
-        """(n, P) float32, copied.
-
-        Raises:
-            T2WError: a shard was removed since the dataset was opened.
-        """
+        """(n, P) float32, copied. Raises T2WError where a shard was removed since the dataset was opened."""
         wanted = self._locations[index]
         rows = torch.empty(len(wanted), self.shape[1])
         for number in wanted[:, 0].unique().tolist():
@@ -67,3 +63,39 @@ def blocks(vectors: Vectors, size: int = _ROWS) -> Iterator[tuple[slice, Tensor]
     for first in range(0, len(vectors), size):
         rows = slice(first, min(first + size, len(vectors)))
         yield rows, vectors[rows]
+
+
+class Moments:
+    """Running mean and standard deviation of each coordinate, in float64 (Chan et al. 1983).
+
+    Args:
+        blocks: rows (n, P) to begin with, block by block.
+
+    Attributes:
+        count: rows added.
+        mean: (P,) float64 their mean.
+    """
+
+    def __init__(self, blocks: Iterable[Tensor] = ()) -> None:
+        self.count = 0
+        self.mean = torch.zeros((), dtype=torch.float64)
+        self._squares = torch.zeros((), dtype=torch.float64)
+        for rows in blocks:
+            self.add(rows)
+
+    def add(self, rows: Tensor) -> None:
+        """Add rows (n, P)."""
+        n = len(rows)
+        if n == 0:
+            return
+        rows = rows.to(torch.float64)
+        squares, mean = torch.var_mean(rows, dim=0, correction=0)
+        total = self.count + n
+        shift = mean - self.mean
+        self._squares = self._squares + squares * n + shift**2 * (self.count * n / total)
+        self.mean = self.mean + shift * (n / total)
+        self.count = total
+
+    def std(self, *, correction: int = 0) -> Tensor:
+        """(P,) float64 over the rows, with count - `correction` in the denominator."""
+        return (self._squares / max(self.count - correction, 1)).sqrt()

@@ -9,33 +9,26 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from t2w.canvas import ACCENT, MUTED, SECOND
 from t2w.evaluation.report.data import DenoisingCurve, ReportData
-from t2w.evaluation.report.svg import ACCENT, MUTED, SECOND, canvas, to_svg
+from t2w.evaluation.report.svg import canvas, to_svg
 from t2w.evaluation.report.text import finite, number, percent, split_name
 
 __all__ = ["Chart", "denoising_charts", "training_charts", "weight_charts"]
 
-_TRAINING = {  # name: title, how to read it
-    "loss": (
-        "The generator learns",
-        "How far the predicted clean weights are from the true ones: it falls as the generator learns.",
-    ),
-    "task-loss": (
-        "The generator learns from the task itself",
-        "Second phase: cross-entropy, on training images, of the classifiers that the generator writes for fresh tasks "
-        "of seen classes.",
-    ),
-    "accuracy": (
-        "The generated adapters get better",
-        "Validation tasks, on training images that nothing is trained on: what the best weights are chosen by. Never "
-        "test images.",
-    ),
-    "base-loss": (
-        "The shared base adapter learns",
-        "Cross-entropy of the one adapter that every task starts from, on training images of all seen classes. Flat at "
-        "the end means that longer training would change little.",
-    ),
-}
+_LOSS = "How far the predicted clean weights are from the true ones: it falls as the generator learns."
+_TASK_LOSS = (
+    "Second phase: cross-entropy, on training images, of the classifiers that the generator writes for fresh tasks of "
+    "seen classes."
+)
+_ACCURACY = (
+    "Validation tasks, on training images that nothing is trained on: what the best weights are chosen by. Never test "
+    "images."
+)
+_BASE_LOSS = (
+    "Cross-entropy of the one adapter that every task starts from, on training images of all seen classes. Flat at the "
+    "end means that longer training would change little."
+)
 _IMAGES = {"validation": "held-out training images", "test": "test images"}
 _MOST_POINTS = 400  # a curve of more points looks the same and makes the page heavy
 _MANY = 30  # from so many points on a training curve is smoothed; below, every point is marked
@@ -54,25 +47,23 @@ def training_charts(data: ReportData) -> list[Chart]:
     """The generator's training and the base adapter's; whatever was not recorded is left out."""
     losses = data.losses
     accuracy = [(step, 100 * value) for step, value in losses.accuracy]
+    base = list(enumerate(data.base_losses, start=1))
     charts = (
-        _by_step("loss", training=losses.train, validation=losses.validation),
-        _by_step("task-loss", training=losses.task),
-        _by_step("accuracy", validation=accuracy, unit="accuracy, %"),
-        _by_step("base-loss", training=list(enumerate(data.base_losses, start=1))),
+        _by_step("loss", "The generator learns", _LOSS, training=losses.train, validation=losses.validation),
+        _by_step("task-loss", "The generator learns from the task itself", _TASK_LOSS, training=losses.task),
+        _by_step("accuracy", "The generated adapters get better", _ACCURACY, validation=accuracy, unit="accuracy, %"),
+        _by_step("base-loss", "The shared base adapter learns", _BASE_LOSS, training=base),
     )
     return [chart for chart in charts if chart is not None]
 
 
-def _by_step(name: str, *, unit: str = "loss", **given: Sequence[tuple[int, float]]) -> Chart | None:
-    """Curves over the optimiser's steps, the caption completed by exactly what is drawn; None without a number.
-
-    Args:
-        given: (step, value) pairs of "training", of "validation" or of both.
-    """
+def _by_step(
+    name: str, title: str, caption: str, *, unit: str = "loss", **given: Sequence[tuple[int, float]]
+) -> Chart | None:
+    """Curves of (step, value) pairs, the caption completed by exactly what is drawn; None without a number."""
     from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
     from scipy.ndimage import uniform_filter1d
 
-    title, caption = _TRAINING[name]
     sound = {key: [pair for pair in pairs if finite(pair[1]) is not None] for key, pairs in given.items()}
     curves = {key: np.array(pairs, dtype=float).T for key, pairs in sound.items() if pairs}
     if not curves:

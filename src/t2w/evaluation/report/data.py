@@ -15,19 +15,12 @@ __all__ = ["DenoisingCurve", "Example", "ExampleGrid", "LossCurves", "ReportData
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One test image and what the generated classifier said about it.
+    """One test image and what the generated classifier said about it."""
 
-    Attributes:
-        image: uint8, (H, W) grey or (H, W, 3) RGB, 0..255; None where only features exist.
-        truth: name of the image's class.
-        prediction: name of the class the classifier chose.
-        probability: the classifier's softmax probability of `prediction`, 0..1.
-    """
-
-    image: np.ndarray | None
-    truth: str
-    prediction: str
-    probability: float
+    image: np.ndarray | None  # uint8, (H, W) grey or (H, W, 3) RGB; None where only features exist
+    truth: str  # name of the image's class
+    prediction: str  # name of the class the classifier chose
+    probability: float  # its softmax probability of `prediction`, 0..1
 
     @property
     def right(self) -> bool:
@@ -36,22 +29,13 @@ class Example:
 
 @dataclass(frozen=True, eq=False)
 class ExampleGrid:
-    """Examples of one test task.
-
-    Attributes:
-        task_id: id of the task.
-        split: split of the task, for example "unseen_combination".
-        classes: names of the task's classes.
-        accuracy: top-1 of the generated classifier over all the task's test images, 0..1.
-        base_accuracy: top-1 of the base adapter on the same images, 0..1.
-        examples: what is shown. Without images they become a table by class, so all test rows may be given.
-    """
+    """Examples of one test task. Without images they become a table by class, so all test rows may be given."""
 
     task_id: int
-    split: str
-    classes: tuple[str, ...]
-    accuracy: float
-    base_accuracy: float
+    split: str  # for example "unseen_combination"
+    classes: tuple[str, ...]  # names of the task's classes
+    accuracy: float  # top-1 of the generated classifier on all the task's test images, 0..1
+    base_accuracy: float  # the same of the base
     examples: tuple[Example, ...]
 
     @property
@@ -68,65 +52,42 @@ class ExampleGrid:
 
 @dataclass(frozen=True)
 class DenoisingCurve:
-    """Accuracy of the predicted x_0 along the sampler's steps, averaged over tasks.
-
-    Attributes:
-        split: split of the tasks.
-        timesteps: (S,) diffusion times in the order visited, from noise to clean.
-        accuracy: (S,) mean top-1 of the x_0 predicted at each step, 0..1.
-        ci_low, ci_high: (S,) ends of the 95 % interval, 0..1; empty where there is none.
-        references: accuracies to compare with, by name ("base", "oracle"), 0..1.
-    """
+    """Accuracy of the predicted x_0 along the sampler's S steps, averaged over the tasks of a split."""
 
     split: str
-    timesteps: tuple[int, ...]
-    accuracy: tuple[float, ...]
-    ci_low: tuple[float, ...] = ()
-    ci_high: tuple[float, ...] = ()
+    timesteps: tuple[int, ...]  # (S,) in the order visited, from noise to clean
+    accuracy: tuple[float, ...]  # (S,) mean top-1 of the x_0 predicted at each step, 0..1
+    ci_low: tuple[float, ...] = ()  # (S,) low ends of the 95 % interval; empty where there is none
+    ci_high: tuple[float, ...] = ()  # the high ends
+    # accuracies to compare with, by name ("base", "oracle"), 0..1
     references: dict[str, float] = field(default_factory=dict)
+
+
+Curve = tuple[tuple[int, float], ...]  # (step, value) pairs in order
 
 
 @dataclass(frozen=True)
 class LossCurves:
-    """What was logged in training: (step, value) pairs in order, any may be empty.
+    """What was logged in training; any may be empty."""
 
-    Attributes:
-        train: loss on weights.
-        validation: the same on tasks that nothing is trained on.
-        task: loss of the second phase, cross-entropy in nats.
-        accuracy: of generated adapters on validation tasks and held-out training images, 0..1.
-    """
-
-    train: tuple[tuple[int, float], ...] = ()
-    validation: tuple[tuple[int, float], ...] = ()
-    task: tuple[tuple[int, float], ...] = ()
-    accuracy: tuple[tuple[int, float], ...] = ()
+    train: Curve = ()  # loss on weights
+    validation: Curve = ()  # the same on tasks that nothing is trained on
+    task: Curve = ()  # loss of the second phase, cross-entropy in nats
+    accuracy: Curve = ()  # of generated adapters on validation tasks and held-out training images, 0..1
 
 
 @dataclass(frozen=True, eq=False)
 class ReportData:
-    """Everything on the page.
+    """Everything on the page; what is empty is left out."""
 
-    Attributes:
-        title: what was run, in a few words.
-        command: the command line that makes this report again.
-        scoreboard: the methods' scores. Its `provenance["seconds"]`, where present, is {stage: seconds}.
-        losses: the generator's training.
-        base_losses: (steps,) the base adapter's training loss; empty where it was not recorded.
-        denoising: one curve per split, may be empty.
-        grids: predictions on test images, may be empty.
-        adapters: the weight dataset's summary (`t2w.adapters.store.Summary.to_dict`), None where there is none.
-        config: the resolved configuration.
-        tasks: any of "counts" ({split: number of tasks}), "seen_classes" and "unseen_classes" (lists of names).
-    """
-
-    title: str
-    command: str
-    scoreboard: Scoreboard
-    losses: LossCurves = field(default_factory=LossCurves)
-    base_losses: tuple[float, ...] = ()
-    denoising: tuple[DenoisingCurve, ...] = ()
-    grids: tuple[ExampleGrid, ...] = ()
-    adapters: dict[str, Any] | None = None
-    config: dict[str, Any] = field(default_factory=dict)
+    title: str  # what was run, in a few words
+    command: str  # the command line that makes this report again
+    scoreboard: Scoreboard  # its `provenance["seconds"]`, where present, is {stage: seconds}
+    losses: LossCurves = field(default_factory=LossCurves)  # the generator's training
+    base_losses: tuple[float, ...] = ()  # (steps,) the base adapter's training loss
+    denoising: tuple[DenoisingCurve, ...] = ()  # one curve per split
+    grids: tuple[ExampleGrid, ...] = ()  # predictions on test images
+    adapters: dict[str, Any] | None = None  # the weight dataset's `t2w.adapters.store.Summary.to_dict()`
+    config: dict[str, Any] = field(default_factory=dict)  # the resolved configuration
+    # any of "counts" ({split: number of tasks}), "seen_classes" and "unseen_classes" (lists of names)
     tasks: dict[str, Any] = field(default_factory=dict)

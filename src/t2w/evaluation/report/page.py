@@ -18,45 +18,32 @@ from t2w.evaluation.report.data import ReportData
 from t2w.extras import needs
 from t2w.files import write_text
 
-__all__ = ["render_report", "write_report"]
+__all__ = ["add_audit", "render_report"]
 
 _LAYER_FIGURES = {
     "mean": "mean", "std": "std", "base_norm": "norm of base", "difference_norm": "norm of change",
     "difference_mean": "normaliser mean", "difference_std": "normaliser std",
 }  # fmt: skip
-
-
-def write_report(path: str | Path, data: ReportData) -> Path:
-    """Write the report whole or not at all, and return its path.
-
-    Raises:
-        T2WError: the file cannot be written, or an example image is not uint8 of shape (H, W) or (H, W, 3).
-    """
-    write_text(path, render_report(data))
-    return Path(path)
+_FILTERS = ("facts", "label", "number", "percent", "points", "seconds", "signed", "split_name")
+_BEGIN, _END = "<!-- audit -->", "<!-- end of audit -->"  # around the audit's section, in report.html
 
 
 def render_report(data: ReportData) -> str:
-    """The report as one HTML document: style and pictures inlined, no script, every text from outside escaped."""
+    """The report as one HTML document: style and pictures inlined, no script, every text from outside escaped.
+
+    Raises:
+        T2WError: an example image is not uint8 of shape (H, W) or (H, W, 3).
+    """
     with needs("the report"):
-        import jinja2
+        import jinja2  # noqa: F401
 
         from t2w.evaluation.report.charts import denoising_charts, training_charts, weight_charts
 
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("t2w.evaluation.report", "."),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    for name in ("facts", "label", "number", "percent", "points", "seconds", "signed", "split_name"):
-        environment.filters[name] = getattr(text, name)
-    environment.filters |= {"image": _image, "kind": scores.kind, "meaning": scores.meaning, "clear": scores.clear}
     splits = scores.blocks(data.scoreboard)
     provenance = dict(data.scoreboard.provenance)
     numbers = {key: value for key, value in asdict(data).items() if key not in ("grids", "config", "tasks")}
-    return environment.get_template("report.html").render(
+    return _rendered(
+        "report.html",
         data=data,
         headline=scores.headline(splits),
         splits=splits,
@@ -70,6 +57,25 @@ def render_report(data: ReportData) -> str:
         config=json.dumps(_plain(data.config), indent=2, ensure_ascii=False),
         numbers=_address("application/json", json.dumps(_plain(numbers), ensure_ascii=False).encode()),
     )
+
+
+def add_audit(report: Path, found: Mapping[str, Any], picture: bytes) -> None:
+    """Put what audit.json holds, and the PNG, into a report, in the place of an earlier audit."""
+    before, _, rest = report.read_text(encoding="utf-8").partition(_BEGIN)
+    section = _rendered("audit.html", found=found, picture=_address("image/png", picture))
+    write_text(report, f"{before}{_BEGIN}\n{section}\n{_END}{rest.partition(_END)[2]}")
+
+
+def _rendered(template: str, **values: Any) -> str:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("t2w.evaluation.report", "."), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters |= {name: getattr(text, name) for name in _FILTERS}
+    environment.filters |= {"image": _image, "kind": scores.kind, "meaning": scores.meaning, "clear": scores.clear}
+    return environment.get_template(template).render(values)
 
 
 def _overview(summary: Mapping[str, Any]) -> dict[str, str]:
@@ -90,9 +96,8 @@ def _image(pixels: np.ndarray) -> str:
     from PIL import Image
 
     if pixels.dtype != np.uint8 or pixels.shape[2:] not in ((), (3,)) or pixels.ndim < 2 or 0 in pixels.shape:
-        raise T2WError(
-            f"an example image is {pixels.dtype} of shape {pixels.shape}", expected="uint8 of shape (H, W) or (H, W, 3)"
-        )
+        found = f"an example image is {pixels.dtype} of shape {pixels.shape}"
+        raise T2WError(found, expected="uint8 of shape (H, W) or (H, W, 3)")
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="png")
     return _address("image/png", buffer.getvalue())

@@ -34,11 +34,7 @@ _MEANING = {
 
 @dataclass(frozen=True)
 class Block:
-    """All methods on one split, in the scoreboard's order.
-
-    Attributes:
-        recovery: generated's share of what the oracle gains over base; None where there is none.
-    """
+    """All methods on one split, in the scoreboard's order; `recovery` as in the scoreboard, None where it has none."""
 
     split: str
     rows: tuple[Row, ...]
@@ -56,9 +52,10 @@ class Block:
 
 def blocks(scoreboard: Scoreboard) -> list[Block]:
     """The scoreboard's rows grouped by split; splits and methods keep the order of the rows."""
-    splits = dict.fromkeys(row.split for row in scoreboard.rows)
-    rows = {split: tuple(row for row in scoreboard.rows if row.split == split) for split in splits}
-    return [Block(split, found, scoreboard.recovery.get(split)) for split, found in rows.items()]
+    rows: dict[str, list[Row]] = {}
+    for row in scoreboard.rows:
+        rows.setdefault(row.split, []).append(row)
+    return [Block(split, tuple(found), scoreboard.recovery.get(split)) for split, found in rows.items()]
 
 
 def kind(method: str) -> str:
@@ -84,21 +81,21 @@ def headline(found: list[Block]) -> list[str]:
         return ["No generated classifier was scored in this run."]
     first, *others = measured
     return [
-        f"Generated from words alone: {_result(first, f' on {split_name(first.split)}')}",
-        *(f"On {split_name(block.split)}: {_result(block)}" for block in others),
+        f"Generated from words alone: {percent(first.accuracy(REFERENCE))} on {split_name(first.split)}{_gain(first)}",
+        *(f"On {split_name(block.split)}: {percent(block.accuracy(REFERENCE))}{_gain(block)}" for block in others),
     ]
 
 
-def _result(block: Block, where: str = "") -> str:
-    ours, base = block.accuracy(REFERENCE), block.accuracy("base")
-    text = f"{percent(ours)}{where}"
+def _gain(block: Block) -> str:
+    """How the sentence on a split goes on after the accuracy."""
+    ours, base, text = block.accuracy(REFERENCE), block.accuracy("base"), ""
     if ours is not None and base is not None and ours <= base:
-        text += f", not above the shared base ({percent(base)})"
+        text = f", not above the shared base ({percent(base)})"
     elif block.recovery is not None:
         share = percent(block.recovery, digits=0)
-        text += f", recovering {share} of what training on images gains over the shared base"
+        text = f", recovering {share} of what training on images gains over the shared base"
     elif base is not None:
-        text += f" against {percent(base)} for the shared base"
+        text = f" against {percent(base)} for the shared base"
     return f"{text}. {_rivals(block)}".rstrip()
 
 

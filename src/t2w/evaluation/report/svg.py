@@ -1,6 +1,6 @@
 """Matplotlib figures as inline SVG that takes its colours and its font from the page.
 
-A figure is drawn in placeholder colours, which become CSS variables: one picture serves the light and the dark page.
+The colours it is drawn in become CSS variables: one picture serves the light and the dark page.
 Text stays text, so it can be selected, searched and read aloud.
 """
 
@@ -14,28 +14,22 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
+from t2w.canvas import ACCENT, INK, LINE, MUTED, SECOND, STYLE
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["ACCENT", "MUTED", "SECOND", "canvas", "to_svg"]
+__all__ = ["canvas", "to_svg"]
 
-_INK, MUTED, _LINE, ACCENT, SECOND = "#010203", "#020304", "#030405", "#040506", "#050607"
-_VARIABLES = {_INK: "--ink", MUTED: "--muted", _LINE: "--line", ACCENT: "--accent", SECOND: "--second"}
+_VARIABLES = {INK: "--ink", MUTED: "--muted", LINE: "--line", ACCENT: "--accent", SECOND: "--second"}
 _STYLE: Any = {
+    **STYLE,
     "svg.fonttype": "none",
-    "text.parse_math": False,  # a name may hold a dollar sign
     "font.size": 8.5,
-    "text.color": _INK,
-    "axes.edgecolor": _LINE,
-    "axes.labelcolor": MUTED,
     "axes.axisbelow": True,
     "axes.grid": True,
     "axes.grid.axis": "y",
-    "grid.color": _LINE,
-    "xtick.color": _LINE,
-    "xtick.labelcolor": MUTED,
-    "ytick.color": _LINE,
-    "ytick.labelcolor": MUTED,
+    "grid.color": LINE,
     "ytick.left": False,
     "ytick.minor.left": False,
     "lines.linewidth": 1.8,
@@ -79,6 +73,6 @@ def to_svg(axes: Axes, *, name: str, alt: str) -> Markup:
     body = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", body)
     for colour, variable in _VARIABLES.items():
         body = body.replace(colour, f"var({variable})")
-    said = escape(alt)
-    opening = f'<svg class="plot" role="img" aria-label="{said}" viewBox="{view}">'
-    return Markup(f"{opening}<title>{said}</title>{body}</svg>")
+    words = escape(alt)
+    opening = f'<svg class="plot" role="img" aria-label="{words}" viewBox="{view}">'
+    return Markup(f"{opening}<title>{words}</title>{body}</svg>")

@@ -13,12 +13,12 @@ from torch import Tensor
 
 from t2w.adapters import Adapter, class_codes
 from t2w.adapters.units import to_units
-from t2w.concepts import Concepts, Evidence, TextMap
+from t2w.concepts import Evidence, TextMap
 from t2w.concepts.surety import NoneRule, Surety, head_rows
 from t2w.generator import Generator
 from t2w.runs.run import Run
 
-__all__ = ["calibrate"]
+__all__ = ["fit_surety"]
 
 _SIZES = (2, 4, 8, 16, 32, 64, 128)
 _DRAWS = 4  # tasks of each size and kind
@@ -26,7 +26,7 @@ _ACCEPTED = 0.95
 _TEMPERATURES = torch.logspace(-0.7, 0.9, 50)  # 0.2 to 8
 
 
-def calibrate(run: Run, generator: Generator) -> Surety | None:
+def fit_surety(run: Run, generator: Generator) -> Surety | None:
     """The fit; None where no training images are held out."""
     images, known = run.held_out, run.known
     places = {number: place for number, place in enumerate(known.positions) if place >= 0}
@@ -37,7 +37,8 @@ def calibrate(run: Run, generator: Generator) -> Surety | None:
     rule = NoneRule(0.0, concepts.centres)
     x, labels = images.dense().float(), images.labels
     terms, temperatures, thresholds = [], [], []
-    own, predicted = _evidence(concepts, None), _evidence(concepts, TextMap(concepts.text, concepts.rows))
+    text = F.normalize(concepts.text + concepts.name_text, dim=1)
+    predicted = TextMap(concepts.text, concepts.rows).leave_one_out()
     for size in (size for size in _SIZES if size <= len(places)):
         for chance in (0.0, 0.5, 1.0) * _DRAWS:
             classes = rng.choice(list(places), size, replace=False).tolist()
@@ -46,10 +47,8 @@ def calibrate(run: Run, generator: Generator) -> Surety | None:
                 continue
             place = [places[number] for number in classes]
             unsure = torch.from_numpy(rng.random(size) < chance)
-            evidence = Evidence(
-                own.text[place], torch.where(unsure[:, None], predicted.rows[place], own.rows[place]),
-                predicted.variance[place] * unsure, ("",) * size,
-            )  # fmt: skip
+            described = torch.where(unsure[:, None], predicted.rows[place], concepts.rows[place])
+            evidence = Evidence(text[place], described, predicted.variance[place] * unsure, ("",) * size)
             rows, logits = _answers(generator, evidence, x[shown])
             order = torch.tensor([classes.index(int(label)) for label in labels[shown]])
             losses = torch.stack([F.cross_entropy(logits / t, order) for t in _TEMPERATURES])
@@ -57,15 +56,6 @@ def calibrate(run: Run, generator: Generator) -> Surety | None:
             temperatures.append(float(_TEMPERATURES[losses.argmin()].log()))
             thresholds.append(float(rule.scores(rows, others, x[shown]).quantile(1 - _ACCEPTED)))
     return Surety(_fit(terms, temperatures), _fit(terms, thresholds))
-
-
-def _evidence(concepts: Concepts, whole: TextMap | None) -> Evidence:
-    """All concepts, by their own rows, or by what the map predicts without them."""
-    text = F.normalize(concepts.text + concepts.name_text, dim=1)
-    if whole is None:
-        return Evidence(text, concepts.rows, torch.zeros(len(concepts)), ("",) * len(concepts))
-    predicted = whole.leave_one_out()
-    return Evidence(text, predicted.rows, predicted.variance, ("",) * len(concepts))
 
 
 @torch.inference_mode()

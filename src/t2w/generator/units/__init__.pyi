@@ -1,2 +1,0 @@
-from .network import UnitTransformer as UnitTransformer
-from .normalizer import UnitNormalizer as UnitNormalizer
