@@ -55,8 +55,8 @@ def cli() -> None:
 
 
 for verb in (
-    generate, classify, sort, web, classes, fit, fuse, inspect, export, push, demo, run, tasks, features, adapters, train,
-    evaluate, audit, import_reference, export_reference,
+    generate, classify, sort, web, classes, fit, fuse, inspect, export, push, demo, run, tasks, features, adapters,
+    train, evaluate, audit, import_reference, export_reference,
 ):  # fmt: skip
     cli.add_command(verb)
 

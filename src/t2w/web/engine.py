@@ -64,10 +64,10 @@ class Engine:
                 (batch,) = features_of_pictures(self.encoder, [one.file for one in some], batch_size=_BATCH)
             with session.lock:
                 for row, position in enumerate(batch.positions):
-                    assert batch.features is not None  # it has rows
+                    assert batch.rows is not None  # it has rows
                     if some[position].number in session.pictures:
                         # As pictures of a command have them, so that both come to the same classifier.
-                        session.features[some[position].number] = batch.features[row].half().float()
+                        session.features[some[position].number] = batch.rows[row].half().float()
                 for position, error in batch.refused:
                     session.drop(some[position], str(error).replace(str(some[position].file), some[position].name))
                 self.classify(session)

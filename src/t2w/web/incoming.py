@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import struct
-import zipfile
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING
 
-from t2w.datasets.archives import ZipFiles
+from t2w.datasets.archives import open_archive
 from t2w.errors import T2WError
 from t2w.files import not_written
 from t2w.images import IMAGE_SUFFIXES
 from t2w.web.bounds import Bounds, megabytes
 from t2w.web.session import Picture, Session
+
+if TYPE_CHECKING:
+    from t2w.datasets.lazy import Files
 
 __all__ = ["Incoming"]
 
@@ -104,10 +107,8 @@ class Incoming:
     def _unpack(self) -> int:
         _check_directory(self._path, self.name)
         try:
-            archive = ZipFiles(self._path)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-            raise T2WError(f"{self.name} is a damaged zip file ({error})", fix="pack it again") from error
-        except T2WError as error:  # its sentence has the file's name here
+            archive = open_archive(self._path, "a zip file of pictures")
+        except T2WError as error:  # its sentence has the name that the file is kept under
             raise _renamed(error, self._path, self.name) from error
         names = [name for name in archive.names if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES]
         if not names:
@@ -123,12 +124,13 @@ class Incoming:
             )
         return sum(self._member(archive, name) for name in names)
 
-    def _member(self, archive: ZipFiles, name: str) -> bool:
+    def _member(self, archive: Files, name: str) -> bool:
         try:
             content = archive.read(name)
         except T2WError as error:
             self.session.refused.append((name, str(_renamed(error, self._path, self.name))))
             return False
+        assert isinstance(content, bytes)  # an archive has no files of its own
         suffix = PurePosixPath(name).suffix.lower()
         try:
             with NamedTemporaryFile(dir=self._path.parent, suffix=suffix, delete=False) as file:
