@@ -32,7 +32,8 @@ def web(port: int | None, host: str, generator: str | None, classifier: str | No
     if generator is not None and classifier is not None:
         raise T2WError("both --generator and --classifier", expected="one of the two")
     from t2w.extras import needs
-    from t2w.web.server import address_of, listen, serve
+    from t2w.web.bounds import Bounds, megabytes
+    from t2w.web.server import LOOPBACK, address_of, listen, serve
 
     with needs("the page"):
         import gradio  # noqa: F401  # before anything is loaded for it
@@ -47,13 +48,16 @@ def web(port: int | None, host: str, generator: str | None, classifier: str | No
             engine = Engine(TextToWeights.from_pretrained(generator or EMBEDDED, device=device))
         _ = engine.encoder  # what is missing is said now, not at the first picture
 
+        bounds = Bounds()
+
         def ready() -> None:
             click.echo(f"t2w is at {address_of(listening)} (Ctrl-C ends it and removes what was uploaded)")
-            if host not in ("127.0.0.1", "localhost", "::1"):
+            if host not in LOOPBACK:
+                most = megabytes(bounds.sessions * bounds.session_bytes)
                 click.echo(
                     "note: everyone who can reach this machine at that port can open the page, use its processor and "
-                    "fill up to 4 GB of its disk; nothing is encrypted, and no password is asked for",
+                    f"fill up to {most} of its disk; nothing is encrypted, and no password is asked for",
                     err=True,
                 )
 
-        serve(engine, listening, host=host, ready=ready)
+        serve(engine, listening, host=host, bounds=bounds, ready=ready)

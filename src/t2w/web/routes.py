@@ -12,12 +12,11 @@ from t2w.errors import T2WError
 from t2w.web.downloads import DOWNLOADS
 from t2w.web.guard import Guard
 from t2w.web.incoming import Incoming
+from t2w.web.server import LOOPBACK
 from t2w.web.sessions import Sessions
 from t2w.web.thumbnails import thumbnail
 
-__all__ = ["LOOPBACK", "make_app"]
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+__all__ = ["make_app"]
 
 
 def make_app(sessions: Sessions, *, host: str) -> FastAPI:

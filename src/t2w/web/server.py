@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
     from t2w.web.engine import Engine
 
-__all__ = ["PORT", "address_of", "listen", "serve"]
+__all__ = ["LOOPBACK", "PORT", "address_of", "listen", "serve"]
 
 PORT = 7860
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _TRIED = 50  # ports, where none was asked for
 _GOODBYE = 2  # seconds that open connections have at the end
 
