@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-import jinja2
-
 from t2w.sorting.decide import UNSURE_BELOW, SortFolders
 from t2w.sorting.names import shown
+from t2w.templates import template
 
 if TYPE_CHECKING:
+    from jinja2 import Template
+
     from t2w.web.bounds import Bounds
     from t2w.web.session import Picture, Placed, Session
     from t2w.words import Sense
@@ -96,10 +97,5 @@ def note(sentences: Sequence[str], *, alarm: bool = False) -> str:
 
 
 @cache
-def _template(name: str) -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("t2w.web", "."), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters |= {"shown": shown, "percent": lambda share: f"{100 * share:.1f} %"}
-    return environment.get_template(name)
+def _template(name: str) -> Template:
+    return template("t2w.web", name, {"shown": shown, "percent": lambda share: f"{100 * share:.1f} %"})
