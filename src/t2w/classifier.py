@@ -169,7 +169,7 @@ class Classifier(Shared):
         """The classifier after some training on labelled pictures; this one stays as it is.
 
         Args:
-            examples: a folder of class folders, or images by class name; any class may have none.
+            examples: a folder of class folders, images by class name (any may have none), or features with labels.
             settings: of the training; None for the default ones.
             seed: of the order of the pictures.
 

@@ -13,7 +13,7 @@ _EXTRAS = {
     "train": "accelerate hydra matplotlib omegaconf pydantic scipy sklearn",
     "text": "sentence_transformers transformers",
     "scale": "ray",
-    "web": "gradio",
+    "web": "fastapi gradio starlette uvicorn",
     "export": "onnx onnxruntime onnxscript",
     "publish": "datasets pyarrow",
     "tracking": "tensorboard wandb",

@@ -30,11 +30,6 @@ MOST = 20_000
 CACHE = Path("~/.cache/t2w/photos")
 _SAME = 2e-3  # distance, in lengths, up to which features are of one picture: more than rounding to float16
 
-Photos: TypeAlias = "str | Path | Pictures"
-"""A folder with images anywhere in it, or images (see `t2w.pictures`)."""
-Examples: TypeAlias = "str | Path | Mapping[str, Pictures]"
-"""A folder of class folders, or images by class name; any class may have none."""
-
 
 @dataclass(frozen=True, eq=False)
 class TaskPictures:
@@ -59,6 +54,12 @@ class TaskPictures:
         return f"{len(self.refused)} of the pictures cannot be used, such as {path}: {reason}"
 
 
+Photos: TypeAlias = "str | Path | Pictures | TaskPictures"
+"""A folder with images anywhere in it, images (see `t2w.pictures`), or features of some, labelled or not."""
+Examples: TypeAlias = "str | Path | Mapping[str, Pictures] | TaskPictures"
+"""A folder of class folders, images by class name (any class may have none), or features of labelled pictures."""
+
+
 def pictures_of_task(
     encoder: VisionEncoder,
     classes: Sequence[str],
@@ -73,11 +74,16 @@ def pictures_of_task(
         classes: the task's class names.
         photos: without labels; None for none.
         examples: with labels; None for none. A picture that is among both, or a copy of one, counts as labelled.
+            Features in the place of either are all that is taken.
         cache: folder where features of files are kept; None: nowhere.
 
     Raises:
         T2WError: nothing readable, a folder of examples that means no class or two, or an image that is none.
     """
+    if isinstance(photos, TaskPictures):
+        return photos
+    if isinstance(examples, TaskPictures):
+        return examples
     files: list[Path] = []
     labels: list[int] = []
     refused: list[Refused] = []

@@ -41,7 +41,7 @@ def test_an_output_that_is_full() -> None:
 
 def test_a_table_without_a_terminal(tmp_path: Path) -> None:
     program = (
-        f"import sys; sys.path[:0] = [{str(Path(__file__).parent)!r}]; import t2w.encoders, colour_world as w; "
+        f"import sys; sys.path[:0] = [{str(Path(__file__).parents[1])!r}]; import t2w.encoders, colour_world as w; "
         "t2w.encoders.vision_encoder_from_dict = w.from_dict; w.colour_classifier().save('c.t2w'); "
         "w.paint(__import__('pathlib').Path('red.png'), (255, 0, 0)); "
         "from t2w.cli.main import main; main(['classify', 'c.t2w', 'red.png'])"

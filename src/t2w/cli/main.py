@@ -27,6 +27,7 @@ from t2w.cli.push import push
 from t2w.cli.run import run
 from t2w.cli.sort import sort
 from t2w.cli.stages import evaluate, features, tasks, train
+from t2w.cli.web import web
 from t2w.errors import T2WError, T2WWarning
 from t2w.extras import lacking
 
@@ -44,6 +45,7 @@ def cli() -> None:
     t2w generate --classes "cat, school bus, pizza" -o lunch.t2w
     t2w classify lunch.t2w photo.jpg folder/
     t2w sort PHOTOS --classes "cat, pizza" --into sorted
+    t2w web                                         a page to do all of it on
     t2w eval lunch.t2w folder-of-class-folders/
     t2w inspect lunch.t2w photo.jpg                 what it knows, and where it looks
     t2w export lunch.t2w --to browser -o page       for a browser, ONNX or NumPy
@@ -53,8 +55,8 @@ def cli() -> None:
 
 
 for verb in (
-    generate, classify, sort, classes, fit, fuse, inspect, export, push, demo, run, tasks, features, adapters, train,
-    evaluate, audit, import_reference, export_reference,
+    generate, classify, sort, web, classes, fit, fuse, inspect, export, push, demo, run, tasks, features, adapters,
+    train, evaluate, audit, import_reference, export_reference,
 ):  # fmt: skip
     cli.add_command(verb)
 

@@ -1,0 +1,101 @@
+"""A session as HTML. Whatever a person typed or uploaded is escaped: templates escape all that they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from t2w.sorting.decide import UNSURE_BELOW, SortFolders
+from t2w.sorting.names import shown
+from t2w.templates import template
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+    from t2w.web.bounds import Bounds
+    from t2w.web.session import Picture, Placed, Session
+    from t2w.words import Sense
+
+__all__ = ["board", "drop_zone", "meanings", "note"]
+
+_MOST_MEANINGS = 60  # classes with a line of their own
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column of the board: its heading, what a picture moved there is said to show, and its pictures."""
+
+    heading: str
+    to: str
+    known_by: str
+    placed: Sequence[Placed]
+    number: int | None = None
+
+
+def board(session: Session) -> str:
+    """The pictures in columns by class, and the bar that moves them."""
+    classifier = session.classifier
+    columns: list[_Column] = []
+    unsorted: list[Picture] = []
+    if classifier is None:
+        unsorted = list(session.pictures.values())
+    else:
+        folders = SortFolders.for_classes(classifier.classes)
+        placed = session.placed(folders)
+        known_by = classifier.provenance.get("known_by") or [""] * len(classifier.classes)
+        heads: list[tuple[str, str, str, int | None]] = [
+            (name, str(k), by, k + 1) for k, (name, by) in enumerate(zip(classifier.classes, known_by, strict=True))
+        ]
+        heads += [
+            ("unsure", "", f"less than {UNSURE_BELOW:.0%} sure", None),
+            ("none of these", "none", "like something else", 0),
+        ]
+        columns = [
+            _Column(heading, to, by, [one for one in placed if one.folder == folder], number)
+            for (heading, to, by, number), folder in zip(heads, folders.names, strict=True)
+        ]
+        unsorted = session.waiting
+    return _template("board.html").render(session=session, columns=columns, unsorted=unsorted)
+
+
+def meanings(session: Session) -> str:
+    """What each class is taken for, with the other meanings that its name has."""
+    classifier = session.classifier
+    if classifier is None:
+        return ""
+    found = {choice.name: choice for choice in session.choices}
+    rows = []
+    for name, text in list(zip(classifier.classes, classifier.texts, strict=True))[:_MOST_MEANINGS]:
+        choice = found.get(name)
+        senses: list[Sense] = [] if choice is None or choice.sense is None else [choice.sense, *choice.others]
+        senses.sort(key=lambda sense: sense.row)  # in one order, whichever is chosen
+        rows.append(
+            {
+                "name": name,
+                "taken": text.removeprefix(name).removeprefix(": ").partition("; also: ")[0].strip(),
+                "senses": senses if len(senses) > 1 else [],
+                "chosen": session.senses.get(name, ""),
+                "text": session.texts.get(name, ""),
+            }
+        )
+    more = len(classifier.classes) - len(rows)
+    return _template("meanings.html").render(rows=rows, more=more, fixed=not session.choices)
+
+
+def drop_zone(bounds: Bounds) -> str:
+    """Where pictures are dropped or chosen."""
+    from t2w.images import IMAGE_SUFFIXES
+
+    return _template("drop.html").render(bounds=bounds, suffixes=sorted(IMAGE_SUFFIXES))
+
+
+def note(sentences: Sequence[str], *, alarm: bool = False) -> str:
+    """What there is to say, or what is wrong."""
+    return _template("note.html").render(sentences=sentences, alarm=alarm)
+
+
+@cache
+def _template(name: str) -> Template:
+    return template("t2w.web", name, {"shown": shown, "percent": lambda share: f"{100 * share:.1f} %"})
