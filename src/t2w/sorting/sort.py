@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from t2w.errors import T2WError
-from t2w.files import not_written
+from t2w.files import not_written, write_text
 from t2w.images import Refused
 from t2w.progress import progress
 from t2w.sorting.decide import LOG, RESULTS, SHEET, UNSURE_BELOW, SortFolders, decide
@@ -20,7 +20,7 @@ from t2w.sorting.names import folded, free_name
 from t2w.sorting.photographs import Photograph, find_photographs
 from t2w.sorting.recover import class_folder, recover
 from t2w.sorting.sheet import write_sheet
-from t2w.sorting.table import write_table
+from t2w.sorting.table import table
 from t2w.sorting.transfer import Left, same_photograph, transfer
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def sort_photos(
             gone=len(log.placed) - len(entries),
             sheet=into / SHEET,
         )
-        write_table(into / RESULTS, entries)
+        write_text(into / RESULTS, table(entries))
         write_sheet(result, log.folders, unsure_below=unsure_below)
     return result
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Semaphore
+
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, JSONResponse
@@ -9,14 +11,16 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect
 
 from t2w.errors import T2WError
+from t2w.sorting.sheet import thumbnail
 from t2w.web.downloads import DOWNLOADS
 from t2w.web.guard import Guard
 from t2w.web.incoming import Incoming
 from t2w.web.server import LOOPBACK
 from t2w.web.sessions import Sessions
-from t2w.web.thumbnails import thumbnail
 
 __all__ = ["make_app"]
+
+_decoded_at_once = Semaphore(2)  # each holds a picture of up to 240 MB while it is made smaller
 
 
 def make_app(sessions: Sessions, *, host: str) -> FastAPI:
@@ -32,32 +36,25 @@ def make_app(sessions: Sessions, *, host: str) -> FastAPI:
 
     @app.post("/t2w/{token}/pictures")
     async def picture(token: str, name: str, request: Request) -> JSONResponse:
-        incoming = None
         try:
-            incoming = Incoming(sessions.of_token(token), name, sessions.bounds)
-            async for piece in request.stream():
-                incoming.take(piece)
-            count = await run_in_threadpool(incoming.finish)
-            incoming = None
-            return JSONResponse({"pictures": count})
+            with Incoming(sessions.of_token(token), name, sessions.bounds) as incoming:
+                async for piece in request.stream():
+                    incoming.take(piece)
+                return JSONResponse({"pictures": await run_in_threadpool(incoming.finish)})
         except T2WError as error:
             return JSONResponse({"error": str(error)}, 422)
         except ClientDisconnect:
             return JSONResponse({"error": "it did not arrive whole"}, 400)  # nobody reads it
-        finally:
-            if incoming is not None:
-                incoming.discard()
 
     @app.get("/t2w/{token}/thumbs/{number}")
     def thumb(token: str, number: int) -> Response:
         try:
-            session = sessions.of_token(token)
-            if (picture := session.pictures.get(number)) is None:
-                return Response(status_code=404)
-            path = thumbnail(picture, session.folder / "thumbs")
-        except (T2WError, OSError):  # OSError: the session has just ended
+            picture = sessions.of_token(token).pictures[number]
+            with _decoded_at_once:
+                small = thumbnail(picture.file)
+        except (T2WError, KeyError):
             return Response(status_code=404)
-        return FileResponse(path, media_type="image/webp", headers={"Cache-Control": "private, max-age=86400"})
+        return Response(small, media_type="image/webp", headers={"Cache-Control": "private, max-age=86400"})
 
     @app.get("/t2w/{token}/files/{name}")
     def file(token: str, name: str) -> Response:
@@ -67,8 +64,7 @@ def make_app(sessions: Sessions, *, host: str) -> FastAPI:
             return JSONResponse({"error": str(error)}, 404)
         if name not in DOWNLOADS or not path.is_file():
             return JSONResponse({"error": f"there is no {name} yet"}, 404)
-        return FileResponse(
-            path, filename=name, media_type="application/octet-stream", headers={"Cache-Control": "no-store"}
-        )
+        headers = {"Cache-Control": "no-store"}
+        return FileResponse(path, filename=name, media_type="application/octet-stream", headers=headers)
 
     return app

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from t2w.sorting.decide import UNSURE_BELOW, SortFolders
+from t2w.sorting.decide import NONE, UNSURE, UNSURE_BELOW, SortFolders
 from t2w.sorting.names import shown
 from t2w.templates import template
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
     from t2w.web.bounds import Bounds
-    from t2w.web.session import Picture, Placed, Session
+    from t2w.web.session import Session
     from t2w.words import Sense
 
 __all__ = ["board", "drop_zone", "meanings", "note"]
@@ -23,40 +22,24 @@ __all__ = ["board", "drop_zone", "meanings", "note"]
 _MOST_MEANINGS = 60  # classes with a line of their own
 
 
-@dataclass(frozen=True)
-class _Column:
-    """A column of the board: its heading, what a picture moved there is said to show, and its pictures."""
-
-    heading: str
-    to: str
-    known_by: str
-    placed: Sequence[Placed]
-    number: int | None = None
-
-
 def board(session: Session) -> str:
     """The pictures in columns by class, and the bar that moves them."""
     classifier = session.classifier
-    columns: list[_Column] = []
-    unsorted: list[Picture] = []
-    if classifier is None:
-        unsorted = list(session.pictures.values())
-    else:
-        folders = SortFolders.for_classes(classifier.classes)
-        placed = session.placed(folders)
+    columns: list[dict[str, Any]] = []
+    if classifier is not None:
         known_by = classifier.provenance.get("known_by") or [""] * len(classifier.classes)
-        heads: list[tuple[str, str, str, int | None]] = [
-            (name, str(k), by, k + 1) for k, (name, by) in enumerate(zip(classifier.classes, known_by, strict=True))
-        ]
-        heads += [
-            ("unsure", "", f"less than {UNSURE_BELOW:.0%} sure", None),
-            ("none of these", "none", "like something else", 0),
-        ]
         columns = [
-            _Column(heading, to, by, [one for one in placed if one.folder == folder], number)
-            for (heading, to, by, number), folder in zip(heads, folders.names, strict=True)
+            {"heading": name, "to": str(k), "known_by": by}
+            for k, (name, by) in enumerate(zip(classifier.classes, known_by, strict=True))
         ]
-        unsorted = session.waiting
+        columns += [
+            {"heading": UNSURE, "to": "", "known_by": f"less than {UNSURE_BELOW:.0%} sure"},
+            {"heading": NONE, "to": "none", "known_by": "like something else"},
+        ]
+        placed = session.placed()
+        for column, folder in zip(columns, SortFolders.for_classes(classifier.classes).names, strict=True):
+            column["placed"] = [one for one in placed if one.folder == folder]
+    unsorted = session.waiting if classifier is not None else list(session.pictures.values())
     return _template("board.html").render(session=session, columns=columns, unsorted=unsorted)
 
 
