@@ -64,7 +64,7 @@ def undo_sort(into: str | Path) -> Undone:
             except OSError as error:
                 raise not_written(entry.source, error) from error
             else:
-                log.undone(number)
+                log.note("undone", number)
                 moved += 1
         if not refused:
             _clear(log)
@@ -84,7 +84,7 @@ def _back(log: SortLog, number: int, entry: Entry) -> None:
         entry.source.unlink()
     if os.path.lexists(entry.source):
         raise Left(f"{entry.source} is another file now", fix=f"its photograph is {place}")
-    log.returns(number)
+    log.note("returning", number)
     entry.source.parent.mkdir(parents=True, exist_ok=True)
     try:
         transfer(place, entry.source, Mark.of(place.lstat()), "move")

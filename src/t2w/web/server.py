@@ -26,7 +26,7 @@ __all__ = ["LOOPBACK", "PORT", "address_of", "listen", "serve"]
 PORT = 7860
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _TRIED = 50  # ports, where none was asked for
-_GOODBYE = 2  # seconds that open connections have at the end
+_GOODBYE = 1  # second that open connections have at the end
 
 
 def listen(host: str, port: int | None) -> socket.socket:
