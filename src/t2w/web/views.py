@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from t2w.sorting.decide import NONE, UNSURE, UNSURE_BELOW, SortFolders
@@ -11,8 +10,6 @@ from t2w.sorting.names import shown
 from t2w.templates import template
 
 if TYPE_CHECKING:
-    from jinja2 import Template
-
     from t2w.web.bounds import Bounds
     from t2w.web.session import Session
     from t2w.words import Sense
@@ -40,7 +37,7 @@ def board(session: Session) -> str:
         for column, folder in zip(columns, SortFolders.for_classes(classifier.classes).names, strict=True):
             column["placed"] = [one for one in placed if one.folder == folder]
     unsorted = session.waiting if classifier is not None else list(session.pictures.values())
-    return _template("board.html").render(session=session, columns=columns, unsorted=unsorted)
+    return _html("board.html", session=session, columns=columns, unsorted=unsorted)
 
 
 def meanings(session: Session) -> str:
@@ -64,21 +61,21 @@ def meanings(session: Session) -> str:
             }
         )
     more = len(classifier.classes) - len(rows)
-    return _template("meanings.html").render(rows=rows, more=more, fixed=not session.choices)
+    return _html("meanings.html", rows=rows, more=more, fixed=not session.choices)
 
 
 def drop_zone(bounds: Bounds) -> str:
     """Where pictures are dropped or chosen."""
     from t2w.images import IMAGE_SUFFIXES
 
-    return _template("drop.html").render(bounds=bounds, suffixes=sorted(IMAGE_SUFFIXES))
+    return _html("drop.html", bounds=bounds, suffixes=sorted(IMAGE_SUFFIXES))
 
 
 def note(sentences: Sequence[str], *, alarm: bool = False) -> str:
     """What there is to say, or what is wrong."""
-    return _template("note.html").render(sentences=sentences, alarm=alarm)
+    return _html("note.html", sentences=sentences, alarm=alarm)
 
 
-@cache
-def _template(name: str) -> Template:
-    return template("t2w.web", name, {"shown": shown, "percent": lambda share: f"{100 * share:.1f} %"})
+def _html(name: str, **values: Any) -> str:
+    filters = {"shown": shown, "percent": lambda share: f"{100 * share:.1f} %"}
+    return template("t2w.web", name, filters).render(values)
