@@ -24,10 +24,9 @@ def board(session: Session) -> str:
     classifier = session.classifier
     columns: list[dict[str, Any]] = []
     if classifier is not None:
-        known_by = classifier.provenance.get("known_by") or [""] * len(classifier.classes)
+        known_by = dict(zip(classifier.classes, classifier.provenance.get("known_by") or (), strict=False))
         columns = [
-            {"heading": name, "to": str(k), "known_by": by}
-            for k, (name, by) in enumerate(zip(classifier.classes, known_by, strict=True))
+            {"heading": name, "to": str(k), "known_by": known_by.get(name)} for k, name in enumerate(classifier.classes)
         ]
         columns += [
             {"heading": UNSURE, "to": "", "known_by": f"less than {UNSURE_BELOW:.0%} sure"},
