@@ -61,6 +61,7 @@ def test_a_picture_that_is_none_has_no_thumbnail(client: TestClient, session: Se
 def test_gradios_own_uploads_are_closed_and_its_events_bounded(client: TestClient) -> None:
     assert client.post("/gradio_api/upload", files={"files": b"x"}).status_code == 403
     assert client.post("/gradio_api/queue/join", content=bytes(4_000_001)).status_code == 413
+    assert client.post("/login", content=bytes(4_000_001)).status_code == 413
     assert client.post("/gradio_api/queue/join", content=iter([b"{}"])).status_code == 413  # of unknown length
 
 
