@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from colour_world import MeanColour, colour_classifier
 
-pytest.importorskip("gradio", reason="the page needs gradio: pip install t2w[web]")
+if find_spec("gradio") is None:
+    pytest.skip("the page needs gradio: pip install t2w[web]", allow_module_level=True)
 
 from t2w.web import Bounds, Engine, Sessions
 from t2w.web.incoming import Incoming

@@ -105,7 +105,7 @@ class _Guard:
 def _refusal(scope: Scope) -> JSONResponse | None:
     """The answer to what is refused before it is read."""
     path, size = scope["path"], Headers(scope=scope).get("content-length", "")
-    if path.startswith(_OURS) or scope["method"] in ("GET", "HEAD"):
+    if path.startswith(_OURS) or scope["method"] not in ("POST", "PUT", "PATCH"):
         return None
     if path.startswith(_GRADIO_UPLOADS):
         return JSONResponse({"error": "pictures go another way"}, 403)
