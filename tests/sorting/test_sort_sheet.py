@@ -8,12 +8,12 @@ import os
 import re
 import zipfile
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 import pytest
 from fake_classifier import ByName, contents, photographs
+from html_tags import Tags
 from PIL import Image
 
 from t2w import T2WError
@@ -21,23 +21,6 @@ from t2w.sorting import sheet as sheets
 from t2w.sorting import sort_photos, write_zip
 
 EVIL = "<script>alert(1)</script>"
-
-
-class Tags(HTMLParser):
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def all(self, tag: str, attribute: str) -> list[str]:
-        return [str(attributes[attribute]) for name, attributes in self.tags if name == tag and attribute in attributes]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from t2w.errors import T2WError, T2WWarning
-from t2w.images import IMAGE_SUFFIXES, Refused
+from t2w.images import IMAGE_SUFFIXES, Refused, unlisted, unread
 from t2w.sorting.decide import LOG
 from t2w.sorting.entry import Mark
 
@@ -57,8 +57,7 @@ def _add(path: Path, found: dict[Path, Mark], refused: list[Refused]) -> None:
         whole = Path(os.path.realpath(path.parent)) / path.name
         state = whole.lstat()
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
-        reason = getattr(error, "strerror", None) or error
-        refused.append((path, T2WError(f"cannot read {path}: {reason}", expected="image files or folders of them")))
+        refused.append(unread(path, error))
         return
     if stat.S_ISREG(state.st_mode):
         found[whole] = Mark.of(state)
@@ -67,11 +66,7 @@ def _add(path: Path, found: dict[Path, Mark], refused: list[Refused]) -> None:
 
 
 def _in_folder(root: Path, into: Path, refused: list[Refused], others: Counter[str]) -> Iterator[Path]:
-    def unlisted(error: OSError) -> None:
-        reason = T2WError(f"cannot list {error.filename}: {error.strerror}", expected="a folder that can be read")
-        refused.append((Path(error.filename), reason))
-
-    for place, folders, names in os.walk(root, onerror=unlisted):
+    for place, folders, names in os.walk(root, onerror=lambda error: refused.append(unlisted(error))):
         here = Path(place)
         if here != root and (here == into or LOG in names):
             folders.clear()

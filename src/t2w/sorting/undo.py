@@ -82,14 +82,15 @@ def _back(log: SortLog, number: int, entry: Entry) -> None:
         return
     if number in log.returning and holds_the_name_only(entry.source, place):
         entry.source.unlink()
+    taken = Left(f"{entry.source} is another file now", fix=f"its photograph is {place}")
     if os.path.lexists(entry.source):
-        raise Left(f"{entry.source} is another file now", fix=f"its photograph is {place}")
+        raise taken
     log.note("returning", number)
     entry.source.parent.mkdir(parents=True, exist_ok=True)
     try:
         transfer(place, entry.source, Mark.of(place.lstat()), "move")
     except FileExistsError as error:
-        raise Left(f"{entry.source} is another file now", fix=f"its photograph is {place}") from error
+        raise taken from error
 
 
 def _clear(log: SortLog) -> None:
