@@ -20,16 +20,9 @@ if TYPE_CHECKING:
     from PIL import Image
 
 __all__ = [
-    "IMAGE_SUFFIXES",
-    "MAX_PIXELS",
-    "Refused",
-    "files_in",
-    "image_files",
-    "read_image",
-    "rgb_array",
-    "unlisted",
+    "IMAGE_SUFFIXES", "MAX_PIXELS", "Refused", "files_in", "image_files", "read_image", "rgb_array", "unlisted",
     "unread",
-]
+]  # fmt: skip
 
 MAX_PIXELS = 80_000_000  # 240 MB as RGB; more than any phone's photo
 
@@ -156,14 +149,9 @@ def _upright(image: Image.Image) -> Image.Image:
 
     turn = Image.Transpose
     turns = {
-        2: turn.FLIP_LEFT_RIGHT,
-        3: turn.ROTATE_180,
-        4: turn.FLIP_TOP_BOTTOM,
-        5: turn.TRANSPOSE,
-        6: turn.ROTATE_270,
-        7: turn.TRANSVERSE,
-        8: turn.ROTATE_90,
-    }
+        2: turn.FLIP_LEFT_RIGHT, 3: turn.ROTATE_180, 4: turn.FLIP_TOP_BOTTOM, 5: turn.TRANSPOSE, 6: turn.ROTATE_270,
+        7: turn.TRANSVERSE, 8: turn.ROTATE_90,
+    }  # fmt: skip
     try:
         orientation = image.getexif().get(0x0112)
     except Exception:  # a broken EXIF block does not make the picture unreadable
@@ -248,9 +236,8 @@ def unlisted(error: OSError) -> Refused:
 
 def unread(path: Path, error: OSError | ValueError) -> Refused:
     """A path that is not there, or cannot be looked at."""
-    found = f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
-    if isinstance(error, FileNotFoundError):
-        found = f"there is no {path}"
+    missing = isinstance(error, FileNotFoundError)
+    found = f"there is no {path}" if missing else f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
     return path, T2WError(found, expected="image files or folders of them")
 
 
