@@ -56,10 +56,11 @@ def test_the_sheet_escapes_everything_and_asks_for_nothing(evil: Path, tmp_path:
     assert set(page.all("section", "id")) <= targets
 
 
+@pytest.mark.parametrize(("bound", "most"), [("MOST_SHOWN", 1), ("_MOST_IN_ALL", 7)])
 def test_of_a_large_folder_the_least_sure_are_shown(
-    holiday: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bound: str, most: int, holiday: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sheets, "MOST_SHOWN", 1)
+    monkeypatch.setattr(sheets, bound, most)
     page = Tags(sort_photos(ByName(), holiday, tmp_path / "out").sheet.read_text(encoding="utf-8"))
     assert len(page.all("a", "title")) == 4
     assert page.text.count("and 1 more, surer ones") == 2

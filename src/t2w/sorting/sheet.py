@@ -24,6 +24,7 @@ __all__ = ["MOST_SHOWN", "thumbnail", "write_sheet"]
 MOST_SHOWN = 200
 """Thumbnails of a folder, the least sure ones: a thousand of them are 8 MB."""
 
+_MOST_IN_ALL = 10_000  # thumbnails of all folders together, 80 MB: of many classes, each shows fewer
 _SIDE = 200  # pixels of a thumbnail, the middle square: sharp on a phone, where it is shown at half of it
 _QUALITY = 70  # of WebP
 
@@ -40,8 +41,9 @@ def write_sheet(result: SortResult, folders: SortFolders, *, unsure_below: float
     }
     labels = {folder: label for label, folder in folders.of.items()}
     first: dict[str, list[Entry]] = {name: [] for name in result.counts}
+    most = max(1, min(MOST_SHOWN, _MOST_IN_ALL // len(first)))
     for entry in result.entries:
-        if len(first[entry.folder]) < MOST_SHOWN:
+        if len(first[entry.folder]) < most:
             first[entry.folder].append(entry)
     thumbnails = iter(_thumbnails(result.into, [entry for several in first.values() for entry in several]))
     columns = [
@@ -58,8 +60,7 @@ def write_sheet(result: SortResult, folders: SortFolders, *, unsure_below: float
     ]
     filters = {"shown": shown, "percent": lambda share: f"{100 * share:.0f} %"}
     page = template("t2w.sorting", "sheet.html", filters).render(
-        columns=columns, result=result, total=len(result.entries), table=RESULTS,
-        done=DONE[result.how],
+        columns=columns, result=result, total=len(result.entries), table=RESULTS, done=DONE[result.how],
     )  # fmt: skip
     write_text(result.sheet, page)
 
