@@ -19,7 +19,10 @@ from t2w.errors import T2WError
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["IMAGE_SUFFIXES", "MAX_PIXELS", "Refused", "files_in", "image_files", "read_image", "rgb_array"]
+__all__ = [
+    "IMAGE_SUFFIXES", "MAX_PIXELS", "Refused", "files_in", "image_files", "read_image", "rgb_array", "unlisted",
+    "unread",
+]  # fmt: skip
 
 MAX_PIXELS = 80_000_000  # 240 MB as RGB; more than any phone's photo
 
@@ -146,14 +149,9 @@ def _upright(image: Image.Image) -> Image.Image:
 
     turn = Image.Transpose
     turns = {
-        2: turn.FLIP_LEFT_RIGHT,
-        3: turn.ROTATE_180,
-        4: turn.FLIP_TOP_BOTTOM,
-        5: turn.TRANSPOSE,
-        6: turn.ROTATE_270,
-        7: turn.TRANSVERSE,
-        8: turn.ROTATE_90,
-    }
+        2: turn.FLIP_LEFT_RIGHT, 3: turn.ROTATE_180, 4: turn.FLIP_TOP_BOTTOM, 5: turn.TRANSPOSE, 6: turn.ROTATE_270,
+        7: turn.TRANSVERSE, 8: turn.ROTATE_90,
+    }  # fmt: skip
     try:
         orientation = image.getexif().get(0x0112)
     except Exception:  # a broken EXIF block does not make the picture unreadable
@@ -197,12 +195,7 @@ def files_in(folder: str | Path) -> tuple[list[Path], list[Refused]]:
     found: list[Path] = []
     refused: list[Refused] = []
     seen: set[str] = set()
-
-    def refuse(error: OSError) -> None:
-        reason = T2WError(f"cannot list {error.filename}: {error.strerror}", expected="a folder that can be read")
-        refused.append((Path(error.filename), reason))
-
-    for place, folders, names in os.walk(folder, followlinks=True, onerror=refuse):
+    for place, folders, names in os.walk(folder, followlinks=True, onerror=lambda e: refused.append(unlisted(e))):
         real = os.path.realpath(place)
         folders[:] = [] if real in seen else [name for name in folders if not name.startswith(".")]
         if real not in seen:
@@ -231,12 +224,21 @@ def image_files(paths: Sequence[str | Path]) -> tuple[list[Path], list[Refused]]
                 path.stat()
                 found.append(path)
             except (OSError, ValueError) as error:  # ValueError: a null byte in the path
-                reason = getattr(error, "strerror", None) or error
-                told = T2WError(f"cannot read {path}: {reason}", expected="image files or folders of them")
-                if isinstance(error, FileNotFoundError):
-                    told = T2WError(f"there is no {path}", expected="image files or folders of them")
-                refused.append((path, told))
+                refused.append(unread(path, error))
     return found, refused
+
+
+def unlisted(error: OSError) -> Refused:
+    """A folder that could not be listed."""
+    reason = T2WError(f"cannot list {error.filename}: {error.strerror}", expected="a folder that can be read")
+    return Path(error.filename), reason
+
+
+def unread(path: Path, error: OSError | ValueError) -> Refused:
+    """A path that is not there, or cannot be looked at."""
+    missing = isinstance(error, FileNotFoundError)
+    found = f"there is no {path}" if missing else f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
+    return path, T2WError(found, expected="image files or folders of them")
 
 
 def _no_images(where: str) -> T2WError:

@@ -52,11 +52,13 @@ class _ZipFiles:
     def read(self, name: str) -> bytes:
         info = self._archive.getinfo(name)
         _check_size(info.file_size, f"{name} in {self.path}")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # the others unpack without a bound
+            raise _damaged(name, self.path, "it is packed by neither of the two usual methods")
         try:
             with self._lock:
                 stream = self._archive.open(info)
             try:
-                return stream.read()
+                return stream.read(info.file_size)  # without a number all of it is unpacked, however much that is
             finally:
                 with self._lock:  # the archive counts its open members
                     stream.close()
