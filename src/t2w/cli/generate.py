@@ -49,7 +49,7 @@ def generate(
     for line in understood[:_MOST_SHOWN]:
         click.echo(line)
     if (more := len(understood) - _MOST_SHOWN) > 0:
-        click.echo(f"  ... and {more} more")
+        click.echo(f"  ... and {more} more, all of which `t2w inspect {output}` writes down")
     size = Path(output).stat().st_size
     click.echo(
         f"{output}: {classifier.weights.numel():,} weights for {len(classifier.classes)} classes ({size / 1e3:.0f} kB)"

@@ -82,7 +82,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         error.show()
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("t2w: interrupted; what was finished is kept, the same command goes on from there", err=True)
+        click.echo(
+            "t2w: interrupted; what was written stays, and a run or a sort goes on from there",
+            err=True,
+        )
         sys.exit(_INTERRUPTED)
     except SystemExit:
         if sys.stdout is not stdout:  # click puts another one there when the reader has gone

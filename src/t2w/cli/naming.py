@@ -24,7 +24,7 @@ _OPTIONS = (
     ),
     click.option(
         "--classes-file", metavar="FILE",
-        help="The classes, one a line, described or not, in place of --classes; # begins a comment.",
+        help="The classes in the place of --classes, one or several a line as there; # begins a comment.",
     ),
     click.option(
         "--from", "source", default="embedded", show_default=True, metavar="GENERATOR",
@@ -107,7 +107,8 @@ def classifier_of_words(
 def _given(classes: str | None, file: str | None) -> str:
     """The classes as one text, of whichever option holds them."""
     if (classes is None) == (file is None):
-        raise T2WError("both --classes and --classes-file" if file else "no classes", expected="one of the two options")
+        found = "both --classes and --classes-file" if file else "no classes"
+        raise T2WError(found, expected='--classes "cat, dog" or --classes-file FILE')
     if file is None:
         return classes or ""
     try:

@@ -86,9 +86,10 @@ class Lexicon:
         return tuple(found)
 
     def nearest(self, name: str, count: int = 3) -> tuple[str, ...]:
-        """The names of the concepts whose names' embeddings are nearest, the nearest first."""
+        """The names of the concepts whose names' embeddings are nearest, the nearest first; each once."""
         likeness = self.concepts.name_text @ name_texts([name], self.encode)[0]
-        return tuple(self.concepts.names[i][0] for i in likeness.topk(min(count, len(likeness))).indices.tolist())
+        order = likeness.topk(min(2 * count, len(likeness))).indices.tolist()
+        return tuple(dict.fromkeys(self.concepts.names[i][0] for i in order))[:count]
 
     @cached_property
     def _knowledge(self) -> Knowledge:

@@ -51,7 +51,7 @@ def classify(features: np.ndarray, model: Any = None) -> dict[str, np.ndarray]:
 
 
 if __name__ == "__main__":
-    answer = classify(np.load(sys.argv[1], allow_pickle=False))
+    answer = classify(np.load((sys.argv[1:] or sys.exit(__doc__))[0], allow_pickle=False))
     with open(sys.argv[2], "w", newline="", encoding="utf-8") if sys.argv[2:] else sys.stdout as out:
         write = csv.writer(out).writerow
         write(["label", *answer["classes"]])

@@ -86,9 +86,12 @@ class Incoming:
             return self._unpack()
         session, digest = self.session, self._digest.digest()
         with session.lock:
-            if digest not in session.digests:
+            if (first := session.digests.get(digest)) is not None:
+                if first != self.name:  # a name that is in no column and in no table is to be accounted for
+                    session.refused.append((self.name, f"the same picture as {first}"))
+            else:
                 self.bounds.check_count(len(session.pictures) + 1)  # others arrive at the same time
-                session.digests.add(digest)
+                session.digests[digest] = self.name
                 number = len(session.digests)
                 session.pictures[number] = Picture(number, self.name, self._path, self._size)
                 self._kept = True

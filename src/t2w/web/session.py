@@ -58,7 +58,7 @@ class Session:
     senses: dict[str, str] = field(default_factory=dict)  # chosen meanings by class name, as WordNet ids
     learn: bool = False  # whether pictures without labels are evidence
     pictures: dict[int, Picture] = field(default_factory=dict)  # by number
-    digests: set[bytes] = field(default_factory=set)  # of their files, by which copies are passed over
+    digests: dict[bytes, str] = field(default_factory=dict)  # of their files, with the name that each came by first
     kept_bytes: int = 0  # of all files, those in transfer included
     features: dict[int, Tensor] = field(default_factory=dict)  # (d,) of each picture that was encoded
     refused: list[tuple[str, str]] = field(default_factory=list)  # names of files that cannot be used, and why
