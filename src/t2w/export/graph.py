@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from t2w.export.decision import Decision
+from t2w.decision import Decision
 from t2w.export.encoder import EncoderGraph
 
 if TYPE_CHECKING:

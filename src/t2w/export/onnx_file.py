@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from t2w.decision import Decision
 from t2w.encoders.pixels import PixelEncoder
 from t2w.encoders.prepared import PreparedEncoder
 from t2w.errors import T2WError
 from t2w.export.agreement import check_agreement
-from t2w.export.decision import Decision
 from t2w.export.encoder import EncoderGraph, encoder_graph
 from t2w.export.graph import INPUT, OPSET, OUTPUTS, front_graph, joined, network_graph
 from t2w.export.metadata import about
