@@ -42,9 +42,14 @@ def located(
     Warns:
         T2WWarning: the hub does not answer, and the copy fetched before is taken.
     """
-    place = Path(source).expanduser()
+    try:
+        place = Path(source).expanduser()
+        there = place.exists()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, a ~ of nobody, a null byte
+        reason = getattr(error, "strerror", None) or error
+        raise T2WError(f"{str(source)!r:.80} is no path ({reason})", expected=f"a {what}") from error
     name, _, at = str(source).partition("@")
-    if not place.exists() and isinstance(source, str) and HUB_NAME.fullmatch(name) and place.suffix not in _FILES:
+    if not there and isinstance(source, str) and HUB_NAME.fullmatch(name) and place.suffix not in _FILES:
         if at and revision not in (None, at):
             raise T2WError(f"revision {revision} of {source}", expected="one revision")
         from t2w.encoders.hub import find_model
