@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from t2w.cli.columns import fit, width_of
-from t2w.cli.common import beside, check_writable, notes
+from t2w.cli.common import beside, check_writable
 
 if TYPE_CHECKING:
     from t2w.evaluation.folder import ClassScore, FolderEvaluation
@@ -54,8 +54,7 @@ def evaluate_folder_command(
     check_writable(place)  # before the long work
     evaluation = evaluate_folder(found, folder, skip_unknown=skip_unknown, batch_size=batch_size)
     about = {"classifier": classifier, "folder": str(folder), "vision": found.encoder.identity}
-    with notes():
-        written = write_evaluation(place, evaluation, about)
+    written = write_evaluation(place, evaluation, about)
     _warn(evaluation, place)
     click.echo(_table(evaluation))
     for file in written:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from t2w.cli.common import notes
 from t2w.errors import T2WError
 
 if TYPE_CHECKING:
@@ -106,21 +105,20 @@ class InWords:
         return cls(names, {**described, **own}, _pairs(senses, "--sense"), context, **others)
 
     def generate(self, *, device: str, **sampling: Any) -> Classifier:
-        """Write the classifier; what there is to note goes to standard error."""
+        """Write the classifier."""
         from t2w.pipeline import TextToWeights
 
         writer = TextToWeights.from_pretrained(self.source, device=device)
-        with notes():
-            return writer.generate(
-                self.names,
-                texts=self.texts,
-                senses=self.senses,
-                context=self.context,
-                photos=list(self.photos) or None,
-                examples=self.examples,
-                any_class=True if self.any_class else None,
-                **sampling,
-            )
+        return writer.generate(
+            self.names,
+            texts=self.texts,
+            senses=self.senses,
+            context=self.context,
+            photos=list(self.photos) or None,
+            examples=self.examples,
+            any_class=True if self.any_class else None,
+            **sampling,
+        )
 
 
 def _given(classes: str | None, file: str | None) -> str:
