@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from stat import S_ISDIR
 from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
@@ -145,15 +146,10 @@ def _upright(image: Image.Image) -> Image.Image:
     from PIL import Image
 
     turn = Image.Transpose
-    turns = {
-        2: turn.FLIP_LEFT_RIGHT,
-        3: turn.ROTATE_180,
-        4: turn.FLIP_TOP_BOTTOM,
-        5: turn.TRANSPOSE,
-        6: turn.ROTATE_270,
-        7: turn.TRANSVERSE,
-        8: turn.ROTATE_90,
-    }
+    turns = dict(enumerate((
+        turn.FLIP_LEFT_RIGHT, turn.ROTATE_180, turn.FLIP_TOP_BOTTOM, turn.TRANSPOSE, turn.ROTATE_270, turn.TRANSVERSE,
+        turn.ROTATE_90,
+    ), start=2))  # fmt: skip
     try:
         orientation = image.getexif().get(0x0112)
     except Exception:  # a broken EXIF block does not make the picture unreadable
@@ -212,33 +208,29 @@ def files_in(folder: str | Path) -> tuple[list[Path], list[Refused]]:
 
 
 def image_files(paths: Sequence[str | Path]) -> tuple[list[Path], list[Refused]]:
-    """The image files that are meant, and what costs nobody else his answer: paths that are not there or not listed.
+    """The image files that are meant, and the paths that are not there or cannot be listed, which stop no others.
 
     Files are taken as they are given, folders as all images under them, sorted; a folder without any is refused.
     """
     found: list[Path] = []
     refused: list[Refused] = []
     for path in map(Path, paths):
-        if path.is_dir():
-            files, unlisted = files_in(path)
-            images = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
-            if not images and not unlisted:
-                unlisted = [(path, _no_images(str(path)))]
-            found += images
-            refused += unlisted
-        else:
-            try:
-                path.stat()
-                found.append(path)
-            except (OSError, ValueError) as error:  # ValueError: a null byte in the path
-                reason = getattr(error, "strerror", None) or error
-                told = T2WError(f"cannot read {path}: {reason}", expected="image files or folders of them")
-                if isinstance(error, FileNotFoundError):
-                    told = T2WError(f"there is no {path}", expected="image files or folders of them")
-                refused.append((path, told))
+        try:
+            is_folder = S_ISDIR(path.stat().st_mode)  # `is_dir` raises where a folder above may not be searched
+        except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+            missing = isinstance(error, FileNotFoundError)
+            reason = f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
+            told = T2WError(f"there is no {path}" if missing else reason, expected="image files or folders of them")
+            refused.append((path, told))
+            continue
+        if not is_folder:
+            found.append(path)
+            continue
+        files, unlisted = files_in(path)
+        images = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
+        if not images and not unlisted:
+            expected = f"files named *{', *'.join(sorted(IMAGE_SUFFIXES))}"
+            unlisted = [(path, T2WError(f"there are no images in {path}", expected=expected))]
+        found += images
+        refused += unlisted
     return found, refused
-
-
-def _no_images(where: str) -> T2WError:
-    suffixes = ", *".join(sorted(IMAGE_SUFFIXES))
-    return T2WError(f"there are no images in {where}", expected=f"files named *{suffixes}")

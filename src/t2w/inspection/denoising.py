@@ -36,11 +36,11 @@ class Scores:
 
 @dataclass(frozen=True)
 class Denoising:
-    """One walk from noise to weights.
+    """One sampling trajectory, from noise to weights.
 
     Attributes:
         generator: its name.
-        sampler: how it walks.
+        sampler: the method, see `t2w.diffusion.SAMPLERS`.
         timesteps: (S,) visited, falling.
         predicted: of x_0 as predicted at each step; the last is what is generated.
         noisy: of x_t as each step leaves it.

@@ -45,10 +45,10 @@ def write_inspection(folder: str | Path, found: Inspection, *, source: str | Non
     for photo in found.photos:
         draw = partial(heat_picture, photo=photo, source=source)
         write(_photo_name(photo.path, taken), draw, photo.to_dict())
-    if (walk := found.denoising) is not None:
-        write("denoising", lambda path: denoising_picture(path, [walk]), walk.to_dict(), indent=2)
-    if (plane := found.landscape) is not None:
-        write("landscape", lambda path: landscape_picture(path, plane), plane.to_dict())
+    if (curve := found.denoising) is not None:
+        write("denoising", lambda path: denoising_picture(path, [curve]), curve.to_dict(), indent=2)
+    if (grid := found.landscape) is not None:
+        write("landscape", lambda path: landscape_picture(path, grid), grid.to_dict())
     return tuple(written)
 
 
