@@ -15,7 +15,7 @@ from t2w.errors import T2WError
 from t2w.files import write_json, write_text
 from t2w.network import HUB_NAME, upload
 
-__all__ = ["CARD", "CONFIG", "UNNAMED", "WEIGHTS", "Shared", "located", "push", "with_header", "write_beside"]
+__all__ = ["CARD", "CONFIG", "UNNAMED", "WEIGHTS", "Shared", "located", "push", "write_beside"]
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 UNNAMED = "USER/NAME"  # in the card of what has no name on the hub yet
@@ -70,13 +70,6 @@ def write_beside(folder: str | Path, config: Mapping[str, Any], card: str) -> No
     """Write config.json and the card beside a model's weights."""
     write_json(Path(folder) / CONFIG, dict(config))
     write_text(Path(folder) / CARD, card)
-
-
-def with_header(card: str, **fields: Any) -> str:
-    """A card with the header that the hub reads, such as `pipeline_tag` and `tags`; its library is t2w."""
-    from huggingface_hub import ModelCardData
-
-    return f"---\n{ModelCardData(library_name='t2w', **fields).to_yaml()}\n---\n\n{card}"
 
 
 class Shared:

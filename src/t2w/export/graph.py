@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from t2w.decision import Decision
 from t2w.export.encoder import EncoderGraph
@@ -62,22 +63,13 @@ _TO_SHORTER = """
 }}"""  # integers throughout, so that sizes come out as they do with Pillow
 
 
-class _Whole(nn.Module):
-    def __init__(self, encoder: EncoderGraph, decision: Decision) -> None:
-        super().__init__()
-        self.encoder, self.decision = encoder.module, decision
-
-    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        out: tuple[Tensor, ...] = self.decision(self.encoder(pixels))
-        return out
-
-
 def network_graph(encoder: EncoderGraph, decision: Decision) -> ModelProto:
     """Bytes of the encoder's own size (N, 3, h, w), or (N, h, w) of grey images, to `OUTPUTS`. N is free."""
     example = torch.zeros(2, *((3,) if encoder.colour else ()), *encoder.size, dtype=torch.uint8)
+    halves = nn.Sequential(OrderedDict[str, nn.Module](encoder=encoder.module, decision=decision))
     with quietly(), torch.no_grad():
         program = torch.onnx.export(
-            _Whole(encoder, decision).eval(),
+            halves.eval(),
             (example,),
             input_names=[INNER if encoder.colour else INPUT],
             output_names=list(OUTPUTS[: 1 if decision.rule is None else None]),
