@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 import warnings
 from collections import Counter
@@ -71,6 +72,21 @@ def t2w(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
         return Outcome(int(stop.value.code or 0), captured.out, captured.err)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[None]:
+    """A Ray of this machine, started as `launcher=ray` starts its own, which it finds connected and leaves so."""
+    ray = pytest.importorskip("ray", reason='Ray is not installed: pip install "t2w[scale]"')
+    from t2w.cluster import connected
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # where workers find what tests define
+        patch.setenv("RAY_ADDRESS", "127.0.0.1:1")  # another cluster, which was not asked for
+        with connected(None):
+            yield
+            assert ray.is_initialized()
+    assert not ray.is_initialized()
 
 
 @pytest.fixture(scope="session")

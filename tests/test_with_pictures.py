@@ -171,3 +171,9 @@ def test_fit_goes_on_from_the_generated_weights(
     (examples / "pizza").mkdir()
     shutil.copy(DATA / "chelsea.png", examples / "pizza")
     assert t2w("fit", str(path), str(examples)).code == 2
+
+
+def test_a_folder_of_mostly_other_things_is_said(writer: TextToWeights) -> None:
+    foreign = [DATA / name for name in ("rocket.jpg", "hubble_deep_field.jpg", "motorcycle_left.png", "brick.png")]
+    with pytest.warns(T2WWarning, match="4 of 5 pictures without labels look like none of these classes"):
+        writer.generate("tabby, espresso", photos=[DATA / "chelsea.png", *foreign])

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = [
-    "atomic_folder", "atomic_path", "fingerprint", "load_tensors", "not_written", "read_json", "read_metadata",
-    "save_tensors", "sha256_of", "write_json", "write_text",
+    "CHECKSUM", "atomic_folder", "atomic_path", "fingerprint", "load_tensors", "not_written", "read_json",
+    "read_metadata", "save_tensors", "sha256_of", "write_json", "write_text",
 ]  # fmt: skip
 
-_CHECKSUM = "checksum"  # the metadata key of every file that `save_tensors` writes
+CHECKSUM = "checksum"  # the metadata key of every file that `save_tensors` writes
 
 
 @contextmanager
@@ -133,7 +133,7 @@ def save_tensors(
 
     text = {key: json.dumps(value, ensure_ascii=False) for key, value in (metadata or {}).items()}
     stored = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    text[_CHECKSUM] = json.dumps(_checksum(stored, text))
+    text[CHECKSUM] = json.dumps(_checksum(stored, text))
     with atomic_path(path) as temporary:
         try:
             save_file(stored, temporary, metadata=text)
@@ -157,7 +157,7 @@ def load_tensors(
     with _opened(path, what) as file:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         text = dict(file.metadata() or {})
-    stored = text.pop(_CHECKSUM, None)
+    stored = text.pop(CHECKSUM, None)
     if (stored is None and checked) or (stored is not None and stored != json.dumps(_checksum(tensors, text))):
         raise _damaged(f"{path} is damaged: it is not what was written, its checksum differs", what)
     return tensors, _decoded(text)

@@ -20,7 +20,10 @@ from t2w.errors import T2WError
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["IMAGE_SUFFIXES", "MAX_PIXELS", "Refused", "files_in", "image_files", "read_image", "rgb_array"]
+__all__ = [
+    "IMAGE_SUFFIXES", "MAX_PIXELS", "Refused", "files_in", "image_files", "read_image", "rgb_array", "unlisted",
+    "unread",
+]  # fmt: skip
 
 MAX_PIXELS = 80_000_000  # 240 MB as RGB; more than any phone's photo
 
@@ -146,10 +149,10 @@ def _upright(image: Image.Image) -> Image.Image:
     from PIL import Image
 
     turn = Image.Transpose
-    turns = dict(enumerate((
-        turn.FLIP_LEFT_RIGHT, turn.ROTATE_180, turn.FLIP_TOP_BOTTOM, turn.TRANSPOSE, turn.ROTATE_270, turn.TRANSVERSE,
-        turn.ROTATE_90,
-    ), start=2))  # fmt: skip
+    turns = {
+        2: turn.FLIP_LEFT_RIGHT, 3: turn.ROTATE_180, 4: turn.FLIP_TOP_BOTTOM, 5: turn.TRANSPOSE, 6: turn.ROTATE_270,
+        7: turn.TRANSVERSE, 8: turn.ROTATE_90,
+    }  # fmt: skip
     try:
         orientation = image.getexif().get(0x0112)
     except Exception:  # a broken EXIF block does not make the picture unreadable
@@ -193,12 +196,7 @@ def files_in(folder: str | Path) -> tuple[list[Path], list[Refused]]:
     found: list[Path] = []
     refused: list[Refused] = []
     seen: set[str] = set()
-
-    def refuse(error: OSError) -> None:
-        reason = T2WError(f"cannot list {error.filename}: {error.strerror}", expected="a folder that can be read")
-        refused.append((Path(error.filename), reason))
-
-    for place, folders, names in os.walk(folder, followlinks=True, onerror=refuse):
+    for place, folders, names in os.walk(folder, followlinks=True, onerror=lambda e: refused.append(unlisted(e))):
         real = os.path.realpath(place)
         folders[:] = [] if real in seen else [name for name in folders if not name.startswith(".")]
         if real not in seen:
@@ -218,19 +216,29 @@ def image_files(paths: Sequence[str | Path]) -> tuple[list[Path], list[Refused]]
         try:
             is_folder = S_ISDIR(path.stat().st_mode)  # `is_dir` raises where a folder above may not be searched
         except (OSError, ValueError) as error:  # ValueError: a null byte in the path
-            missing = isinstance(error, FileNotFoundError)
-            reason = f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
-            told = T2WError(f"there is no {path}" if missing else reason, expected="image files or folders of them")
-            refused.append((path, told))
+            refused.append(unread(path, error))
             continue
         if not is_folder:
             found.append(path)
             continue
-        files, unlisted = files_in(path)
+        files, not_listed = files_in(path)
         images = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
-        if not images and not unlisted:
+        if not images and not not_listed:
             expected = f"files named *{', *'.join(sorted(IMAGE_SUFFIXES))}"
-            unlisted = [(path, T2WError(f"there are no images in {path}", expected=expected))]
+            not_listed = [(path, T2WError(f"there are no images in {path}", expected=expected))]
         found += images
-        refused += unlisted
+        refused += not_listed
     return found, refused
+
+
+def unlisted(error: OSError) -> Refused:
+    """A folder that could not be listed."""
+    reason = T2WError(f"cannot list {error.filename}: {error.strerror}", expected="a folder that can be read")
+    return Path(error.filename), reason
+
+
+def unread(path: Path, error: OSError | ValueError) -> Refused:
+    """A path that is not there, or cannot be looked at."""
+    missing = isinstance(error, FileNotFoundError)
+    found = f"there is no {path}" if missing else f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
+    return path, T2WError(found, expected="image files or folders of them")

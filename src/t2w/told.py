@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from t2w.concepts.surety import NoneRule, Surety
 from t2w.devices import FEW, one_thread
 from t2w.errors import T2WError, nearest
 from t2w.tasks.class_names import check_text, folded_name
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from t2w.words import Choice
 
 __all__ = ["Told", "given_texts", "told_to"]
+
+_FOREIGN = 0.25  # share of the pictures; of a task's own pictures 5 in 100 look like none of the classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +75,8 @@ def told_to(
                 pictures = photos
             else:
                 pictures = pictures_of_task(writer.vision, names, photos, examples)
-        return _by_words(writer.lexicon, names, given, context, senses, pictures)
+        surety = writer.generator.provenance.get("surety")
+        return _by_words(writer.lexicon, names, given, context, senses, pictures, surety)
     if senses:
         raise T2WError("a sense is given, and this generator reads texts alone", fix="describe the class instead")
     if with_pictures:
@@ -108,6 +112,7 @@ def _by_words(
     context: str | None,
     senses: Mapping[str, str] | None,
     pictures: TaskPictures | None,
+    surety: Mapping[str, Any] | None,
 ) -> Told:
     """The evidence of every class's meaning, after pictures where there are some, for generators that know concepts."""
     from t2w.adapters.units import class_codes
@@ -116,10 +121,26 @@ def _by_words(
         choices = lexicon.understand(names, senses)
         evidence = lexicon.evidence(choices, texts=given, context=context)
     if pictures is not None:
+        if surety is not None:
+            _warn_of_foreign(pictures, evidence, lexicon, Surety.from_dict(surety))
         choices, evidence = _after(pictures, evidence, lexicon, choices, given, context)
     warn_of_words(choices, given, lexicon)
     shown = tuple(given.get(choice.name, str(choice)) for choice in choices)
     return Told(evidence, class_codes(evidence.text), shown, evidence.variance, list(evidence.sources))
+
+
+def _warn_of_foreign(seen: TaskPictures, evidence: Evidence, lexicon: Lexicon, surety: Surety) -> None:
+    """Warn where the words alone take many of the pictures without labels for none of the classes."""
+    import torch
+
+    features = seen.features[torch.tensor(seen.labels) < 0]
+    rule = NoneRule(surety.threshold_of(evidence.variance), lexicon.concepts.centres)
+    foreign = int((rule.scores(evidence.rows, lexicon.concepts.rows, features) < rule.threshold).sum())
+    if foreign > _FOREIGN * len(features):
+        warn(
+            f"{foreign} of {len(features)} pictures without labels look like none of these classes; they are evidence "
+            'all the same, and "none of these" will be said less often: leave them out, or name what they show'
+        )
 
 
 def _after(

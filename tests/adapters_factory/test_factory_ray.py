@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -17,7 +17,6 @@ import torch
 from tiny_job import SHARD, TASKS, slow_trainer
 
 from t2w.adapters.factory import AdapterJob, FactoryReport, make_adapters
-from t2w.adapters.factory.cluster import connected
 from t2w.adapters.store import WeightDataset, list_shards
 from t2w.errors import T2WError
 
@@ -26,17 +25,6 @@ try:
 except ImportError:
     ray = None
 needs_ray = pytest.mark.skipif(ray is None, reason='Ray is not installed: pip install "t2w[scale]"')
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[None]:
-    """A Ray of this machine, started as the factory starts its own, which it finds connected and leaves so."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # where workers find the trainer
-        with connected(None):
-            yield
-            assert ray.is_initialized()
-    assert not ray.is_initialized()
 
 
 def near(folder: Path, undisturbed: WeightDataset) -> bool:

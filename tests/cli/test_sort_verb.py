@@ -9,9 +9,6 @@ from pathlib import Path
 import pytest
 from colour_world import COLOURS, paint
 
-from t2w.cli import sort as verb
-from t2w.sorting import UNSURE_BELOW
-
 pytestmark = pytest.mark.usefixtures("colours")
 
 
@@ -79,7 +76,3 @@ def test_mistakes_are_one_sentence(arguments: list[str], said: str, t2w: Callabl
     outcome = t2w("sort", *arguments)
     assert (outcome.code, outcome.out, len(outcome.err.splitlines())) == (2, "", 1)
     assert said in outcome.err
-
-
-def test_the_threshold_in_the_help_is_the_one_that_counts() -> None:
-    assert verb._UNSURE_BELOW == UNSURE_BELOW  # said again because --help loads nothing

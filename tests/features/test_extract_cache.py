@@ -34,6 +34,14 @@ def test_a_second_call_reads_what_the_first_wrote(tmp_path: Path) -> None:
     assert len(files(tmp_path)) == 1  # no part is left
 
 
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="Linux says what is mapped")
+def test_what_the_cache_has_is_mapped_not_held(tmp_path: Path) -> None:
+    features = extract(CountingEncoder(), IMAGES, cache=tmp_path).features
+    (path,) = tmp_path.glob("*.safetensors")
+    assert str(path) in Path("/proc/self/maps").read_text()
+    assert features.shape == (len(IMAGES), 5)
+
+
 def test_images_encoder_and_preprocessing_each_have_their_own_file(tmp_path: Path) -> None:
     extract(CountingEncoder(), IMAGES, cache=tmp_path)
     for encoder, images in (
@@ -72,7 +80,7 @@ def test_a_damaged_file_is_named_set_aside_and_made_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     monkeypatch.setattr(logging.getLogger("t2w"), "propagate", True)
-    first = extract(CountingEncoder(), IMAGES, cache=tmp_path)
+    first = extract(CountingEncoder(), IMAGES, cache=tmp_path).features.clone()  # those of the file are mapped
     (path,) = tmp_path.glob("*.safetensors")
     content = bytearray(path.read_bytes())
     if how == "swapped":
@@ -85,7 +93,7 @@ def test_a_damaged_file_is_named_set_aside_and_made_again(
         del content[-8:]
     path.write_bytes(content)
     again = extract(CountingEncoder(), IMAGES, cache=tmp_path)
-    assert torch.equal(first.features, again.features)
+    assert torch.equal(first, again.features)
     assert path.name in caplog.text
     assert f"set aside as {path.name}.damaged" in caplog.text
     assert (tmp_path / f"{path.name}.damaged").read_bytes() == bytes(content)

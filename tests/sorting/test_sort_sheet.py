@@ -8,12 +8,12 @@ import os
 import re
 import zipfile
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 import pytest
 from fake_classifier import ByName, contents, photographs
+from html_tags import Tags
 from PIL import Image
 
 from t2w import T2WError
@@ -21,23 +21,6 @@ from t2w.sorting import sheet as sheets
 from t2w.sorting import sort_photos, write_zip
 
 EVIL = "<script>alert(1)</script>"
-
-
-class Tags(HTMLParser):
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def all(self, tag: str, attribute: str) -> list[str]:
-        return [str(attributes[attribute]) for name, attributes in self.tags if name == tag and attribute in attributes]
 
 
 @pytest.fixture
@@ -73,10 +56,11 @@ def test_the_sheet_escapes_everything_and_asks_for_nothing(evil: Path, tmp_path:
     assert set(page.all("section", "id")) <= targets
 
 
+@pytest.mark.parametrize(("bound", "most"), [("MOST_SHOWN", 1), ("_MOST_IN_ALL", 7)])
 def test_of_a_large_folder_the_least_sure_are_shown(
-    holiday: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bound: str, most: int, holiday: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sheets, "MOST_SHOWN", 1)
+    monkeypatch.setattr(sheets, bound, most)
     page = Tags(sort_photos(ByName(), holiday, tmp_path / "out").sheet.read_text(encoding="utf-8"))
     assert len(page.all("a", "title")) == 4
     assert page.text.count("and 1 more, surer ones") == 2

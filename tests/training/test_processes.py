@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,10 +14,10 @@ import pytest
 import torch
 from torch.testing import assert_close
 from train_script import main
-from training_parts import same, state_of
+from training_parts import Stopped, same, state_of, stop_before
 
 from t2w.errors import T2WError
-from t2w.files import load_tensors
+from t2w.files import load_tensors, write_json
 from t2w.training.phases import parts_of
 
 SCRIPT = Path(__file__).with_name("train_script.py")
@@ -30,12 +31,12 @@ def start(out: Path, *changes: str, **environment: object) -> subprocess.Popen[s
     )  # fmt: skip
 
 
-def start_two(out: Path, *changes: str) -> list[subprocess.Popen[str]]:
+def start_two(out: Path, *changes: str, **environment: object) -> list[subprocess.Popen[str]]:
     """Two that find each other as `accelerate launch` and `torchrun` tell their processes to."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free.getsockname()[1], "WORLD_SIZE": 2}
-    return [start(out, *changes, RANK=rank, LOCAL_RANK=rank, **where) for rank in range(2)]
+    return [start(out, *changes, RANK=rank, LOCAL_RANK=rank, **where, **environment) for rank in range(2)]
 
 
 def end(process: subprocess.Popen[str]) -> tuple[int, str]:
@@ -71,6 +72,32 @@ def test_two_processes_equal_one_on_the_same_batch(tmp_path: Path) -> None:
         assert sorted(p.name for p in (tmp_path / "two" / kept).iterdir()) == [
             "index.json", "step-000009.safetensors", "step-000012.safetensors"
         ]  # fmt: skip
+
+
+def test_a_network_cut_over_two_processes_equals_one_and_both_go_on_with_the_other_s_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut as `accelerate launch` with `use_fsdp` has it."""
+    changes = ["text_noise=0.3", "accumulate=2"]
+    one, cut, alone = (tmp_path / name for name in ("one", "cut", "alone"))
+    with monkeypatch.context() as patch:
+        stop_before(8 * 2, patch)
+        with pytest.raises(Stopped):
+            main(cut, changes)
+    assert state_of(cut / "first")["step"] == 6
+    both = start_two(cut, *changes, ACCELERATE_USE_FSDP="true")  # two go on where one stopped
+    main(one, changes)
+    for code, said in map(end, both):
+        assert code == 0, said
+    shutil.copytree(cut / "first", alone / "first")
+    write_json(alone / "first" / "index.json", {"last": "step-000009.safetensors"})
+    main(alone, changes)  # one goes on where two were
+    expected, losses = weights(one)
+    for folder, processes in ((cut, 2), (alone, 1)):
+        found, after = weights(folder, processes=processes)
+        assert_close(found, expected, atol=1e-5, rtol=0)
+        assert_close(torch.tensor(after), torch.tensor(losses), atol=1e-5, rtol=0)
+        assert_close(state_of(folder / "first")["optimizer"], state_of(one / "first")["optimizer"], atol=1e-5, rtol=0)
 
 
 def test_a_batch_that_two_processes_cannot_share_is_refused() -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from colour_world import MeanColour, colour_classifier
 
-pytest.importorskip("gradio", reason="the page needs gradio: pip install t2w[web]")
+if find_spec("gradio") is None:
+    pytest.skip("the page needs gradio: pip install t2w[web]", allow_module_level=True)
 
-from t2w.errors import T2WError
 from t2w.web import Bounds, Engine, Sessions
 from t2w.web.incoming import Incoming
 from t2w.web.session import Session
@@ -45,13 +46,9 @@ def send(bounds: Bounds) -> Callable[[Session, str, bytes], int]:
     """Upload a file in two pieces."""
 
     def call(session: Session, name: str, content: bytes) -> int:
-        incoming = Incoming(session, name, bounds)
-        try:
+        with Incoming(session, name, bounds) as incoming:
             incoming.take(content[:100])
             incoming.take(content[100:])
             return incoming.finish()
-        except T2WError:
-            incoming.discard()
-            raise
 
     return call

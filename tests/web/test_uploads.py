@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from page_pictures import png, zipped
 
 from t2w.errors import T2WError
+from t2w.web import Bounds
 from t2w.web.session import Session
 
 
@@ -39,6 +42,7 @@ def test_names_are_never_paths(session: Session, send: Callable) -> None:
         ("x.exe", b"MZ", "x.exe is no picture; expected an image file or a zip file"),
         ("x.zip", b"no zip", "x.zip is not a whole zip file"),
         ("x.zip", b"PK\x05\x06" + struct.pack("<HHHHLLH", 0, 0, 9, 9, 2**32 - 1, 0, 0), "holds too many files"),
+        ("x.zip", b"PK\x06\x07" + bytes(16) + b"PK\x05\x06" + bytes(18), "holds too many files"),  # its size elsewhere
     ],
 )
 def test_refused_in_one_sentence(name: str, content: bytes, sentence: str, session: Session, send: Callable) -> None:
@@ -74,11 +78,16 @@ def test_bad_zip_files_bring_nothing(
     assert (files_of(session), session.kept_bytes, session.pictures) == ([], 0, {})
 
 
-def test_a_member_that_lies_about_its_size_is_not_unpacked(session: Session, send: Callable) -> None:
-    content = bytearray(zipped({"a.png": bytes(1_000_000)}))
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_member_that_lies_about_its_size_is_not_unpacked(method: int, session: Session, send: Callable) -> None:
+    content = bytearray(zipped({"a.png": bytes(6_000_000)}, method))
     directory = content.rindex(b"PK\x01\x02")
     content[directory + 24 : directory + 28] = struct.pack("<L", 10)
+    tracemalloc.start()
     send(session, "x.zip", bytes(content))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 2_000_000
     assert sum(file.stat().st_size for file in files_of(session)) <= 10
     assert len(session.refused) == 1
 
@@ -97,3 +106,19 @@ def test_no_more_bytes_than_there_may_be(session: Session, send: Callable) -> No
     with pytest.raises(T2WError, match="in all; expected at most 60,000 bytes"):
         send(session, "4.png", bytes(19_000))
     assert session.kept_bytes == 57_000
+
+
+def test_two_zip_files_at_once_keep_no_more_than_there_may_be(
+    session: Session, send: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = Bounds.check_total
+
+    def late(bounds: Bounds, size: int, found: str = "") -> None:
+        if found:  # both have been looked at before either is unpacked
+            session.keep(19_000 if session.kept_bytes < 19_000 else 0)
+        else:
+            check(bounds, size)
+
+    monkeypatch.setattr(Bounds, "check_total", late)
+    with pytest.raises(T2WError, match="in all; expected at most 60,000 bytes"):
+        send(session, "x.zip", zipped({f"{i}.png": bytes([i]) * 19_000 for i in range(3)}))

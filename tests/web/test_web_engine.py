@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from colour_world import MeanColour, colour_classifier
 from page_pictures import png
+from torch import Tensor
 
-from t2w import Classifier, TextToWeights
+from t2w import Classifier
 from t2w.errors import T2WError
-from t2w.sorting.decide import SortFolders
 from t2w.web import Engine, views
 from t2w.web.actions import meant, move
 from t2w.web.downloads import prepare
@@ -34,8 +37,7 @@ def sorted_session(session: Session, engine: Engine, send: Callable) -> Session:
 
 
 def where(session: Session) -> dict[str, str]:
-    assert session.classifier is not None
-    return {one.picture.name: one.folder for one in session.placed(SortFolders.for_classes(session.classifier.classes))}
+    return {one.picture.name: one.folder for one in session.placed()}
 
 
 def test_pictures_are_sorted_and_the_broken_one_is_named(sorted_session: Session) -> None:
@@ -136,14 +138,22 @@ def test_downloads_of_nothing_are_refused(session: Session, engine: Engine) -> N
         prepare(session, "sorted.zip")
 
 
-def test_generators_of_texts_alone_learn_from_corrections_by_training(
-    session: Session, digits_writer: TextToWeights, send: Callable
-) -> None:
-    engine = Engine(digits_writer)
-    send(session, "x.png", png((0, 0, 0)))
+class TextsAlone:
+    """Stands for a TextToWeights whose generator knows no concepts."""
+
+    vision, lexicon = MeanColour(), None
+
+    def generate(self, names: Sequence[str], *, texts: Mapping[str, str]) -> Classifier:
+        return colour_classifier(names)
+
+
+def test_generators_of_texts_alone_learn_from_corrections_by_training(session: Session, send: Callable) -> None:
+    engine = Engine(TextsAlone())  # type: ignore[arg-type]
+    send(session, "x.png", png(RED))
     session.typed = "zero, one"
     engine.write(session)
     list(engine.encode(session))
+    assert where(session) == {"x.png": "zero"}
     assert session.prediction is not None
     assert session.prediction.none is None
     assert "<select" not in views.meanings(session)
@@ -152,3 +162,20 @@ def test_generators_of_texts_alone_learn_from_corrections_by_training(
     assert session.classifier is not None
     assert session.classifier.provenance["fitted_on"] == {"one": 1}
     assert where(session) == {"x.png": "one"}
+
+
+def test_two_requests_do_not_encode_a_picture_twice(session: Session, engine: Engine, send: Callable) -> None:
+    for i in range(5):
+        send(session, f"{i}.png", png((i, 0, 0)))
+    seen: list[int] = []
+
+    class Slow(MeanColour):
+        def embed(self, batch: Tensor) -> Tensor:
+            seen.append(len(batch))
+            time.sleep(0.05)
+            return batch
+
+    engine.__dict__["encoder"] = Slow()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: list(engine.encode(session)), range(2)))
+    assert (seen, len(session.features)) == ([5], 5)

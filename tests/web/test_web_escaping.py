@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from html.parser import HTMLParser
 
 import pytest
 from colour_world import MeanColour, colour_classifier
+from html_tags import Tags
 from page_pictures import png
 
 from t2w.web import Bounds, Engine, views
 from t2w.web.session import Session
 
 BAD = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
-
-
-class Tags(HTMLParser):
-    """All tags, with their attributes."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def harmless(html: str) -> Tags:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable, Iterator
+from types import ModuleType
 
 import pytest
 from fastapi.testclient import TestClient
@@ -61,6 +63,7 @@ def test_a_picture_that_is_none_has_no_thumbnail(client: TestClient, session: Se
 def test_gradios_own_uploads_are_closed_and_its_events_bounded(client: TestClient) -> None:
     assert client.post("/gradio_api/upload", files={"files": b"x"}).status_code == 403
     assert client.post("/gradio_api/queue/join", content=bytes(4_000_001)).status_code == 413
+    assert client.post("/login", content=bytes(4_000_001)).status_code == 413
     assert client.post("/gradio_api/queue/join", content=iter([b"{}"])).status_code == 413  # of unknown length
 
 
@@ -86,7 +89,8 @@ def test_ports(monkeypatch: pytest.MonkeyPatch) -> None:
         listen("no.such.host.invalid", 7860)
 
 
-def test_the_verb_says_what_is_wrong_before_it_loads_anything(t2w: Callable) -> None:
+def test_the_verb_says_what_is_wrong_before_it_loads_anything(t2w: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gradio", None)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -94,4 +98,6 @@ def test_the_verb_says_what_is_wrong_before_it_loads_anything(t2w: Callable) -> 
     assert found.code == 2
     assert "is in use" in found.err
     assert t2w("web", "--generator", "embedded", "--classifier", "x.t2w").code == 2
-    assert t2w("web", "--classifier", "missing.t2w").code == 2
+    assert 'pip install "t2w[web]"' in t2w("web", "--classifier", "missing.t2w").err
+    monkeypatch.setitem(sys.modules, "gradio", ModuleType("gradio"))
+    assert "missing.t2w" in t2w("web", "--classifier", "missing.t2w").err

@@ -11,6 +11,7 @@ import pytest
 from page_pictures import png
 
 from t2w.errors import T2WError
+from t2w.files import write_text
 from t2w.web import Sessions
 from t2w.web.sessions import private_sessions
 
@@ -53,10 +54,11 @@ def test_a_closed_page_takes_its_pictures_along(sessions: Sessions, send: Callab
 
 
 def test_what_is_asked_for_lives_on(sessions: Sessions) -> None:
+    sessions.grace = 0.2
     session = sessions.open("page")
     sessions.leave("page")
-    for _ in range(8):
-        time.sleep(0.02)
+    for _ in range(5):
+        time.sleep(0.06)
         assert sessions.of_token(session.token) is session
     until(lambda: not session.folder.exists())
 
@@ -67,6 +69,14 @@ def test_start_over(sessions: Sessions) -> None:
     sessions.end("")  # not confirmed
     assert not session.folder.exists()
     assert sessions.open("page", session.token) is not session
+
+
+def test_what_is_written_after_the_end_goes_too(sessions: Sessions) -> None:
+    session = sessions.open("page")
+    with sessions.writing(session.token):
+        sessions.end(session.token)
+        write_text(session.folder / "files" / "results.csv", "late")
+    assert not session.folder.exists()
 
 
 def test_a_token_that_somebody_made_up_is_a_new_session(sessions: Sessions) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from t2w.cli.common import SAMPLERS
-from t2w.cli.naming import InWords, naming_options
+from t2w.cli.naming import classifier_of_words, naming_options
 
 if TYPE_CHECKING:
     from t2w.diffusion import Sampler
@@ -39,7 +39,7 @@ def generate(
     t2w generate --classes "cat, school bus, pizza" --photos holiday/ -o lunch.t2w
     t2w generate --classes "three, five, eight" --from runs/demo -o three.t2w
     """
-    classifier = InWords.read(**words).generate(device=device, seed=seed, samples=samples, steps=steps, sampler=sampler)
+    classifier = classifier_of_words(**words, device=device, seed=seed, samples=samples, steps=steps, sampler=sampler)
     classifier.save(output)
     known_by = classifier.provenance.get("known_by")
     understood = [

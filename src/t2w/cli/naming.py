@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +13,7 @@ from t2w.errors import T2WError
 if TYPE_CHECKING:
     from t2w.classifier import Classifier
 
-__all__ = ["InWords", "naming_options"]
+__all__ = ["classifier_of_words", "naming_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -23,36 +22,23 @@ _OPTIONS = (
         "--classes", metavar="NAMES", help='The classes: "cat, school bus", or described: "tabby=a striped cat, ...".'
     ),
     click.option(
-        "--classes-file",
-        metavar="FILE",
+        "--classes-file", metavar="FILE",
         help="The classes, one a line, described or not, in place of --classes; # begins a comment.",
     ),
     click.option(
-        "--from",
-        "source",
-        default="embedded",
-        show_default=True,
-        metavar="GENERATOR",
+        "--from", "source", default="embedded", show_default=True, metavar="GENERATOR",
         help="embedded (comes with t2w), a finished run's folder, or a generator's file.",
     ),
     click.option(
-        "--text",
-        "texts",
-        multiple=True,
-        metavar="TEXT",
+        "--text", "texts", multiple=True, metavar="TEXT",
         help='"cat=a small furry animal" is encoded for cat; a text without "=" is said after every class. Repeatable.',
     ),
     click.option(
-        "--sense",
-        "senses",
-        multiple=True,
-        metavar="NAME=MEANING",
+        "--sense", "senses", multiple=True, metavar="NAME=MEANING",
         help='Which meaning of a name is meant: "crane=wading bird". Repeatable; `t2w classes crane` lists them.',
     ),
     click.option(
-        "--photos",
-        multiple=True,
-        metavar="FOLDER",
+        "--photos", multiple=True, metavar="FOLDER",
         help="Pictures without labels, of the kind that is to be classified: they make the classifier better. "
         "Repeatable.",
     ),
@@ -62,63 +48,58 @@ _OPTIONS = (
     click.option(
         "--any-class", is_flag=True, help="Accept names that are not classes of the dataset it was trained on."
     ),
-)
+)  # fmt: skip
 
 
 def naming_options(function: F) -> F:
-    """The options that `InWords.read` takes, by the names of its arguments."""
+    """The options that `classifier_of_words` takes, by the names of its arguments."""
     for option in reversed(_OPTIONS):
         function = option(function)
     return function
 
 
-@dataclass(frozen=True)
-class InWords:
-    """A classifier in words, checked as far as it can be before anything is loaded."""
+def classifier_of_words(
+    *,
+    classes: str | None,
+    classes_file: str | None,
+    source: str,
+    texts: tuple[str, ...],
+    senses: tuple[str, ...],
+    photos: tuple[str, ...],
+    examples: str | None,
+    any_class: bool,
+    device: str,
+    **sampling: Any,
+) -> Classifier:
+    """Write the classifier that the options describe.
 
-    names: tuple[str, ...]
-    texts: dict[str, str]
-    senses: dict[str, str]
-    context: str | None
-    photos: tuple[str, ...]
-    examples: str | None
-    source: str
-    any_class: bool
+    Raises:
+        T2WError: whatever is wrong in them, as far as it can be seen before anything is loaded; else as `generate`.
+    """
+    from t2w.tasks import parse_described
 
-    @classmethod
-    def read(
-        cls,
-        *,
-        classes: str | None,
-        classes_file: str | None,
-        texts: tuple[str, ...],
-        senses: tuple[str, ...],
-        **others: Any,
-    ) -> InWords:
-        """What the options say. Raises T2WError for whatever is wrong in them."""
-        from t2w.tasks import parse_described
+    names, described = parse_described(_given(classes, classes_file))
+    own = _pairs([text for text in texts if "=" in text], "--text", 'NAME=TEXT, such as "cat=a small furry animal"')
+    if twice := next((name for name in own if name in described), None):
+        raise T2WError(f"two texts for class {twice!r}", expected="one")
+    whole = [text.strip() for text in texts if "=" not in text]
+    if len(whole) > 1:
+        raise T2WError(f"two texts for the whole task, {whole[0]!r:.40} and {whole[1]!r:.40}", expected="one")
+    meanings = _pairs(senses, "--sense", 'NAME=MEANING, such as "crane=wading bird"')
 
-        names, described = parse_described(_given(classes, classes_file))
-        own, context = _texts(texts)
-        if twice := next((name for name in own if name in described), None):
-            raise T2WError(f"two texts for class {twice!r}", expected="one")
-        return cls(names, {**described, **own}, _pairs(senses, "--sense"), context, **others)
+    from t2w.pipeline import TextToWeights
 
-    def generate(self, *, device: str, **sampling: Any) -> Classifier:
-        """Write the classifier."""
-        from t2w.pipeline import TextToWeights
-
-        writer = TextToWeights.from_pretrained(self.source, device=device)
-        return writer.generate(
-            self.names,
-            texts=self.texts,
-            senses=self.senses,
-            context=self.context,
-            photos=list(self.photos) or None,
-            examples=self.examples,
-            any_class=True if self.any_class else None,
-            **sampling,
-        )
+    writer = TextToWeights.from_pretrained(source, device=device)
+    return writer.generate(
+        names,
+        texts=described | own,
+        senses=meanings,
+        context=whole[0] if whole else None,
+        photos=list(photos) or None,
+        examples=examples,
+        any_class=any_class or None,
+        **sampling,
+    )
 
 
 def _given(classes: str | None, file: str | None) -> str:
@@ -131,36 +112,18 @@ def _given(classes: str | None, file: str | None) -> str:
         lines = Path(file).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise T2WError(
-            f"cannot read {file}: {reason}", expected="a text file with a class name in each line"
-        ) from error
+        raise T2WError(f"cannot read {file}: {reason}", expected="a text file, a class name in each line") from error
     return ", ".join(line for line in lines if line.strip() and not line.lstrip().startswith("#"))
 
 
-def _pairs(values: tuple[str, ...], option: str) -> dict[str, str]:
+def _pairs(values: Sequence[str], option: str, form: str) -> dict[str, str]:
+    """{name: what is said of it}."""
     found: dict[str, str] = {}
     for value in values:
-        name, equals, meaning = (part.strip() for part in value.partition("="))
-        if not equals or not name or not meaning:
-            raise T2WError(f"{option} is {value!r:.60}", expected='NAME=MEANING, such as "crane=wading bird"')
+        name, _, said = (part.strip() for part in value.partition("="))
+        if not name or not said:
+            raise T2WError(f"{option} is {value!r:.60}", expected=form)
         if name in found:
             raise T2WError(f"{option} is given twice for {name!r}", expected="once")
-        found[name] = meaning
+        found[name] = said
     return found
-
-
-def _texts(texts: tuple[str, ...]) -> tuple[dict[str, str], str | None]:
-    """({class: text}, text for the whole task)."""
-    own: dict[str, str] = {}
-    context: str | None = None
-    for text in texts:
-        name, equals, words = (part.strip() for part in text.partition("="))
-        if not equals:
-            if context is not None:
-                raise T2WError(f"two texts for the whole task, {context!r:.40} and {text!r:.40}", expected="one")
-            context = text
-        elif name in own:
-            raise T2WError(f"two texts for class {name!r}", expected="one")
-        else:
-            own[name] = words
-    return own, context

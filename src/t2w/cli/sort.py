@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from t2w.cli.naming import InWords, naming_options
+from t2w.cli.naming import classifier_of_words, naming_options
 from t2w.errors import T2WError
+from t2w.sorting.decide import UNSURE_BELOW
+from t2w.sorting.entry import DONE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +23,6 @@ __all__ = ["sort"]
 
 _SOME_REFUSED = 1
 _MOST_NAMED = 20  # of the photographs that were left; the contact sheet names them all
-_UNSURE_BELOW = 0.6  # t2w.sorting.UNSURE_BELOW, said again because --help loads nothing
-_DONE = {"copy": "copied", "link": "linked", "move": "moved"}
 
 
 @click.command()
@@ -35,7 +35,7 @@ _DONE = {"copy": "copied", "link": "linked", "move": "moved"}
 @click.option("--move", "how", flag_value="move", help="Move; --undo takes it back.")
 @click.option("--undo", metavar="FOLDER", help="Move everything that --move brought into FOLDER back, and stop.")
 @click.option(
-    "--unsure-below", default=_UNSURE_BELOW, show_default=True, type=click.FloatRange(0, 1),
+    "--unsure-below", default=UNSURE_BELOW, show_default=True, type=click.FloatRange(0, 1),
     help="Where the best class is less probable, the photograph goes into the folder unsure.",
 )  # fmt: skip
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of a classifier from classes.")
@@ -92,7 +92,7 @@ def sort(
 
 def _classifier(file: str | None, words: dict[str, Any], *, seed: int, device: str, encoder: str | None) -> Classifier:
     if file is None:
-        return InWords.read(**words).generate(seed=seed, device=device)
+        return classifier_of_words(**words, seed=seed, device=device)
     if any(words[name] for name in ("classes", "classes_file", "texts", "senses", "photos", "examples")):
         raise T2WError("both --classifier and what describes another", expected="--classifier alone, or classes")
     from t2w.classifier import Classifier
@@ -107,7 +107,7 @@ def _show(result: SortResult) -> None:
     for folder, count in result.counts.items():
         click.echo(f"{fit(folder, width)}  {count:7,}")
     before = len(result.entries) - result.new
-    told = [f"{result.new:,} {_DONE[result.how]}"]
+    told = [f"{result.new:,} {DONE[result.how]}"]
     told += [f"{before:,} sorted before"] if before else []
     told += [f"{result.gone:,} taken out by hand"] if result.gone else []
     told += [f"{len(result.refused):,} left where they are"] if result.refused else []

@@ -35,20 +35,18 @@ def web(port: int | None, host: str, generator: str | None, classifier: str | No
     from t2w.web.bounds import Bounds, megabytes
     from t2w.web.server import LOOPBACK, address_of, listen, serve
 
-    with needs("the page"):
-        import gradio  # noqa: F401  # before anything is loaded for it
     with listen(host, port) as listening:
+        with needs("the page"):
+            import gradio  # noqa: F401  # before anything is loaded for it
+
         from t2w.classifier import Classifier
         from t2w.pipeline import EMBEDDED, TextToWeights
         from t2w.web.engine import Engine
 
-        if classifier is not None:
-            engine = Engine(given=Classifier.load(classifier, device=device))
-        else:
-            engine = Engine(TextToWeights.from_pretrained(generator or EMBEDDED, device=device))
+        given = None if classifier is None else Classifier.load(classifier, device=device)
+        writer = TextToWeights.from_pretrained(generator or EMBEDDED, device=device) if given is None else None
+        engine, bounds = Engine(writer, given), Bounds()
         _ = engine.encoder  # what is missing is said now, not at the first picture
-
-        bounds = Bounds()
 
         def ready() -> None:
             click.echo(f"t2w is at {address_of(listening)} (Ctrl-C ends it and removes what was uploaded)")

@@ -110,7 +110,7 @@ class AdaptersConfig(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class LauncherConfig(Settings):
-    """Who trains the adapters."""
+    """Who extracts features and trains adapters."""
 
     section: ClassVar[str] = "launcher"
 

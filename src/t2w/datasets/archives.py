@@ -46,14 +46,19 @@ class _ZipFiles:
                 raise _refused(info.filename, "a link", path)
         self.names = [name for name in self._archive.namelist() if not name.endswith("/") and not _hidden(name)]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.path,)  # on another machine: opened there
+
     def read(self, name: str) -> bytes:
         info = self._archive.getinfo(name)
         _check_size(info.file_size, f"{name} in {self.path}")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # the others unpack without a bound
+            raise _damaged(name, self.path, "it is packed by neither of the two usual methods")
         try:
             with self._lock:
                 stream = self._archive.open(info)
             try:
-                return stream.read()
+                return stream.read(info.file_size)  # without a number all of it is unpacked, however much that is
             finally:
                 with self._lock:  # the archive counts its open members
                     stream.close()
@@ -88,6 +93,9 @@ class _TarFiles:
                 f"{path} is cut short: it has no end mark", expected="the whole archive", fix="fetch it again"
             )
         self.names = list(self._place)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.path,)
 
     def read(self, name: str) -> bytes:
         begin, size = self._place[name]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from t2w.errors import T2WError
+from t2w.features.joined import save_rows
+from t2w.features.parts import Span
 from t2w.files import fingerprint, load_tensors, save_tensors
 
 if TYPE_CHECKING:
@@ -72,12 +75,38 @@ class FeatureCache:
         cut_alike = metadata.get("begin") == begin and metadata.get("batch_size") == batch_size
         return features if cut_alike and tuple(features.shape) == shape else None
 
-    def write(self, features: Tensor, *, begin: int = 0, batch_size: int | None = None) -> None:
-        """Keep a part, or the whole (N, d), which its parts make place for."""
-        cut = {"begin": begin} if batch_size is None else {"begin": begin, "batch_size": batch_size}
-        save_tensors(self._path(begin, batch_size), {"features": features}, self.about | cut)
-        if batch_size is None:
-            shutil.rmtree(self.folder / f"{self.key}.parts", ignore_errors=True)
+    def missing(self, spans: Iterable[Span], batch_size: int, dim: int) -> list[Span]:
+        """The parts that are not there, or damaged."""
+        return [span for span in spans if self._part(span, batch_size, dim) is None]
+
+    def write_part(self, rows: Tensor, begin: int, batch_size: int) -> None:
+        """Keep the features of the images from `begin` on."""
+        cut = {"begin": begin, "batch_size": batch_size}
+        save_tensors(self._path(begin, batch_size), {"features": rows}, self.about | cut)
+
+    def join(self, spans: Sequence[Span], batch_size: int, shape: tuple[int, int]) -> Tensor:
+        """The whole (N, d), memory-mapped, made of its parts, which make place for it.
+
+        Raises:
+            T2WError: the disk is full, or a part was damaged in the meantime; parts are kept.
+        """
+
+        def parts() -> Iterator[Tensor]:
+            for span in spans:
+                if (part := self._part(span, batch_size, shape[1])) is None:
+                    raise T2WError(f"a part of {self.folder / self.key} is gone", fix="run the same command again")
+                yield part
+
+        save_rows(self._path(0, None), "features", parts(), shape, self.about | {"begin": 0})
+        shutil.rmtree(self.folder / f"{self.key}.parts", ignore_errors=True)
+        whole = self.read(shape)
+        if whole is None:
+            raise T2WError(f"{self._path(0, None)} was damaged at once", fix="look at the disk, and run it again")
+        return whole
+
+    def _part(self, span: Span, batch_size: int, dim: int) -> Tensor | None:
+        begin, stop = span
+        return self.read((stop - begin, dim), begin=begin, batch_size=batch_size)
 
     def _path(self, begin: int, batch_size: int | None) -> Path:
         name = self.key if batch_size is None else f"{self.key}.parts/{begin:09d}"

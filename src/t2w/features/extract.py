@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 
-from t2w.datasets.lazy import LazyImages
-from t2w.features.batches import check_sizes, embed_checked, prepared_batches
+from t2w.features.batches import check_sizes
 from t2w.features.cache import FeatureCache
 from t2w.features.feature_set import FeatureSet
+from t2w.features.parts import Parts
 from t2w.progress import progress
 
 if TYPE_CHECKING:
+    from t2w.cluster import Cluster
     from t2w.datasets import ImageSet
     from t2w.encoders import VisionEncoder
 
@@ -30,11 +32,13 @@ def extract(
     batch_size: int = 256,
     workers: int | None = None,
     cache: str | Path | None = None,
+    cluster: Cluster | None = None,
+    load: Callable[..., VisionEncoder] | None = None,
 ) -> FeatureSet:
     """The features of all images of a split, float32, in the images' order.
 
     Images are read and prepared in threads while the encoder works on the batch before; three batches are in memory at
-    most.
+    most. With a cache, so is one part of the features alone: those that are given back are memory-mapped.
 
     Args:
         encoder: a frozen vision encoder.
@@ -44,18 +48,32 @@ def extract(
         cache: a folder that keeps features between calls, under a hash of the dataset, the encoder and its
             preprocessing. An extraction that was stopped goes on there from its last finished part, and gives the same
             numbers to the bit. None keeps nothing.
+        cluster: a Ray cluster whose workers make the parts (extra t2w[scale]); this process writes them. None: no.
+        load: what gives a worker its encoder, called with `device`; None: a copy of `encoder`, where that is.
 
     Raises:
-        T2WError: an image that cannot be read, or an encoder that gives features of another shape than it says, or
-            ones that are not finite.
+        T2WError: an image that cannot be read, an encoder that gives features of another shape than it says, or ones
+            that are not finite; or no Ray there.
     """
     check_sizes(batch_size, workers)
+    shape = (len(image_set), encoder.dim)
     kept = None if cache is None else FeatureCache.of(cache, encoder, image_set)
-    features = None if kept is None else kept.read((len(image_set), encoder.dim))
+    features = None if kept is None else kept.read(shape)
     if features is None:
-        features = _extracted(encoder, image_set, batch_size, workers, kept)
-        if kept is not None:
-            kept.write(features)
+        parts = Parts(encoder, image_set.images, batch_size, workers)
+        spans = list(parts.spans(_PART))
+        missing = spans if kept is None else kept.missing(spans, batch_size, encoder.dim)
+        matrix = torch.empty(shape if kept is None else (0, 0))
+        with progress(f"features ({image_set.split})", total=shape[0], unit="image") as bar:
+            bar.update(shape[0] - sum(stop - begin for begin, stop in missing))
+            made = parts.here(missing, bar.update) if cluster is None else parts.on(cluster, missing, load, bar.update)
+            with closing(made):
+                for begin, rows in made:
+                    if kept is None:
+                        matrix[begin : begin + len(rows)] = rows
+                    else:
+                        kept.write_part(rows, begin, batch_size)
+        features = matrix if kept is None else kept.join(spans, batch_size, shape)
     return FeatureSet(
         features=features,
         scale=None,
@@ -65,40 +83,3 @@ def extract(
         preprocessing=encoder.preprocessing,
         split=image_set.split,
     )
-
-
-def _extracted(
-    encoder: VisionEncoder, image_set: ImageSet, batch_size: int, workers: int | None, kept: FeatureCache | None
-) -> Tensor:
-    n = len(image_set)
-    features = torch.empty(n, encoder.dim)
-    # Parts are cut at the ends of batches: batches, and so the rounding of sums, do not depend on where one stopped.
-    size = batch_size * max(1, _PART // batch_size)
-    todo: list[int] = []
-    for begin in range(0, n, size):
-        stop = min(begin + size, n)
-        part = None if kept is None else kept.read((stop - begin, encoder.dim), begin=begin, batch_size=batch_size)
-        if part is None:
-            todo.extend(range(begin, stop))
-        else:
-            features[begin:stop] = part
-
-    images = image_set.images
-
-    def prepare(position: int) -> Tensor:
-        if isinstance(images, LazyImages):  # decoded as a classifier decodes the photographs it is shown
-            return encoder.prepare(images.at(position, min_side=encoder.min_side))
-        return encoder.prepare(images[position])
-
-    with progress(f"features ({image_set.split})", total=n, unit="image", initial=n - len(todo)) as bar:
-        for batch in prepared_batches(todo, prepare, batch_size=batch_size, workers=workers):
-            if batch.refused:
-                raise batch.refused[0][1]
-            assert batch.rows is not None  # a batch holds at least one item
-            first, stop = todo[batch.positions[0]], todo[batch.positions[-1]] + 1
-            features[first:stop] = embed_checked(encoder, batch.rows)
-            if kept is not None and (stop % size == 0 or stop == n):
-                begin = (stop - 1) // size * size
-                kept.write(features[begin:stop], begin=begin, batch_size=batch_size)
-            bar.update(stop - first)
-    return features

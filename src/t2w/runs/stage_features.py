@@ -6,10 +6,13 @@ The run folder keeps its own copy, so a run stays what it was when the source mo
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from t2w.cluster import Cluster
 from t2w.config import Config
+from t2w.devices import resolve_device
 from t2w.features import FeatureSet, save_features
 from t2w.files import save_tensors, write_json
 from t2w.runs.run import Run
@@ -59,7 +62,10 @@ def _image_features(run: Run) -> tuple[FeatureSet, FeatureSet, dict[str, object]
     else:
         encoder = _named_encoder(run)
     cache = cache_folder(run.config) if name != "digits" else None
-    train, test = (extract(encoder, part, cache=cache) for part in parts)
+    launcher = run.config.launcher
+    cluster = Cluster(launcher.address, run.config.device) if launcher.name == "ray" else None
+    load = None if isinstance(encoder, PixelEncoder) else partial(_load, run.config)
+    train, test = (extract(encoder, part, cache=cache, cluster=cluster, load=load) for part in parts)
     return train, test, encoder.to_dict(), images.provenance.get("wnids")
 
 
@@ -79,6 +85,11 @@ def _vision_name(config: Config) -> str:
 
 
 def _named_encoder(run: Run) -> VisionEncoder:
+    return _load(run.config, device=str(run.device))
+
+
+def _load(config: Config, *, device: str) -> VisionEncoder:
+    """The encoder on this machine, or on a worker's."""
     from t2w.encoders import load_vision_encoder
 
-    return load_vision_encoder(_vision_name(run.config), revision=run.config.encoder.revision, device=run.device)
+    return load_vision_encoder(_vision_name(config), revision=config.encoder.revision, device=resolve_device(device))

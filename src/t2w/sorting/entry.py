@@ -6,14 +6,16 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from t2w.images import Refused
+if TYPE_CHECKING:
+    from t2w.images import Refused
 
-__all__ = ["Entry", "How", "Mark", "SortResult"]
+__all__ = ["DONE", "Entry", "How", "Mark", "SortResult"]
 
 How: TypeAlias = Literal["copy", "link", "move"]
 """What becomes of a photograph: a copy, a hard link, or its only place."""
+DONE: dict[How, str] = {"copy": "copied", "link": "linked", "move": "moved"}
 
 
 @dataclass(frozen=True)

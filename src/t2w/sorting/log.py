@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from t2w.errors import T2WError
 from t2w.files import not_written
@@ -57,46 +57,37 @@ class SortLog:
         Raises:
             T2WError: photographs are in it that were sorted in another way.
         """
-        if self.placed or self.pending:
-            if self.classes != tuple(classes):
-                problem = f"{self.into} is sorted into {', '.join(self.classes[:5])}" + ", ..." * (
-                    len(self.classes) > 5
-                )
-                raise T2WError(problem, expected="the same classes", fix="choose another folder for these")
-            if self.how != how:
-                raise T2WError(
-                    f"the photographs in {self.into} are there by {self.how}", expected=f"the same, not {how}",
-                    fix="choose another folder",
-                )  # fmt: skip
-            return
-        self.how, self.classes = how, tuple(classes)
-        os.ftruncate(self.handle, 0)
-        self._write([{"format": _FORMAT, "how": how, "classes": list(classes)}], sync=True)
+        if not self.placed and not self.pending:
+            os.ftruncate(self.handle, 0)
+            self._write([{"format": _FORMAT, "how": how, "classes": list(classes)}], sync=True)
+            self.how, self.classes = how, tuple(classes)
+        elif self.classes != tuple(classes):
+            names = ", ".join([*self.classes[:5], *(["..."] if len(self.classes) > 5 else [])])
+            raise T2WError(
+                f"{self.into} is sorted into {names}",
+                expected="the same classes",
+                fix="choose another folder for these",
+            )
+        elif self.how != how:
+            raise T2WError(
+                f"the photographs in {self.into} are there by {self.how}", expected=f"the same, not {how}",
+                fix="choose another folder",
+            )  # fmt: skip
 
     def intend(self, entries: Sequence[Entry]) -> list[int]:
         """Write down what is about to happen, on the disk before it does; the numbers of the entries."""
-        numbers = range(self._last + 1, self._last + 1 + len(entries))
+        numbers = list(range(self._last + 1, self._last + 1 + len(entries)))
+        self._write(
+            [{"number": number, **_to_dict(entry)} for number, entry in zip(numbers, entries, strict=True)], sync=True
+        )
         self._last += len(entries)
-        lines = [{"number": number, **_to_dict(entry)} for number, entry in zip(numbers, entries, strict=True)]
-        self._write(lines, sync=True)
         self.pending |= dict(zip(numbers, entries, strict=True))
-        return list(numbers)
+        return numbers
 
-    def done(self, number: int) -> None:
-        self._write([{"done": number}])
-        self.placed[number] = self.pending.pop(number)
-
-    def dropped(self, number: int) -> None:
-        self._write([{"dropped": number}])
-        del self.pending[number]
-
-    def returns(self, number: int) -> None:
-        self._write([{"returning": number}])
-        self.returning.add(number)
-
-    def undone(self, number: int) -> None:
-        self._write([{"undone": number}])
-        del self.placed[number]
+    def note(self, event: Literal["done", "dropped", "returning", "undone"], number: int) -> None:
+        """Write down what has happened to an entry, or for "returning" what is about to."""
+        self._write([{event: number}])
+        self._take({event: number})
 
     def _write(self, lines: Sequence[dict[str, Any]], *, sync: bool = False) -> None:
         text = "".join(json.dumps(line) + "\n" for line in lines).encode("ascii")
@@ -111,11 +102,11 @@ class SortLog:
             raise not_written(self.into / LOG, error) from error
 
     def _read(self) -> None:
-        content = Path(self.into / LOG).read_bytes()
-        whole = content.rpartition(b"\n")[0] + b"\n" if b"\n" in content else b""
+        content = (self.into / LOG).read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
         for position, line in enumerate(whole.splitlines()):
             try:
-                self._take(json.loads(line), first=position == 0)
+                (self._take if position else self._begun)(json.loads(line))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise T2WError(
                     f"line {position + 1} of {self.into / LOG} is damaged ({error})", expected="the log of a sort",
@@ -123,12 +114,13 @@ class SortLog:
                 ) from error  # fmt: skip
         os.ftruncate(self.handle, len(whole))
 
-    def _take(self, line: dict[str, Any], *, first: bool) -> None:
-        if first:
-            if line["format"] != _FORMAT or line["how"] not in ("copy", "link", "move"):
-                raise ValueError("of another format")
-            self.how, self.classes = line["how"], tuple(map(str, line["classes"]))
-        elif "number" in line:
+    def _begun(self, line: dict[str, Any]) -> None:
+        if line["format"] != _FORMAT or line["how"] not in get_args(How):
+            raise ValueError("of another format")
+        self.how, self.classes = line["how"], tuple(map(str, line["classes"]))
+
+    def _take(self, line: dict[str, Any]) -> None:
+        if "number" in line:
             self._last = int(line["number"])
             self.pending[self._last] = _from_dict(line)
         elif "done" in line:
@@ -184,10 +176,9 @@ def _lock(handle: int, into: Path) -> None:
 
 
 def _to_dict(entry: Entry) -> dict[str, Any]:
-    mark = {} if entry.mark is None else {"size": entry.mark.size, "mtime_ns": entry.mark.mtime_ns}
     return {
         "source": str(entry.source), "folder": entry.folder, "name": entry.name, "best": entry.best,
-        "looks_like": entry.looks_like, **mark,
+        "looks_like": entry.looks_like, **({} if entry.mark is None else vars(entry.mark)),
     }  # fmt: skip
 
 

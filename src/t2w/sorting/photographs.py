@@ -7,27 +7,18 @@ import stat
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from t2w.errors import T2WError, T2WWarning
-from t2w.images import IMAGE_SUFFIXES, Refused
+from t2w.images import IMAGE_SUFFIXES, Refused, unlisted, unread
 from t2w.sorting.decide import LOG
 from t2w.sorting.entry import Mark
 
-__all__ = ["Photograph", "find_photographs"]
+__all__ = ["find_photographs"]
 
 
-@dataclass(frozen=True)
-class Photograph:
-    """A file, absolute, and by what a change of it is noticed."""
-
-    path: Path
-    mark: Mark
-
-
-def find_photographs(paths: Sequence[str | Path], into: Path) -> tuple[list[Photograph], list[Refused]]:
-    """All image files that are named or lie in named folders, each once, and what is left out.
+def find_photographs(paths: Sequence[str | Path], into: Path) -> tuple[dict[Path, Mark], list[Refused]]:
+    """All image files that are named or lie in named folders, by their absolute paths, and what is left out.
 
     Hidden files are passed over, and so is `into` where it lies inside, and every other folder that t2w has sorted.
     A symbolic link is not followed: what it leads to inside the same folder is found there by itself, and one that
@@ -39,7 +30,7 @@ def find_photographs(paths: Sequence[str | Path], into: Path) -> tuple[list[Phot
     Warns:
         T2WWarning: files that are no images, and folders that t2w has sorted.
     """
-    found: dict[Path, Photograph] = {}
+    found: dict[Path, Mark] = {}
     refused: list[Refused] = []
     others: Counter[str] = Counter()
     into = Path(os.path.realpath(into))
@@ -58,29 +49,24 @@ def find_photographs(paths: Sequence[str | Path], into: Path) -> tuple[list[Phot
     if others:
         kinds = ", ".join(f"{count:,} {kind or 'without an ending'}" for kind, count in others.most_common(8))
         warnings.warn(f"files that are no images, or none that can be read, stay: {kinds}", T2WWarning, stacklevel=3)
-    return list(found.values()), refused
+    return found, refused
 
 
-def _add(path: Path, found: dict[Path, Photograph], refused: list[Refused]) -> None:
+def _add(path: Path, found: dict[Path, Mark], refused: list[Refused]) -> None:
     try:
         whole = Path(os.path.realpath(path.parent)) / path.name
         state = whole.lstat()
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
-        reason = getattr(error, "strerror", None) or error
-        refused.append((path, T2WError(f"cannot read {path}: {reason}", expected="image files or folders of them")))
+        refused.append(unread(path, error))
         return
     if stat.S_ISREG(state.st_mode):
-        found.setdefault(whole, Photograph(whole, Mark.of(state)))
+        found[whole] = Mark.of(state)
     else:
         refused.append((path, T2WError(f"{path} is a pipe or a device", expected="an image file")))
 
 
 def _in_folder(root: Path, into: Path, refused: list[Refused], others: Counter[str]) -> Iterator[Path]:
-    def unlisted(error: OSError) -> None:
-        reason = T2WError(f"cannot list {error.filename}: {error.strerror}", expected="a folder that can be read")
-        refused.append((Path(error.filename), reason))
-
-    for place, folders, names in os.walk(root, onerror=unlisted):
+    for place, folders, names in os.walk(root, onerror=lambda error: refused.append(unlisted(error))):
         here = Path(place)
         if here != root and (here == into or LOG in names):
             folders.clear()

@@ -28,10 +28,7 @@ def recover(log: SortLog) -> None:
             settled = _settled(entry, entry.place(log.into), log.how)
         except OSError as error:
             raise not_written(entry.place(log.into), error) from error
-        if settled:
-            log.done(number)
-        else:
-            log.dropped(number)
+        log.note("done" if settled else "dropped", number)
 
 
 def class_folder(into: Path, name: str) -> Path:

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from t2w.errors import T2WError
-from t2w.files import not_written
+from t2w.files import not_written, write_text
 from t2w.images import Refused
 from t2w.progress import progress
 from t2w.sorting.decide import LOG, RESULTS, SHEET, UNSURE_BELOW, SortFolders, decide
-from t2w.sorting.entry import Entry, How, SortResult
+from t2w.sorting.entry import Entry, How, Mark, SortResult
 from t2w.sorting.log import SortLog, opened_log
 from t2w.sorting.names import folded, free_name
-from t2w.sorting.photographs import Photograph, find_photographs
+from t2w.sorting.photographs import find_photographs
 from t2w.sorting.recover import class_folder, recover
 from t2w.sorting.sheet import write_sheet
-from t2w.sorting.table import write_table
+from t2w.sorting.table import table
 from t2w.sorting.transfer import Left, same_photograph, transfer
 
 if TYPE_CHECKING:
     from t2w.classifier import Classifier
     from t2w.prediction import PredictedBatch
 
-__all__ = ["entries_in", "sort_photos"]
+__all__ = ["sort_photos"]
 
 
 def sort_photos(
@@ -58,7 +58,7 @@ def sort_photos(
             photographs lie in it; another process sorts into it; or hard links that the file system does not allow.
     """
     into = Path(into)
-    if how not in ("copy", "link", "move"):
+    if how not in get_args(How):
         raise T2WError(f"how is {how!r:.40}", expected="copy, link or move")
     if not 0 <= unsure_below <= 1:
         raise T2WError(f"unsure_below is {unsure_below}", expected="a probability, 0 to 1")
@@ -69,53 +69,41 @@ def sort_photos(
     with opened_log(into, create=True) as log:
         recover(log)
         log.begin(how, classifier.classes)
-        new = _not_sorted(found, log)
-        work = _Sort(log, log.folders, unsure_below, refused)
+        known = _known(found, log)
+        new = [path for path in found if path not in known]
+        work = _Sort(log, log.folders, unsure_below, found, refused)
         with progress("photographs", total=len(new), unit="image") as bar:
-            for batch in classifier.classify_each([one.path for one in new], batch_size=batch_size):
+            for batch in classifier.classify_each(new, batch_size=batch_size):
                 work.take(new, batch)
                 bar.update(len(batch.positions) + len(batch.refused))
-        entries = entries_in(log)
+        entries = _entries_in(log)
         counts = dict.fromkeys(log.folders.names, 0) | Counter(entry.folder for entry in entries)
-        result = SortResult(
-            into=into,
-            how=how,
-            counts=counts,
-            entries=tuple(entries),
-            new=work.new,
-            refused=tuple(refused),
-            gone=len(log.placed) - len(entries),
-            sheet=into / SHEET,
-        )
-        write_table(into / RESULTS, entries)
+        gone = len(log.placed) - len(entries)
+        result = SortResult(into, how, counts, tuple(entries), work.new, tuple(refused), gone, into / SHEET)
+        write_text(into / RESULTS, table(entries))
         write_sheet(result, log.folders, unsure_below=unsure_below)
     return result
 
 
-def entries_in(log: SortLog) -> list[Entry]:
+def _entries_in(log: SortLog) -> list[Entry]:
     """The photographs that are in their places, folder by folder, the least sure first."""
     there = [entry for entry in log.placed.values() if os.path.lexists(entry.place(log.into))]
     return sorted(there, key=lambda entry: (entry.folder, entry.best[0][1], entry.name))
 
 
-def _not_sorted(found: Sequence[Photograph], log: SortLog) -> list[Photograph]:
-    """Photographs that the log does not know, or knows as they no longer are."""
-    known: dict[Path, list[int]] = {}
-    for number, entry in log.placed.items():
-        known.setdefault(entry.source, []).append(number)
-
-    def is_known(one: Photograph) -> bool:
-        for number in known.get(one.path, ()):
-            entry = log.placed[number]
-            there = os.path.lexists(entry.place(log.into))
-            if entry.mark == one.mark and not there and log.how == "move":
-                log.undone(number)  # by hand
-                return False
-            if entry.mark == one.mark or (there and same_photograph(one.path, entry.place(log.into))):
-                return True
-        return False
-
-    return [one for one in found if not is_known(one)]
+def _known(found: Mapping[Path, Mark], log: SortLog) -> set[Path]:
+    """Photographs that the log knows as they are now; those moved, and put back by hand, are undone in it."""
+    known: set[Path] = set()
+    for number, entry in list(log.placed.items()):
+        if (mark := found.get(entry.source)) is None:
+            continue
+        place = entry.place(log.into)
+        there = os.path.lexists(place)
+        if entry.mark == mark and not there and log.how == "move":
+            log.note("undone", number)
+        elif entry.mark == mark or (there and same_photograph(entry.source, place)):
+            known.add(entry.source)
+    return known
 
 
 @dataclass
@@ -125,18 +113,20 @@ class _Sort:
     log: SortLog
     folders: SortFolders
     unsure_below: float
+    marks: Mapping[Path, Mark]
     refused: list[Refused]
     new: int = 0
     _names: dict[str, set[str]] = field(default_factory=dict)
 
-    def take(self, photographs: Sequence[Photograph], batch: PredictedBatch) -> None:
-        for position, error in batch.refused:
-            self.refused.append((photographs[position].path, error))
+    def take(self, paths: Sequence[Path], batch: PredictedBatch) -> None:
+        self.refused += [(paths[position], error) for position, error in batch.refused]
         entries = []
         for row, position in enumerate(batch.positions):
             assert batch.prediction is not None  # the batch has rows
-            one = photographs[position]
-            entry = decide(one.path, batch.prediction, row, self.folders, unsure_below=self.unsure_below, mark=one.mark)
+            path = paths[position]
+            entry = decide(
+                path, batch.prediction, row, self.folders, unsure_below=self.unsure_below, mark=self.marks[path]
+            )
             entries.append(self._named(entry))
         for number, entry in zip(self.log.intend(entries), entries, strict=True):
             self._place(number, entry)
@@ -147,16 +137,16 @@ class _Sort:
         try:
             transfer(entry.source, place, entry.mark, self.log.how)
         except Left as error:
-            self.log.dropped(number)
+            self.log.note("dropped", number)
             self.refused.append((entry.source, error))
         except FileExistsError:  # somebody else's, since the names were listed
-            self.log.dropped(number)
+            self.log.note("dropped", number)
             entry = self._named(replace(entry, name=entry.source.name))
             self._place(self.log.intend([entry])[0], entry)
         except OSError as error:
             raise not_written(place, error) from error
         else:
-            self.log.done(number)
+            self.log.note("done", number)
             self.new += 1
 
     def _named(self, entry: Entry) -> Entry:

@@ -5,20 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from pathlib import Path
 
-from t2w.files import write_text
 from t2w.sorting.entry import Entry
 from t2w.sorting.names import shown
 
-__all__ = ["table", "write_table"]
+__all__ = ["table"]
 
 _HEAD = ("file", "source", "folder", "class", "probability", "second", "second_probability", "looks_like")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would work out
-
-
-def write_table(path: Path, entries: Sequence[Entry]) -> None:
-    write_text(path, table(entries))
 
 
 def table(entries: Sequence[Entry]) -> str:

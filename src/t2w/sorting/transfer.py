@@ -45,34 +45,38 @@ def transfer(source: Path, target: Path, mark: Mark, how: How) -> None:
     if how == "copy":
         _copy(source, target, mark)
         return
-    _check(_state_of(source), mark, source)
+    _check(source, mark)
     try:
         os.link(source, target)
     except FileExistsError:
         raise
     except OSError as error:
-        if how == "link" and error.errno in _NO_LINKS:
+        if how == "move":
+            _copy(source, target, mark)  # to another file system, or on one without hard links
+            _sync_folder(target.parent)
+        elif error.errno in _NO_LINKS:
             raise T2WError(
                 f"{source} cannot be linked to {target}: {error.strerror}",
                 expected="both on one file system that has hard links",
                 fix="copy instead: leave out --link",
             ) from error
-        if how == "link":
+        else:
             raise
-        _copy(source, target, mark)  # to another file system, or on one without hard links
-        _sync_folder(target.parent)
     if how == "move":
         _remove(source, target, mark)
 
 
 def _copy(source: Path, target: Path, mark: Mark) -> None:
-    with _opened(source, mark) as file:
+    with _readable(source):
+        file = source.open("rb")
+    with file:
+        _check(source, mark, file.fileno())
         handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=target.parent)
         try:
             with os.fdopen(handle, "wb") as copy:
                 while block := _read(file, source):
                     copy.write(block)
-                _check(os.fstat(file.fileno()), mark, source)
+                _check(source, mark, file.fileno())
                 copy.flush()
                 os.fsync(copy.fileno())
             with suppress(OSError):  # times come first; not every file system has all the rest
@@ -98,7 +102,7 @@ def _remove(source: Path, target: Path, mark: Mark) -> None:
     """Take a file from its old place, now that it is at the new one."""
     try:
         if os.path.lexists(source):  # else another program took it away, and the target is the only place
-            _check(_state_of(source), mark, source)
+            _check(source, mark)
             os.unlink(source)
     except (Left, OSError) as error:
         if not os.path.lexists(source):
@@ -135,38 +139,25 @@ def clear_leftovers(folder: Path) -> None:
             path.unlink()
 
 
-@contextmanager
-def _opened(source: Path, mark: Mark) -> Iterator[BinaryIO]:
-    try:
-        file = source.open("rb")
-    except OSError as error:
-        raise _unreadable(source, error) from error
-    with file:
-        _check(os.fstat(file.fileno()), mark, source)
-        yield file
-
-
 def _read(file: BinaryIO, source: Path) -> bytes:
-    try:
+    with _readable(source):
         return file.read(_BLOCK)
-    except OSError as error:
-        raise _unreadable(source, error) from error
 
 
-def _state_of(source: Path) -> os.stat_result:
-    try:
-        return source.lstat()
-    except OSError as error:
-        raise _unreadable(source, error) from error
-
-
-def _check(state: os.stat_result, mark: Mark, source: Path) -> None:
+def _check(source: Path, mark: Mark, handle: int | None = None) -> None:
+    """Raises Left where a file, or what is open of it, is no longer what was looked at."""
+    with _readable(source):
+        state = source.lstat() if handle is None else os.fstat(handle)
     if not stat.S_ISREG(state.st_mode) or Mark.of(state) != mark:
         raise Left(f"{source} changed after it was looked at", fix="sort again to have it sorted as it is now")
 
 
-def _unreadable(source: Path, error: OSError) -> Left:
-    return Left(f"cannot read {source}: {error.strerror or error}", expected="an image file")
+@contextmanager
+def _readable(source: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Left(f"cannot read {source}: {error.strerror or error}", expected="an image file") from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -64,7 +64,7 @@ def undo_sort(into: str | Path) -> Undone:
             except OSError as error:
                 raise not_written(entry.source, error) from error
             else:
-                log.undone(number)
+                log.note("undone", number)
                 moved += 1
         if not refused:
             _clear(log)
@@ -82,14 +82,15 @@ def _back(log: SortLog, number: int, entry: Entry) -> None:
         return
     if number in log.returning and holds_the_name_only(entry.source, place):
         entry.source.unlink()
+    taken = Left(f"{entry.source} is another file now", fix=f"its photograph is {place}")
     if os.path.lexists(entry.source):
-        raise Left(f"{entry.source} is another file now", fix=f"its photograph is {place}")
-    log.returns(number)
+        raise taken
+    log.note("returning", number)
     entry.source.parent.mkdir(parents=True, exist_ok=True)
     try:
         transfer(place, entry.source, Mark.of(place.lstat()), "move")
     except FileExistsError as error:
-        raise Left(f"{entry.source} is another file now", fix=f"its photograph is {place}") from error
+        raise taken from error
 
 
 def _clear(log: SortLog) -> None:

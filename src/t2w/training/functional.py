@@ -64,6 +64,7 @@ class FunctionalObjective:
         last = self.schedule.timesteps - 1
         t = stratified_timesteps(f.batch_size, self.schedule.timesteps, rng)
         at_noise = torch.rand(f.batch_size, generator=rng) < f.noisy_share
+        two_passes = not bool(at_noise.all())  # of any process: those of a sharded network call it equally often
         t, at_noise = torch.where(at_noise, last, t)[part].to(self.device), at_noise[part].to(self.device)
         tasks, x, labels = batch.tasks[part], batch.x[part].to(self.device), batch.labels[part].to(self.device)
         targets = None
@@ -79,10 +80,11 @@ class FunctionalObjective:
 
         x_t = noise[0].clone()
         inner = (~at_noise).nonzero().flatten()
-        if len(inner):
+        if two_passes:
+            rows = inner if len(inner) else inner.new_zeros(1)
             with torch.no_grad():
-                first = model(noise[0][inner], torch.full_like(inner, last), condition.rows(inner)).float()
-            x_t[inner] = q_sample(self.schedule, first, t[inner], noise[1][inner])
+                first = model(noise[0][rows], torch.full_like(rows, last), condition.rows(rows)).float()
+            x_t[inner] = q_sample(self.schedule, first[: len(inner)], t[inner], noise[1][inner])
         vectors = self.normalizer.denormalize(model(x_t, t, condition).float(), condition)
         logits = task_logits(spec, vectors, x, classes.tokens, classes.mask)
         loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten())

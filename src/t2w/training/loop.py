@@ -22,12 +22,13 @@ from t2w.training.batches import seeded
 from t2w.training.checkpoint import Checkpoints
 from t2w.training.functional import Functional
 from t2w.training.interrupts import delayed_interrupt
-from t2w.training.optimizer import adamw, apply_rates, averaged
+from t2w.training.optimizer import apply_rates, averaged
 from t2w.training.phases import check_fit, phases_of
-from t2w.training.processes import end_processes, start_processes
+from t2w.training.processes import any_of, end_processes, prepared, start_processes
 from t2w.training.resume import TrainingState, check_run, data_fingerprint, diverged
 from t2w.training.rows import WeightRows
 from t2w.training.settings import TrainSettings
+from t2w.training.sharding import put_together, whole
 from t2w.training.validation import Validation, ValidationPoint, best_of, validate
 
 __all__ = ["TrainResult", "fit_generator"]
@@ -99,9 +100,7 @@ def fit_generator(
         validation = Validation(x_0.to(place), validation.condition.to(place), validation.accuracy)
     rows = WeightRows(config.spec, vectors, normalizer.to(place), place)
     ema = averaged(network, settings.ema_decay, warmup=settings.ema_warmup)
-    model, optimizer = accelerator.prepare(
-        torch.compile(network) if settings.compile else network, adamw(network, settings, place)
-    )
+    model, optimizer = prepared(accelerator, network, ema, settings)
     weights, phases = phases_of(config, rows, condition.to(place), settings, functional, accelerator)
     state = TrainingState(network, ema, optimizer, weights, accelerator.scaler)
     if store is not None and (found := store.load(device=place)) is not None:
@@ -129,7 +128,7 @@ def fit_generator(
                     loss, figures = objective(model, step, part)
                     accelerator.backward(loss / len(parts))
                 total += loss.detach() / len(parts)
-            norm = accelerator.clip_grad_norm_(model.parameters(), settings.clip)
+            norm = whole(accelerator.clip_grad_norm_(model.parameters(), settings.clip), everywhere=True)
             state.recent.append(float(accelerator.reduce(total, "mean")))
             if not math.isfinite(state.recent[-1] + (0.0 if settings.mixed_precision == "fp16" else float(norm))):
                 raise diverged(step, store)
@@ -143,7 +142,7 @@ def fit_generator(
                 accelerator.log({"loss": state.close_entry(), "rate": rate, **figures}, step=state.done)
             improved = False
             if validation is not None and (state.done % settings.validate_every == 0 or last):
-                state.points.append(validate(state.done, cast(Network, ema.module), validation))
+                state.points.append(validate(state.done, put_together(cast(Network, ema.module), config), validation))
                 logged = {k: v for k, v in state.points[-1]._asdict().items() if v is not None and k != "step"}
                 accelerator.log({f"validation_{k}": v for k, v in logged.items()}, step=state.done)
                 before, best = best, best_of(state.points, settings)
@@ -151,16 +150,20 @@ def fit_generator(
             if improved or (best is None and state.done == settings.total_steps):
                 chosen = _weights(ema.module)
             early = first_save is not None and perf_counter() > first_save
-            due = state.done % settings.checkpoint_every == 0 or last or improved or interrupt.pressed or early
-            if store is not None and accelerator.is_main_process and due:
+            pressed, early = any_of(accelerator, interrupt.pressed, early)
+            due = state.done % settings.checkpoint_every == 0 or last or improved or pressed or early
+            if store is not None and due:
                 state.seconds, first_save = perf_counter() - began, None
-                store.save(state.done, state.state_dict(), run=run, best=best[1] if improved and best else None)
-            if interrupt.pressed:
+                whole_state = state.state_dict()  # put together by all
+                if accelerator.is_main_process:
+                    store.save(state.done, whole_state, run=run, best=best[1] if improved and best else None)
+            if pressed:
                 raise KeyboardInterrupt
 
     end_processes(accelerator)
     accelerator.unwrap_model(model, keep_fp32_wrapper=False)  # mixed precision wraps `forward`; give it back plain
     chosen = chosen or _weights(ema.module)
+    network = put_together(network, config)
     network.load_state_dict(chosen)
     result = TrainResult(
         chosen, state.train_losses, state.points, state.done, min(state.done, settings.steps),
@@ -170,4 +173,4 @@ def fit_generator(
 
 
 def _weights(network: nn.Module) -> dict[str, Tensor]:
-    return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
+    return {name: value.detach().cpu().clone() for name, value in whole(network.state_dict(), everywhere=True).items()}

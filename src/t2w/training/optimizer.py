@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from t2w.training.settings import TrainSettings
+from t2w.training.sharding import is_cut
 
 __all__ = ["adamw", "apply_rates", "averaged"]
 
@@ -20,11 +22,13 @@ def adamw(network: nn.Module, settings: TrainSettings, device: torch.device) -> 
         if p.requires_grad:
             decays = p.ndim >= 2 and not name.endswith(("position", "pos_emb")) and "bias" not in name
             groups[0 if decays else 1].append(p)
+    alike = len(set(map(is_cut, chain(*groups)))) < 2  # else no kernel takes all of them at once
     return torch.optim.AdamW(
         [{"params": p, "weight_decay": decay} for p, decay in zip(groups, (settings.weight_decay, 0.0), strict=True)],
         lr=settings.learning_rate,
         betas=(0.9, settings.beta2),
-        fused=device.type in ("cpu", "cuda"),
+        fused=alike and device.type in ("cpu", "cuda"),
+        foreach=None if alike else False,
     )
 
 
@@ -48,6 +52,10 @@ def averaged(network: nn.Module, decay: float, *, warmup: bool = True) -> Averag
     @torch.no_grad()
     def update(average: Any, current: Any, n_averaged: Tensor | int) -> None:
         k = int(n_averaged)
-        torch._foreach_lerp_(average, current, 1 - (min(decay, (1 + k) / (10 + k)) if warmup else decay))
+        weight = 1 - (min(decay, (1 + k) / (10 + k)) if warmup else decay)
+        for cut in (False, True):
+            pairs = [pair for pair in zip(average, current, strict=True) if is_cut(pair[0]) == cut]
+            if pairs:
+                torch._foreach_lerp_([old for old, _ in pairs], [new for _, new in pairs], weight)
 
     return AveragedModel(network, multi_avg_fn=update)

@@ -19,6 +19,7 @@ from t2w.files import fingerprint
 from t2w.generator import Condition
 from t2w.training.checkpoint import Checkpoints
 from t2w.training.objectives import WeightObjective
+from t2w.training.sharding import placed, whole
 from t2w.training.validation import ValidationPoint
 
 __all__ = ["TrainingState", "check_run", "data_fingerprint", "diverged"]
@@ -57,8 +58,9 @@ class TrainingState:
         return self.train_losses[-1][1]
 
     def state_dict(self) -> dict[str, Any]:
+        """The same however many processes there are, which call it together; see `whole`."""
         return {
-            **{name: part.state_dict() for name, part in self._parts().items()},
+            **{name: whole(part.state_dict()) for name, part in self._parts().items()},
             "n_averaged": self.ema.n_averaged,
             "step": self.done,
             "recent": self.recent,
@@ -69,7 +71,7 @@ class TrainingState:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         for name, part in self._parts().items():
-            part.load_state_dict(state[name])
+            part.load_state_dict(placed(state[name], part))
         self.ema.n_averaged.copy_(state["n_averaged"])
         self.done, self.seconds, self.recent = state["step"], state["seconds"], state["recent"]
         self.train_losses = [(int(step), loss) for step, loss in state["train_losses"]]

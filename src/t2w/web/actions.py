@@ -25,13 +25,11 @@ def meant(session: Session, change: Any) -> None:
         T2WError: something else.
     """
     name, kind, value = (_field(change, key, str) for key in ("name", "kind", "value"))
-    if session.classifier is None or name not in session.classifier.classes or kind not in ("sense", "text"):
+    kept = {"sense": session.senses, "text": session.texts}.get(kind)
+    if kept is None or name not in _classes(session):
         raise _unknown()
-    value = value.strip()[:_MOST_TEXT]
-    kept = session.senses if kind == "sense" else session.texts
-    if kind == "text" and value:
+    if value := value.strip()[:_MOST_TEXT]:
         check_text(value, f"the description of class {name!r}")
-    if value:
         kept[name] = value
     else:
         kept.pop(name, None)
@@ -47,8 +45,8 @@ def move(session: Session, change: Any) -> None:
         T2WError: something else.
     """
     numbers, to = _field(change, "pictures", list), _field(change, "to", str)
-    classes = () if session.classifier is None else session.classifier.classes
-    if to not in ("none", "back") and not (to.isdecimal() and to.isascii() and int(to[:5]) < len(classes)):
+    columns: dict[str, str | None] = {str(k): name for k, name in enumerate(_classes(session))} | {"none": None}
+    if to not in columns and to != "back":
         raise _unknown()
     for number in numbers:
         if not isinstance(number, int) or number not in session.pictures:
@@ -56,7 +54,11 @@ def move(session: Session, change: Any) -> None:
         if to == "back":
             session.labels.pop(number, None)
         else:
-            session.labels[number] = None if to == "none" else classes[int(to)]
+            session.labels[number] = columns[to]
+
+
+def _classes(session: Session) -> tuple[str, ...]:
+    return () if session.classifier is None else session.classifier.classes
 
 
 def _field(change: Any, key: str, kind: type) -> Any:

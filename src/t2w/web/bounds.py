@@ -31,24 +31,22 @@ class Bounds:
 
     def check_file(self, name: str, size: int, *, is_zip: bool = False) -> None:
         """Raises T2WError where a file is larger than it may be."""
-        most = self.zip_bytes if is_zip else self.picture_bytes
-        if size > most:
-            raise T2WError(
-                f"{name} has {megabytes(size)}", expected=f"at most {megabytes(most)}",
-                fix=_FIX if is_zip else "make it smaller",
-            )  # fmt: skip
+        most, fix = (self.zip_bytes, _FIX) if is_zip else (self.picture_bytes, "make it smaller")
+        _check(size, most, f"{name} has {megabytes(size)}", fix)
 
     def check_count(self, count: int) -> None:
         """Raises T2WError where a session would have more pictures than it may."""
         if count > self.pictures:
             raise T2WError(f"{count:,} pictures", expected=f"at most {self.pictures:,} on this page", fix=_FIX)
 
-    def check_total(self, size: int) -> None:
-        """Raises T2WError where a session would keep more bytes than it may."""
-        if size > self.session_bytes:
-            raise T2WError(
-                f"pictures of {megabytes(size)} in all", expected=f"at most {megabytes(self.session_bytes)}", fix=_FIX
-            )
+    def check_total(self, size: int, found: str = "") -> None:
+        """Raises T2WError, which begins with `found`, where a session would keep more bytes than it may."""
+        _check(size, self.session_bytes, found or f"pictures of {megabytes(size)} in all", _FIX)
+
+
+def _check(size: int, most: int, found: str, fix: str) -> None:
+    if size > most:
+        raise T2WError(found, expected=f"at most {megabytes(most)}", fix=fix)
 
 
 def megabytes(size: int) -> str:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from t2w.errors import T2WError
-from t2w.sorting.decide import SortFolders
-from t2w.sorting.table import write_table
+from t2w.files import write_text
+from t2w.sorting.archive import write_zip
+from t2w.sorting.table import table
 
 if TYPE_CHECKING:
     from t2w.web.session import Session
@@ -34,7 +35,7 @@ def prepare(session: Session, name: str) -> Path:
         classifier = session.classifier
         if classifier is None:
             raise T2WError("there is no classifier yet", fix="name the classes and write it")
-        placed = session.placed(SortFolders.for_classes(classifier.classes))
+        placed = session.placed()
         if name in ("sorted.zip", "results.csv") and not placed:
             raise T2WError("no pictures are sorted yet", fix="add some")
     if name == "classifier.t2w":
@@ -42,9 +43,7 @@ def prepare(session: Session, name: str) -> Path:
     elif name == "classifier.onnx":
         classifier.export(path, to="onnx")
     elif name == "results.csv":
-        write_table(path, placed)
+        write_text(path, table(placed))
     else:
-        from t2w.sorting.archive import write_zip
-
         write_zip(placed, path, into=session.folder)
     return path

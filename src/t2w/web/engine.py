@@ -6,11 +6,10 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from t2w.errors import T2WError, T2WWarning
+from t2w.errors import T2WWarning
 from t2w.features.of_pictures import features_of_pictures
 from t2w.photos import TaskPictures
 from t2w.tasks import parse_described
@@ -40,8 +39,7 @@ class Engine:
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def __post_init__(self) -> None:
-        if (self.writer is None) == (self.given is None):
-            raise T2WError("a generator and a classifier" if self.writer else "neither generator nor classifier")
+        assert (self.writer is None) != (self.given is None)
 
     @cached_property
     def encoder(self) -> VisionEncoder:
@@ -56,21 +54,20 @@ class Engine:
     def encode(self, session: Session) -> Iterator[None]:
         """Encode the pictures that were not yet, some at a time; those that cannot be read are refused."""
         while True:
-            with session.lock:
-                some = list(islice(session.waiting, _BATCH))
-            if not some:
-                return
-            with self._lock:
-                (batch,) = features_of_pictures(self.encoder, [one.file for one in some], batch_size=_BATCH)
-            with session.lock:
-                for row, position in enumerate(batch.positions):
-                    assert batch.rows is not None  # it has rows
-                    if some[position].number in session.pictures:
+            with session.encoding:
+                with session.lock:
+                    some = session.waiting[:_BATCH]
+                if not some:
+                    return
+                with self._lock:
+                    (batch,) = features_of_pictures(self.encoder, [one.file for one in some], batch_size=_BATCH)
+                with session.lock:
+                    for row, position in zip(() if batch.rows is None else batch.rows, batch.positions, strict=True):
                         # As pictures of a command have them, so that both come to the same classifier.
-                        session.features[some[position].number] = batch.rows[row].half().float()
-                for position, error in batch.refused:
-                    session.drop(some[position], str(error).replace(str(some[position].file), some[position].name))
-                self.classify(session)
+                        session.features[some[position].number] = row.half().float()
+                    for position, error in batch.refused:
+                        session.drop(some[position], str(error).replace(str(some[position].file), some[position].name))
+                    self.classify(session)
             yield
 
     def write(self, session: Session) -> None:
@@ -82,9 +79,9 @@ class Engine:
         with session.lock, self._lock, warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", T2WWarning)
             session.classifier = self._by_words(session) if self.takes_evidence else self._by_training(session)
-            session.classifier.__dict__["encoder"] = self.encoder  # loaded already, where the property would load it
-        session.notes = tuple(str(one.message) for one in caught if issubclass(one.category, T2WWarning))
-        self.classify(session)
+            session.classifier.__dict__["encoder"] = self.encoder
+            session.notes = tuple(str(one.message) for one in caught if issubclass(one.category, T2WWarning))
+            self.classify(session)
 
     def classify(self, session: Session) -> None:
         """The answers of the session's classifier for all its pictures."""
@@ -103,9 +100,10 @@ class Engine:
         names, texts = parse_described(session.typed)
         texts |= {name: text for name, text in session.texts.items() if name in names}
         senses = {name: key for name, key in session.senses.items() if name in names and name not in texts}
-        session.choices = self.writer.lexicon.understand(names, senses)
         seen = _pictures(session, names, without_labels=session.learn)
-        return self.writer.generate(names, texts=texts, senses=senses, photos=seen)
+        made = self.writer.generate(names, texts=texts, senses=senses, photos=seen)
+        session.choices = self.writer.lexicon.understand(names, senses)
+        return made
 
     def _by_training(self, session: Session) -> Classifier:
         base = self.given
@@ -113,6 +111,7 @@ class Engine:
             assert self.writer is not None
             names, texts = parse_described(session.typed)
             base = self.writer.generate(names, texts=texts)
+            base.__dict__["encoder"] = self.encoder  # loaded already, where the property would load it
         seen = _pictures(session, base.classes, without_labels=False)
         return base if seen is None else base.fit(seen)
 
@@ -121,13 +120,13 @@ def _pictures(session: Session, names: tuple[str, ...], *, without_labels: bool)
     """The session's pictures as evidence; None for none."""
     import torch
 
-    found = {number: names.index(label) for number, label in session.labels.items() if label in names}
-    if without_labels:
-        found = {
-            number: found.get(number, -1) for number in session.features if session.labels.get(number, "") is not None
-        }
-    numbers = [number for number in session.features if number in found]
-    if not numbers:
+    found: dict[int, int] = {}
+    for number in session.features:
+        label = session.labels.get(number, "")  # None: of none of the classes, of which nothing is learnt
+        if label in names:
+            found[number] = names.index(label)
+        elif without_labels and label is not None:
+            found[number] = -1
+    if not found:
         return None
-    features = torch.stack([session.features[number] for number in numbers])
-    return TaskPictures(features, tuple(found[number] for number in numbers), ())
+    return TaskPictures(torch.stack([session.features[number] for number in found]), tuple(found.values()), ())

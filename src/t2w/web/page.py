@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from time import monotonic
-from typing import Any
+from typing import Any, TypeAlias
 
 import gradio as gr
 
@@ -21,6 +21,7 @@ from t2w.web.sessions import Sessions
 
 __all__ = ["build_page", "page_head", "page_style", "page_theme"]
 
+_Parts: TypeAlias = tuple[str, str, str]  # notes, meanings and board, as HTML
 _REDRAW = 1.5  # seconds between drawings of the board while pictures are encoded
 _STORE = "token => { sessionStorage.setItem('t2w', token); }"
 _STORED = "() => [sessionStorage.getItem('t2w') || '']"
@@ -43,11 +44,11 @@ class _Page:
             if self.engine.given is not None and session.classifier is None:
                 self.engine.write(session)
         except T2WError as error:
-            return "", gr.update(), gr.update(), views.note([str(error)], alarm=True), "", ""
+            return "", gr.update(), gr.update(), _alarm(error), "", ""
         typed = gr.update(value=session.typed) if self.engine.given is None else gr.update()
         return session.token, typed, gr.update(value=session.learn), *self._view(session)
 
-    def write(self, token: str, typed: str) -> tuple[str, str, str]:
+    def write(self, token: str, typed: str) -> _Parts:
         """The names were typed."""
 
         def change(session: Session) -> None:
@@ -57,27 +58,20 @@ class _Page:
 
         return self._changed(token, change)
 
-    def mean(self, token: str, event: gr.EventData) -> tuple[str, str, str]:
+    def mean(self, token: str, event: gr.EventData) -> _Parts:
         """A meaning was chosen, or a class described."""
         return self._changed(token, lambda session: meant(session, event._data))
 
-    def learn(self, token: str, learn: bool) -> tuple[str, str, str]:
+    def learn(self, token: str, learn: bool) -> _Parts:
         """Pictures without labels are to be evidence, or no longer."""
+        return self._changed(token, lambda session: setattr(session, "learn", learn))
 
-        def change(session: Session) -> None:
-            session.learn = learn
-
-        return self._changed(token, change)
-
-    def act(self, token: str, event: gr.EventData) -> tuple[str, str, str]:
+    def act(self, token: str, event: gr.EventData) -> _Parts:
         """Pictures were moved to another column."""
         return self._changed(token, lambda session: move(session, event._data))
 
-    def sent(self, token: str) -> Iterator[tuple[str, str, str]]:
+    def sent(self, token: str) -> Iterator[_Parts]:
         """Pictures have arrived, or were there when the page was reloaded."""
-        if not token:  # of a page that could not be opened, which says why
-            yield gr.skip(), gr.skip(), gr.skip()
-            return
         drawn = 0.0
         try:
             session = self.sessions.of_token(token)
@@ -87,45 +81,47 @@ class _Page:
                     drawn = monotonic()
                     yield self._view(session)
         except T2WError as error:
-            yield views.note([str(error)], alarm=True), gr.skip(), gr.skip()
-            return
-        if session.learn and session.classifier is not None:
-            yield self._changed(token, lambda session: None)
+            said = _alarm(error) if token else gr.skip()  # a page that could not be opened says why
+            yield said, gr.skip(), gr.skip()
         else:
-            yield self._view(session)
+            learns = session.learn and session.classifier is not None
+            yield self._changed(token, lambda session: None) if learns else self._view(session)
 
     def fetch(self, token: str, name: str) -> Iterator[tuple[str, str]]:
         """A download is wanted: its address, and what there is to say of it."""
         yield "", views.note([f"Writing {name} ..."])
         try:
-            session = self.sessions.of_token(token)
-            prepare(session, name)
+            with self.sessions.writing(token) as session:
+                prepare(session, name)
         except T2WError as error:
-            yield "", views.note([str(error)], alarm=True)
+            yield "", _alarm(error)
         else:
-            yield f"t2w/{session.token}/files/{name}", views.note([f"{name} is written."])
+            yield f"t2w/{token}/files/{name}", views.note([f"{name} is written."])
 
     def closed(self, request: gr.Request) -> None:
         self.sessions.leave(str(request.session_hash))
 
-    def _changed(self, token: str, change: Any) -> tuple[str, str, str]:
+    def _changed(self, token: str, change: Callable[[Session], None]) -> _Parts:
         try:
             session = self.sessions.of_token(token)
         except T2WError as error:
-            return views.note([str(error)], alarm=True), gr.skip(), gr.skip()
+            return _alarm(error), gr.skip(), gr.skip()
         try:
             with session.changing():
                 change(session)
                 if session.typed or self.engine.given is not None:
                     self.engine.write(session)
         except T2WError as error:
-            return self._view(session, error)
+            return (_alarm(error), *self._view(session)[1:])
         return self._view(session)
 
-    def _view(self, session: Session, error: T2WError | None = None) -> tuple[str, str, str]:
+    def _view(self, session: Session) -> _Parts:
         with session.lock:
-            said = views.note(session.notes) if error is None else views.note([str(error)], alarm=True)
-            return said, views.meanings(session), views.board(session)
+            return views.note(session.notes), views.meanings(session), views.board(session)
+
+
+def _alarm(error: T2WError) -> str:
+    return views.note([str(error)], alarm=True)
 
 
 def build_page(engine: Engine, sessions: Sessions) -> gr.Blocks:
@@ -173,26 +169,20 @@ def build_page(engine: Engine, sessions: Sessions) -> gr.Blocks:
         address = gr.Textbox(visible=False)
 
         restart = gr.Button("Start over: remove the pictures and forget the names", size="sm", elem_id="t2w-restart")
-        view: Any = {"outputs": [notes, meanings, board], "show_progress": "hidden", "api_visibility": "private"}
-        page.load(
-            on.opened, [token], [token, names, learn, *view["outputs"]], js=_STORED, api_visibility="private",
-            show_progress="hidden",
-        ).then(
-            None, [token], None, js=_STORE, api_visibility="private"
-        ).then(on.sent, [token], **view)  # fmt: skip
+        quiet: Any = {"show_progress": "hidden", "api_visibility": "private"}
+        view: Any = {"outputs": [notes, meanings, board], **quiet}
+        opened = page.load(on.opened, [token], [token, names, learn, *view["outputs"]], js=_STORED, **quiet)
+        opened.then(None, [token], None, js=_STORE, **quiet).then(on.sent, [token], **view)
         page.unload(on.closed)
         write.click(on.write, [token, names], **view)
         meanings.mean(on.mean, [token], **view)
         drop.sent(on.sent, [token], **view)
         learn.input(on.learn, [token, learn], **view)
         board.act(on.act, [token], **view)
-        restart.click(sessions.end, [token], None, js=_ASK, api_visibility="private").then(
-            None, None, None, js=_RESTART, api_visibility="private"
-        )
+        restart.click(sessions.end, [token], None, js=_ASK, **quiet).then(None, None, None, js=_RESTART, **quiet)
         for name, button in buttons.items():
-            button.click(
-                on.fetch, [token, gr.State(name)], [address, ready], api_visibility="private", show_progress="hidden",
-            ).then(None, [address], None, js=_FETCH, api_visibility="private")  # fmt: skip
+            fetched = button.click(on.fetch, [token, gr.State(name)], [address, ready], **quiet)
+            fetched.then(None, [address], None, js=_FETCH, **quiet)
     return page.queue(default_concurrency_limit=8, max_size=64)
 
 

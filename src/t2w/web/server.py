@@ -14,11 +14,9 @@ from typing import TYPE_CHECKING, Any
 from t2w.errors import T2WError
 from t2w.extras import needs
 from t2w.web.bounds import Bounds
-from t2w.web.sessions import Sessions, private_sessions
+from t2w.web.sessions import private_sessions
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
-
     from t2w.web.engine import Engine
 
 __all__ = ["LOOPBACK", "PORT", "address_of", "listen", "serve"]
@@ -26,7 +24,7 @@ __all__ = ["LOOPBACK", "PORT", "address_of", "listen", "serve"]
 PORT = 7860
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _TRIED = 50  # ports, where none was asked for
-_GOODBYE = 2  # seconds that open connections have at the end
+_GOODBYE = 1  # second that open connections have at the end
 
 
 def listen(host: str, port: int | None) -> socket.socket:
@@ -91,11 +89,19 @@ def serve(
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     with needs("the page"):
+        import gradio as gr
         import uvicorn
+
+    from t2w.web.page import build_page, page_head, page_style, page_theme
+    from t2w.web.routes import make_app
 
     with _signals_interrupt(), private_sessions(bounds) as sessions, suppress(KeyboardInterrupt):
         os.environ["GRADIO_TEMP_DIR"] = str(sessions.root / "gradio")
-        app = app_of(engine, sessions, host=host)
+        app = gr.mount_gradio_app(
+            make_app(sessions, host=host), build_page(engine, sessions), path="/", theme=page_theme(),
+            css=page_style(), head=page_head(), footer_links=[], run_history=False, ssr_mode=False, mcp_server=False,
+            pwa=False, enable_monitoring=False, show_error=True, max_file_size=1, server_name=host,
+        )  # fmt: skip
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, timeout_graceful_shutdown=_GOODBYE, server_header=False
         )
@@ -115,21 +121,6 @@ def _quiet_at_the_end(server: Any) -> Any:
     return server
 
 
-def app_of(engine: Engine, sessions: Sessions, *, host: str) -> FastAPI:
-    """The whole server as an ASGI application."""
-    with needs("the page"):
-        import gradio as gr
-
-        from t2w.web.page import build_page, page_head, page_style, page_theme
-        from t2w.web.routes import make_app
-
-    return gr.mount_gradio_app(
-        make_app(sessions, host=host), build_page(engine, sessions), path="/", theme=page_theme(), css=page_style(),
-        head=page_head(), footer_links=[], run_history=False, ssr_mode=False, mcp_server=False, pwa=False,
-        enable_monitoring=False, show_error=True, max_file_size=1, server_name=host,
-    )  # fmt: skip
-
-
 @contextmanager
 def _signals_interrupt() -> Iterator[None]:
     """Let a signal to end do what Ctrl-C does, so that what must be removed is removed."""
@@ -137,10 +128,10 @@ def _signals_interrupt() -> Iterator[None]:
     def interrupt(number: int, frame: Any) -> None:
         raise KeyboardInterrupt
 
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {name: signal.signal(getattr(signal, name), interrupt) for name in names}
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has not all of them
+    before = {n: signal.signal(n, interrupt) for name in names if (n := getattr(signal, name, None)) is not None}
     try:
         yield
     finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)

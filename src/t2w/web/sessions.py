@@ -8,7 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock, Timer
+from threading import Event, Lock, Thread
+from time import monotonic
 
 from t2w.errors import T2WError
 from t2w.web.bounds import Bounds
@@ -32,8 +33,9 @@ class Sessions:
         self.root, self.bounds, self.grace = root, bounds or Bounds(), grace
         self._by_token: dict[str, Session] = {}
         self._by_page: dict[str, Session] = {}
-        self._ends: dict[str, Timer] = {}
-        self._lock = Lock()
+        self._ends: dict[str, float] = {}  # when each session without a page ends
+        self._lock, self._closed = Lock(), Event()
+        Thread(target=self._end_in_time, daemon=True).start()
 
     def __len__(self) -> int:
         return len(self._by_token)
@@ -49,13 +51,8 @@ class Sessions:
             T2WError: there are as many sessions as there may be.
         """
         with self._lock:
-            session = self._by_token.get(token)
-            if session is None:
-                if len(self._by_token) >= self.bounds.sessions:
-                    self._end_one_without_page()
-                session = self._new()
-            if timer := self._ends.pop(session.token, None):
-                timer.cancel()
+            session = self._by_token.get(token) or self._new()
+            self._ends.pop(session.token, None)
             self._by_page[page] = session
             return session
 
@@ -65,75 +62,67 @@ class Sessions:
             if (session := self._by_token.get(token)) is None:
                 raise T2WError("this page's work has ended", fix="reload the page")
             if token in self._ends:
-                self._end_later(token)
+                self._ends[token] = monotonic() + self.grace
             return session
+
+    @contextmanager
+    def writing(self, token: str) -> Iterator[Session]:
+        """`of_token` for who writes into its folder: what comes there after its end is removed, too."""
+        session = self.of_token(token)
+        try:
+            yield session
+        finally:
+            if token not in self._by_token:
+                shutil.rmtree(session.folder, ignore_errors=True)
 
     def leave(self, page: str) -> None:
         """A page was closed or reloaded: its session ends soon, unless another page shows it."""
         with self._lock:
             session = self._by_page.pop(page, None)
-            if session is None or session in self._by_page.values():
-                return
-            self._end_later(session.token)
+            if session is not None and session not in self._by_page.values():
+                self._ends[session.token] = monotonic() + self.grace
 
     def end(self, token: str) -> None:
         """End a session now, whatever pages show it."""
         with self._lock:
-            if timer := self._ends.pop(token, None):
-                timer.cancel()
             if token in self._by_token:
                 self._remove(token)
 
     def close(self) -> None:
         """End all sessions."""
-        with self._lock:
-            for timer in self._ends.values():
-                timer.cancel()
-            for session in self._by_token.values():
-                shutil.rmtree(session.folder, ignore_errors=True)
-            self._by_token.clear()
-            self._by_page.clear()
-            self._ends.clear()
+        self._closed.set()
+        for token in list(self._by_token):
+            self.end(token)
 
     def _new(self) -> Session:
+        if len(self) >= self.bounds.sessions:
+            if not self._ends:
+                raise T2WError(
+                    f"{len(self)} people are at work here", expected="fewer", fix="reload the page in a while"
+                )
+            self._remove(min(self._ends, key=lambda token: self._ends[token]))
         folder = Path(tempfile.mkdtemp(dir=self.root))
-        for part in ("pictures", "thumbs", "files"):
+        for part in ("pictures", "files"):
             (folder / part).mkdir()
         session = Session(secrets.token_urlsafe(24), folder)
         self._by_token[session.token] = session
         return session
 
-    def _end_later(self, token: str) -> None:
-        if before := self._ends.get(token):
-            before.cancel()
-        timer = Timer(self.grace, self._end, [token])
-        timer.args = [token, timer]  # what it ends unless another has taken its place
-        timer.daemon = True
-        self._ends[token] = timer
-        timer.start()
-
-    def _end(self, token: str, timer: Timer) -> None:
-        with self._lock:
-            if self._ends.get(token) is timer:  # else the page came back just now
-                del self._ends[token]
-                self._remove(token)
-
-    def _end_one_without_page(self) -> None:
-        if not self._ends:
-            raise T2WError(f"{len(self)} people are at work here", expected="fewer", fix="reload the page in a while")
-        token, timer = next(iter(self._ends.items()))
-        timer.cancel()
-        del self._ends[token]
-        self._remove(token)
+    def _end_in_time(self) -> None:
+        while not self._closed.wait(min(self.grace / 2, 5)):
+            with self._lock:
+                for token in [token for token, when in self._ends.items() if when <= monotonic()]:
+                    self._remove(token)
 
     def _remove(self, token: str) -> None:
         session = self._by_token.pop(token)
+        self._ends.pop(token, None)
         self._by_page = {page: other for page, other in self._by_page.items() if other is not session}
         shutil.rmtree(session.folder, ignore_errors=True)
 
 
 @contextmanager
-def private_sessions(bounds: Bounds | None = None, *, grace: float = _GRACE) -> Iterator[Sessions]:
+def private_sessions(bounds: Bounds | None = None) -> Iterator[Sessions]:
     """Sessions in a temporary folder that nobody else can read, and that is removed at the end.
 
     Raises:
@@ -147,7 +136,7 @@ def private_sessions(bounds: Bounds | None = None, *, grace: float = _GRACE) -> 
             fix="set TMPDIR to a folder that you may write to",
         ) from error
     with folder as root:
-        sessions = Sessions(Path(root), bounds, grace=grace)
+        sessions = Sessions(Path(root), bounds)
         try:
             yield sessions
         finally:

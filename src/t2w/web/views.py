@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from t2w.sorting.decide import UNSURE_BELOW, SortFolders
+from t2w.sorting.decide import NONE, UNSURE, UNSURE_BELOW, SortFolders
 from t2w.sorting.names import shown
 from t2w.templates import template
 
 if TYPE_CHECKING:
-    from jinja2 import Template
-
     from t2w.web.bounds import Bounds
-    from t2w.web.session import Picture, Placed, Session
+    from t2w.web.session import Session
     from t2w.words import Sense
 
 __all__ = ["board", "drop_zone", "meanings", "note"]
@@ -23,41 +19,24 @@ __all__ = ["board", "drop_zone", "meanings", "note"]
 _MOST_MEANINGS = 60  # classes with a line of their own
 
 
-@dataclass(frozen=True)
-class _Column:
-    """A column of the board: its heading, what a picture moved there is said to show, and its pictures."""
-
-    heading: str
-    to: str
-    known_by: str
-    placed: Sequence[Placed]
-    number: int | None = None
-
-
 def board(session: Session) -> str:
     """The pictures in columns by class, and the bar that moves them."""
     classifier = session.classifier
-    columns: list[_Column] = []
-    unsorted: list[Picture] = []
-    if classifier is None:
-        unsorted = list(session.pictures.values())
-    else:
-        folders = SortFolders.for_classes(classifier.classes)
-        placed = session.placed(folders)
-        known_by = classifier.provenance.get("known_by") or [""] * len(classifier.classes)
-        heads: list[tuple[str, str, str, int | None]] = [
-            (name, str(k), by, k + 1) for k, (name, by) in enumerate(zip(classifier.classes, known_by, strict=True))
-        ]
-        heads += [
-            ("unsure", "", f"less than {UNSURE_BELOW:.0%} sure", None),
-            ("none of these", "none", "like something else", 0),
-        ]
+    columns: list[dict[str, Any]] = []
+    if classifier is not None:
+        known_by = dict(zip(classifier.classes, classifier.provenance.get("known_by") or (), strict=False))
         columns = [
-            _Column(heading, to, by, [one for one in placed if one.folder == folder], number)
-            for (heading, to, by, number), folder in zip(heads, folders.names, strict=True)
+            {"heading": name, "to": str(k), "known_by": known_by.get(name)} for k, name in enumerate(classifier.classes)
         ]
-        unsorted = session.waiting
-    return _template("board.html").render(session=session, columns=columns, unsorted=unsorted)
+        columns += [
+            {"heading": UNSURE, "to": "", "known_by": f"less than {UNSURE_BELOW:.0%} sure"},
+            {"heading": NONE, "to": "none", "known_by": "like something else"},
+        ]
+        placed = session.placed()
+        for column, folder in zip(columns, SortFolders.for_classes(classifier.classes).names, strict=True):
+            column["placed"] = [one for one in placed if one.folder == folder]
+    unsorted = session.waiting if classifier is not None else list(session.pictures.values())
+    return _html("board.html", session=session, columns=columns, unsorted=unsorted)
 
 
 def meanings(session: Session) -> str:
@@ -81,21 +60,21 @@ def meanings(session: Session) -> str:
             }
         )
     more = len(classifier.classes) - len(rows)
-    return _template("meanings.html").render(rows=rows, more=more, fixed=not session.choices)
+    return _html("meanings.html", rows=rows, more=more, fixed=not session.choices)
 
 
 def drop_zone(bounds: Bounds) -> str:
     """Where pictures are dropped or chosen."""
     from t2w.images import IMAGE_SUFFIXES
 
-    return _template("drop.html").render(bounds=bounds, suffixes=sorted(IMAGE_SUFFIXES))
+    return _html("drop.html", bounds=bounds, suffixes=sorted(IMAGE_SUFFIXES))
 
 
 def note(sentences: Sequence[str], *, alarm: bool = False) -> str:
     """What there is to say, or what is wrong."""
-    return _template("note.html").render(sentences=sentences, alarm=alarm)
+    return _html("note.html", sentences=sentences, alarm=alarm)
 
 
-@cache
-def _template(name: str) -> Template:
-    return template("t2w.web", name, {"shown": shown, "percent": lambda share: f"{100 * share:.1f} %"})
+def _html(name: str, **values: Any) -> str:
+    filters = {"shown": shown, "percent": lambda share: f"{100 * share:.1f} %"}
+    return template("t2w.web", name, filters).render(values)

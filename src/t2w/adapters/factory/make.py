@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +14,7 @@ from t2w.adapters import store
 from t2w.adapters.batched import TrainedAdapters, train_tasks
 from t2w.adapters.factory.job import AdapterJob
 from t2w.adapters.factory.shards import make_shard
+from t2w.cluster import Cluster, spread
 from t2w.devices import resolve_device
 from t2w.errors import T2WError
 from t2w.progress import progress
@@ -100,12 +101,12 @@ def make_adapters(
     written, made = [], 0
     with progress("adapters", total=end - begin, unit="adapter", initial=found) as bar:
         if launcher == "local" or not missing:
-            shards: Iterator[store.Shard] = (make(*shard, on_group=bar.update) for shard in still_missing)
+            shards: Generator[store.Shard, None, None] = (make(*shard, on_group=bar.update) for shard in still_missing)
         else:
-            from t2w.adapters.factory.cluster import make_on_ray
-
-            shards = make_on_ray(make, still_missing, device=device, address=address)
-        with closing(shards):  # type: ignore[type-var]
+            # A worker is told its device; this process has no say in it.
+            make = partial(make_shard, job, group_size=group_size, trainer=trainer)
+            shards = spread(make, still_missing, Cluster(address, device))
+        with closing(shards):
             for shard in shards:
                 written.append(store.write_shard(folder, shard).name)
                 made += len(shard.records)
