@@ -43,6 +43,11 @@ def test_a_letter_that_no_font_has_becomes_its_number(tmp_path: Path, monkeypatc
     assert draw(tmp_path / "dog.png", "犬 a") == "U+72AC  a"
 
 
+def test_boxes_are_no_font(tmp_path: Path) -> None:
+    """matplotlib brings a font that has a box for any letter, such as this one, which means nothing."""
+    assert draw(tmp_path / "private.png", "\U0010fffd") == "U+10FFFD"
+
+
 def test_another_font_that_has_the_letter_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fonts_of(monkeypatch, "DejaVu Sans Mono", DEJAVU)
     monkeypatch.setattr(canvas_module, "_FONTS", ("DejaVu Sans Mono",))

@@ -269,10 +269,14 @@ def test_image_files(tmp_path: Path) -> None:
     ]
     odd = tmp_path / "notes.txt"
     assert image_files([odd, str(tmp_path / "b")])[0][:2] == [odd, tmp_path / "b" / "1.png"]  # a file is taken as given
-    files, refused = image_files([tmp_path, tmp_path / "gone"])  # one mistake costs nobody else his answer
+    files, refused = image_files([tmp_path, tmp_path / "gone"])  # one mistake does not stop the others
     assert (len(files), refused[0][0]) == (4, tmp_path / "gone")
     assert "there is no" in str(refused[0][1])
     (tmp_path / "none").mkdir()
+    for wrong in ("a\0b.png", "a" * 5000):
+        files, refused = image_files([wrong, odd])
+        assert files == [odd]
+        assert "cannot read" in str(refused[0][1])
     files, refused = image_files([tmp_path / "none"])
     assert files == []
     assert re.search(r"no images in .*none; expected files named \*\.apng", str(refused[0][1]))

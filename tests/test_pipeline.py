@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,6 +67,31 @@ def test_a_file_with_altered_tensors_is_refused(classifier: Classifier, tmp_path
     tensors, metadata = load_tensors(path)
     save_tensors(path, tensors | {"weights": tensors["weights"][:-1]}, metadata)
     with pytest.raises(T2WError, match="generate it again"):
+        Classifier.load(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"classes": None},
+        {"spec": 3},
+        {"texts": []},
+        {"vision": "x"},
+        {"none_below": "x"},
+        {"provenance": {"known_by": [1]}},
+    ],
+)
+def test_a_file_that_something_else_wrote_is_refused(
+    change: dict[str, Any], classifier: Classifier, tmp_path: Path
+) -> None:
+    path = tmp_path / "c.t2w"
+    classifier.save(path)
+    tensors, metadata = load_tensors(path)
+    save_tensors(path, tensors, metadata | change)
+    with pytest.raises(T2WError, match="is no complete classifier"):
+        Classifier.load(path)
+    save_tensors(path, tensors | {"weights": tensors["weights"] * float("nan")}, metadata)
+    with pytest.raises(T2WError, match="NaN or infinity"):
         Classifier.load(path)
 
 

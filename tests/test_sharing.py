@@ -186,3 +186,5 @@ def test_what_is_not_there(digits_classifier: Classifier, tmp_path: Path) -> Non
     digits_classifier.save_pretrained(tmp_path / "mine")
     with pytest.raises(T2WError, match=r"holds 't2w-classifier'; expected a generator"):
         TextToWeights.from_pretrained(tmp_path / "mine")
+    with pytest.raises(T2WError, match=r"is no path \(File name too long"):
+        Classifier.from_pretrained("a" * 5000)

@@ -113,6 +113,13 @@ def test_one_bad_picture_costs_nobody_else(writer: TextToWeights, tmp_path: Path
         writer.generate("tabby, espresso", photos=tmp_path)
 
 
+def test_a_link_to_nothing_costs_nobody_else(writer: TextToWeights, tmp_path: Path) -> None:
+    shutil.copy(DATA / "coffee.png", tmp_path)
+    (tmp_path / "gone.jpg").symlink_to(tmp_path / "nothing.jpg")
+    seen = pictures_of_task(writer.vision, ("tabby", "espresso"), tmp_path, None, cache=tmp_path / "cache")
+    assert (len(seen.features), [path.name for path, _ in seen.refused]) == (1, ["gone.jpg"])
+
+
 def test_folders_of_other_names_are_refused(writer: TextToWeights, examples: Path) -> None:
     with pytest.raises(T2WError, match=r"'espresso' in .* means none of the classes"):
         writer.generate("tabby, pizza", examples=examples)

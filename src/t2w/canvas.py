@@ -87,10 +87,10 @@ def _drawable(letter: str) -> bool:
 
 @cache
 def _fonts() -> dict[str, str]:
-    """The files of this machine's fonts by name."""
+    """The files of this machine's fonts by name, without matplotlib's font that draws every letter as a box."""
     from matplotlib.font_manager import fontManager
 
-    return {font.name: font.fname for font in fontManager.ttflist}
+    return {font.name: font.fname for font in fontManager.ttflist if not font.name.startswith("Last Resort")}
 
 
 @cache

@@ -9,7 +9,7 @@ import html
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from t2w.sharing import UNNAMED, with_header
+from t2w.sharing import UNNAMED
 
 if TYPE_CHECKING:
     from t2w.classifier import Classifier
@@ -93,9 +93,14 @@ def classifier_card(classifier: Classifier, *, licence: str | None = None) -> st
 
 
 def card_header(card: str, licence: str | None, vision: Mapping[str, Any]) -> str:
-    """A card with its header, in which a `vision` encoder of the hub is the base model."""
+    """A card with the header that the hub reads, in which a `vision` encoder of the hub is the base model."""
+    from huggingface_hub import ModelCardData
+
     encoder = {"base_model": vision["name"]} if vision.get("kind") == "huggingface" and "name" in vision else {}
-    return with_header(card, license=licence or "unknown", pipeline_tag="image-classification", tags=_TAGS, **encoder)
+    header = ModelCardData(
+        library_name="t2w", license=licence or "unknown", pipeline_tag="image-classification", tags=_TAGS, **encoder
+    )
+    return f"---\n{header.to_yaml()}\n---\n\n{card}"
 
 
 def licence_text(licence: str | None, of_data: str | None) -> str:

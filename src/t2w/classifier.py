@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,22 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
-from t2w.adapters.adapter import Adapter
 from t2w.adapters.spec import AdapterSpec
 from t2w.classifier_file import description_of, read_classifier, write_classifier
-from t2w.concepts.surety import NoneRule, head_rows
+from t2w.concepts.surety import NoneRule
+from t2w.decision import Decision
 from t2w.devices import FEW, one_thread, resolve_device
-from t2w.errors import T2WError, T2WWarning
+from t2w.errors import T2WError
 from t2w.pictures import Pictures, pictures_of
 from t2w.prediction import PredictedBatch, Prediction
 from t2w.sharing import WEIGHTS, Shared, located, write_beside
+from t2w.word_checks import warn
 
 if TYPE_CHECKING:
     from t2w.adapters.enhance import EnhanceSettings
     from t2w.encoders import VisionEncoder
-    from t2w.encoders.head import ClassifierHead
     from t2w.export import Exported, Form
     from t2w.photos import Examples
 
@@ -75,16 +73,11 @@ class Classifier(Shared):
 
     @cached_property
     def encoder(self) -> VisionEncoder:
-        """The vision encoder it was made for.
-
-        Raises:
-            T2WError: it is not on this machine and cannot be fetched, or is another one than the file names.
-        """
+        """The vision encoder it was made for. Raises T2WError where it is not to be had, or is another than that."""
         from t2w.encoders import vision_encoder_from_dict
 
-        return vision_encoder_from_dict(
-            self.vision, source=self.encoder_source, device=resolve_device(str(self.device))
-        )
+        device = resolve_device(str(self.device))
+        return vision_encoder_from_dict(self.vision, source=self.encoder_source, device=device)
 
     def to(self, device: torch.device | str) -> Classifier:
         """The same classifier with its vision encoder on another device."""
@@ -112,20 +105,16 @@ class Classifier(Shared):
         """
         parts = []
         for batch in self.classify_each(images, none=none, batch_size=batch_size):
-            if batch.refused:
+            if batch.refused or batch.prediction is None:
                 raise batch.refused[0][1]
-            assert batch.prediction is not None  # a batch holds at least one image
             parts.append(batch.prediction)
-        return Prediction.joined(parts) if parts else self.classify_features(torch.empty(0, self.spec.in_features))
+        nothing = torch.empty(0, self.spec.in_features)
+        return Prediction.joined(parts) if parts else self.classify_features(nothing, none=none)
 
     def classify_each(
         self, images: Pictures, *, none: bool = True, batch_size: int = _BATCH
     ) -> Iterator[PredictedBatch]:
-        """`classify` batch by batch, for any number of files; an image that cannot be used does not stop the others.
-
-        Raises:
-            T2WError: no such encoder here.
-        """
+        """`classify` batch by batch, for any number of files; an image that cannot be used does not stop the others."""
         from t2w.features.of_pictures import features_of_pictures
 
         for batch in features_of_pictures(self.encoder, pictures_of(images), batch_size=batch_size):
@@ -140,30 +129,17 @@ class Classifier(Shared):
                 f"features of shape {tuple(features.shape)}",
                 expected=f"(images, {self.spec.in_features}), of {self.vision.get('identity')}",
             )
-        features = features.float()
-        votes = [adapter.logits(features, self.text).softmax(-1) for adapter in self._adapters]
-        probabilities = torch.stack(votes).mean(dim=0)
+        decision = self._decision_with_none if none and self.none_rule is not None else self._decision
+        probabilities, *rest = decision(features.float())
         labels = tuple(self.classes[i] for i in probabilities.argmax(-1).tolist())
-        if not none or self.none_rule is None:
+        if not rest:
             return Prediction(self.classes, probabilities, labels)
-        known, names = self._known
-        rows = torch.stack([adapter.linear1.weight for adapter in self._adapters]).mean(0)
-        scores = self.none_rule.scores(F.normalize(rows, dim=1), known, features)
-        looks_like = tuple(names[i] for i in self.none_rule.nearest(known, features).tolist())
-        return Prediction(self.classes, probabilities, labels, scores < self.none_rule.threshold, looks_like)
+        is_none, _, nearest = rest
+        looks_like = tuple(decision.known_names[i] for i in nearest.tolist())
+        return Prediction(self.classes, probabilities, labels, is_none, looks_like)
 
-    @cached_property
-    def _adapters(self) -> list[Adapter]:
-        return [Adapter.from_vector(self.spec, vector) for vector in self.weights]
-
-    @cached_property
-    def _known(self) -> tuple[torch.Tensor, tuple[str, ...]]:
-        """(C, d) rows of everything that the encoder knows by name, and the names."""
-        from t2w.concepts.concepts import label_names
-
-        assert self.none_rule is not None
-        head: ClassifierHead = self.encoder.head().named()  # type: ignore[attr-defined]  # a rule is made with a head
-        return head_rows(head, self.none_rule.centres), label_names(head.labels)
+    _decision = cached_property(lambda self: Decision(self, none=False))
+    _decision_with_none = cached_property(lambda self: Decision(self))
 
     def fit(self, examples: Examples, *, settings: EnhanceSettings | None = None, seed: int = 0) -> Classifier:
         """The classifier after some training on labelled pictures; this one stays as it is.
@@ -183,13 +159,11 @@ class Classifier(Shared):
         from t2w.photos import pictures_of_task
 
         seen = pictures_of_task(self.encoder, self.classes, None, examples)
-        if (complaint := seen.complaint) is not None:
-            warnings.warn(complaint, T2WWarning, 2)
-        labels = torch.tensor(seen.labels)
+        if seen.complaint is not None:
+            warn(seen.complaint)
+        x, labels = seen.features, torch.tensor(seen.labels)
         with one_thread(len(self.classes) <= FEW):
-            fitted = [
-                enhance(self.spec, one, self.text, seen.features, labels, settings, seed=seed) for one in self.weights
-            ]
+            fitted = [enhance(self.spec, one, self.text, x, labels, settings, seed=seed) for one in self.weights]
         counts = {name: seen.labels.count(k) for k, name in enumerate(self.classes) if k in seen.labels}
         return replace(self, weights=torch.stack(fitted), provenance={**self.provenance, "fitted_on": counts})
 
@@ -223,13 +197,9 @@ class Classifier(Shared):
 
     @classmethod
     def from_pretrained(
-        cls,
-        source: str | Path,
-        *,
-        revision: str | None = None,
-        device: torch.device | str = "auto",
+        cls, source: str | Path, *, revision: str | None = None, device: torch.device | str = "auto",
         encoder: str | Path | None = None,
-    ) -> Classifier:
+    ) -> Classifier:  # fmt: skip
         """Load a .t2w file, a folder that `save_pretrained` wrote, or "user/name" or "user/name@revision" on the hub.
 
         Args:

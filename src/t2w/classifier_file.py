@@ -67,30 +67,41 @@ def read_classifier(path: str | Path) -> dict[str, Any]:
             expected=f"{_FORMAT}, version {' or '.join(map(str, _READABLE))}",
         )
     tensors, meta = load_tensors(path, what=_WHAT, checked=meta["version"] not in _READABLE[:2])
-    spec = AdapterSpec.from_dict(meta["spec"])
-    if "weights" in tensors and tensors["weights"].ndim == 1:
+    try:
+        return _fields(tensors, meta)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # whoever wrote it was not `write_classifier`
+        raise T2WError(
+            f"{path} is no complete classifier ({type(error).__name__}: {error})",
+            expected=_WHAT,
+            fix="generate it again",
+        ) from error
+
+
+def _fields(tensors: dict[str, Tensor], meta: Mapping[str, Any]) -> dict[str, Any]:
+    spec, provenance = AdapterSpec.from_dict(meta["spec"]), {**meta["provenance"]}
+    classes, texts = (tuple(map(str, meta[name])) for name in ("classes", "texts"))
+    if len(texts) != len(classes) or len(provenance.get("known_by") or classes) != len(classes):
+        raise ValueError(f"{len(classes)} classes, and other numbers of texts or of what they are known by")
+    if tensors["weights"].ndim == 1:
         tensors["weights"] = tensors["weights"][None]
-    _check_shapes(path, tensors, spec, meta)
+    expected = {"weights": (len(tensors["weights"]) or 1, spec.size), "text": (len(classes), spec.out_features)}
+    if "none_below" in meta:
+        expected["centres"] = (len(tensors["centres"]), spec.in_features)
+    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    if found != expected:
+        raise ValueError(f"tensors {found}, expected {expected}")
+    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
+        raise ValueError("NaN or infinity among its numbers")
     return {
         "spec": spec,
         "weights": tensors["weights"],
         "text": tensors["text"],
-        "classes": tuple(meta["classes"]),
-        "texts": tuple(meta["texts"]),
-        "vision": meta["vision"],
-        "provenance": meta["provenance"],
+        "classes": classes,
+        "texts": texts,
+        "vision": {**meta["vision"]},
+        "provenance": provenance,
         "none_rule": NoneRule(meta["none_below"], tensors["centres"]) if "none_below" in meta else None,
     }
-
-
-def _check_shapes(path: str | Path, tensors: Mapping[str, Tensor], spec: AdapterSpec, meta: Mapping[str, Any]) -> None:
-    samples = len(tensors.get("weights", ())) or 1
-    expected = {"weights": (samples, spec.size), "text": (len(meta["classes"]), spec.out_features)}
-    if "none_below" in meta:
-        expected["centres"] = (len(tensors.get("centres", ())), spec.in_features)
-    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    if found != expected:
-        raise T2WError(f"{path} holds tensors {found}", expected=f"{expected}", fix="generate it again")
 
 
 def _is_classifier(path: str | Path) -> bool:

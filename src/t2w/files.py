@@ -22,23 +22,9 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = [
-    "CHECKSUM",
-    "atomic_folder",
-    "atomic_path",
-    "decoded",
-    "fingerprint",
-    "load_tensors",
-    "not_written",
-    "read_json",
-    "read_metadata",
-    "save_tensors",
-    "sha256_of",
-    "write_json",
-    "write_text",
-]
-
-
-_BLOCK = 1 << 20  # bytes read at once
+    "CHECKSUM", "atomic_folder", "atomic_path", "fingerprint", "load_tensors", "not_written", "read_json",
+    "read_metadata", "save_tensors", "sha256_of", "write_json", "write_text",
+]  # fmt: skip
 
 CHECKSUM = "checksum"  # the metadata key of every file that `save_tensors` writes
 
@@ -60,45 +46,37 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
         os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.chmod(0o666 & ~_umask())
+            os.replace(temporary, path)
+        finally:
+            with suppress(OSError):
+                temporary.unlink()
     except OSError as error:
         raise not_written(path, error) from error
-    temporary = Path(name)
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise not_written(path, error) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 @contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `path`; on success it becomes `path`, on any failure it is removed.
-
-    Raises:
-        T2WError: the folder cannot be written, or the disk is full.
-    """
+    """As `atomic_path`, for a folder: on success it takes the place of the one that is there, whole."""
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+        try:
+            yield temporary
+            temporary.chmod(0o777 & ~_umask())
+            if path.exists():
+                shutil.rmtree(path)
+            os.replace(temporary, path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
         raise not_written(path, error) from error
-    try:
-        yield temporary
-        temporary.chmod(0o777 & ~_umask())
-        if path.exists():
-            shutil.rmtree(path)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise not_written(path, error) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _umask() -> int:
@@ -129,23 +107,22 @@ def write_json(path: str | Path, value: Any, *, indent: int | None = 2) -> None:
 
 
 def read_json(path: str | Path, *, what: str = "a JSON file", fix: str | None = None) -> Any:
-    """Read a JSON file.
+    """Read a JSON file. Raises T2WError where it is missing, unreadable or truncated.
 
     Args:
         what: what the file should have been, for the error's sentence.
         fix: what to do when it is missing; None to leave that out.
-
-    Raises:
-        T2WError: missing, unreadable or truncated.
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise T2WError(f"cannot read {path}: {error.strerror or error}", expected=what, fix=fix) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise T2WError(
-            f"{path} is not valid JSON ({error})", expected=f"{what}, complete", fix="make it again"
-        ) from error
+        raise _damaged(f"{path} is not valid JSON ({error})", what) from error
+
+
+def _damaged(found: str, what: str) -> T2WError:
+    return T2WError(found, expected=f"{what}, complete", fix="make or copy it again")
 
 
 def save_tensors(
@@ -182,12 +159,8 @@ def load_tensors(
         text = dict(file.metadata() or {})
     stored = text.pop(CHECKSUM, None)
     if (stored is None and checked) or (stored is not None and stored != json.dumps(_checksum(tensors, text))):
-        raise T2WError(
-            f"{path} is damaged: it is not what was written, its checksum differs",
-            expected=f"{what}, complete",
-            fix="make or copy it again",
-        )
-    return tensors, decoded(text)
+        raise _damaged(f"{path} is damaged: it is not what was written, its checksum differs", what)
+    return tensors, _decoded(text)
 
 
 def _checksum(tensors: Mapping[str, torch.Tensor], text: Mapping[str, str]) -> str:
@@ -205,7 +178,7 @@ def _checksum(tensors: Mapping[str, torch.Tensor], text: Mapping[str, str]) -> s
 def read_metadata(path: str | Path, *, what: str = "a safetensors file") -> dict[str, Any]:
     """The metadata of a safetensors file alone, without its tensors. Raises as `load_tensors`."""
     with _opened(path, what) as file:
-        return decoded(file.metadata() or {})
+        return _decoded(file.metadata() or {})
 
 
 @contextmanager
@@ -219,19 +192,15 @@ def _opened(path: str | Path, what: str) -> Iterator[Any]:
     except OSError as error:
         raise T2WError(f"cannot read {path}: {error.strerror or error}", expected=what) from error
     except SafetensorError as error:
-        raise T2WError(
-            f"{path} is damaged or not safetensors ({error})", expected=f"{what}, complete", fix="make or copy it again"
-        ) from error
+        raise _damaged(f"{path} is damaged or not safetensors ({error})", what) from error
 
 
-def decoded(metadata: Mapping[str, str]) -> dict[str, Any]:
+def _decoded(metadata: Mapping[str, str]) -> dict[str, Any]:
     """Metadata with its JSON values decoded; other text is left as it is."""
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = dict(metadata)
     for key, text in metadata.items():
-        try:
+        with suppress(json.JSONDecodeError):
             values[key] = json.loads(text)
-        except json.JSONDecodeError:
-            values[key] = text
     return values
 
 
@@ -239,7 +208,7 @@ def sha256_of(path: str | Path) -> str:
     """SHA-256 of a file, in hex; read anew at every call, for a changed bit need not change the time of change."""
     digest = hashlib.sha256()
     with Path(path).open("rb") as file:
-        while block := file.read(_BLOCK):
+        while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
 

@@ -55,7 +55,7 @@ Trained on {classes:,} classes of {dataset}.
 - The figures are of images like those it was trained on, and of one run. Measure a classifier on your own pictures:
   `t2w eval`.
 - What it writes works on the features of {encoder} alone.
-- {reach}
+- {others}
 
 ## Licence
 
@@ -85,7 +85,7 @@ def generator_card(writer: TextToWeights, *, licence: str | None = None) -> str:
         data=f"Who made the images: {data['source']}" if "source" in data else "",
         figures=_scoreboard(board) if board is not None else _beside(file),
         audit=_audit(audit) if audit is not None else "Not made: `t2w audit RUN`, before the generator is pushed.",
-        reach="A class far from those it knows is a guess from its definition."
+        others="A class far from those it knows is a guess from its definition."
         if writer.lexicon is not None
         else "It was trained for these classes; others are beyond what its figures say.",
         licence=licence_text(licence, data.get("licence")),

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from stat import S_ISDIR
 from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
@@ -205,26 +206,28 @@ def files_in(folder: str | Path) -> tuple[list[Path], list[Refused]]:
 
 
 def image_files(paths: Sequence[str | Path]) -> tuple[list[Path], list[Refused]]:
-    """The image files that are meant, and what costs nobody else his answer: paths that are not there or not listed.
+    """The image files that are meant, and the paths that are not there or cannot be listed, which stop no others.
 
     Files are taken as they are given, folders as all images under them, sorted; a folder without any is refused.
     """
     found: list[Path] = []
     refused: list[Refused] = []
     for path in map(Path, paths):
-        if path.is_dir():
-            files, unlisted = files_in(path)
-            images = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
-            if not images and not unlisted:
-                unlisted = [(path, _no_images(str(path)))]
-            found += images
-            refused += unlisted
-        else:
-            try:
-                path.stat()
-                found.append(path)
-            except (OSError, ValueError) as error:  # ValueError: a null byte in the path
-                refused.append(unread(path, error))
+        try:
+            is_folder = S_ISDIR(path.stat().st_mode)  # `is_dir` raises where a folder above may not be searched
+        except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+            refused.append(unread(path, error))
+            continue
+        if not is_folder:
+            found.append(path)
+            continue
+        files, not_listed = files_in(path)
+        images = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
+        if not images and not not_listed:
+            expected = f"files named *{', *'.join(sorted(IMAGE_SUFFIXES))}"
+            not_listed = [(path, T2WError(f"there are no images in {path}", expected=expected))]
+        found += images
+        refused += not_listed
     return found, refused
 
 
@@ -239,8 +242,3 @@ def unread(path: Path, error: OSError | ValueError) -> Refused:
     missing = isinstance(error, FileNotFoundError)
     found = f"there is no {path}" if missing else f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
     return path, T2WError(found, expected="image files or folders of them")
-
-
-def _no_images(where: str) -> T2WError:
-    suffixes = ", *".join(sorted(IMAGE_SUFFIXES))
-    return T2WError(f"there are no images in {where}", expected=f"files named *{suffixes}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -159,12 +160,12 @@ def _features_of(
 ) -> tuple[Tensor, list[int], list[Refused]]:
     """Features, the positions of their files, and the files that were refused; kept for the next call."""
     place = None if cache is None or not files else cache.expanduser() / f"{_key(encoder, files)}.safetensors"
-    if place is not None and place.exists():
+    if place is not None:
         try:
             tensors, _ = load_tensors(place, what="features of photographs", checked=True)
             return tensors["features"].float(), tensors["positions"].tolist(), []
         except (T2WError, KeyError):
-            pass  # damaged: made again
+            pass  # not there yet, or damaged: made again
     parts: list[Tensor] = [torch.empty(0, encoder.dim)]
     kept: list[int] = []
     refused: list[Refused] = []
@@ -183,8 +184,10 @@ def _features_of(
 
 
 def _key(encoder: VisionEncoder, files: Sequence[Path]) -> str:
-    marks = []
+    marks: list[list[str | int]] = []
     for file in files:
-        stat = file.stat()
-        marks.append([str(file.resolve()), stat.st_size, stat.st_mtime_ns])
+        marks.append([os.path.realpath(file)])
+        with suppress(OSError, ValueError):  # a link to nothing, which reading it will refuse
+            stat = file.stat()
+            marks[-1] += [stat.st_size, stat.st_mtime_ns]
     return fingerprint([encoder.identity, encoder.preprocessing, marks])

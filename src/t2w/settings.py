@@ -16,18 +16,9 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, 
 from t2w.errors import T2WError, nearest
 
 __all__ = [
-    "Count",
-    "Fraction",
-    "NonNegative",
-    "Operational",
-    "Positive",
-    "Range",
-    "Rate",
-    "Settings",
-    "Share",
-    "Whole",
+    "Count", "Fraction", "NonNegative", "Operational", "Positive", "Range", "Rate", "Settings", "Share", "Whole",
     "refusal",
-]
+]  # fmt: skip
 
 S = TypeVar("S", bound="Settings")
 T = TypeVar("T")
@@ -138,9 +129,8 @@ class Settings:
                 by_kind = {getattr(kind, "kind", None): kind for kind in kinds}
                 asked = value.get("kind", next(iter(by_kind))) if len(kinds) > 1 else next(iter(by_kind))
                 if asked not in by_kind:
-                    problems.append(
-                        f"{cls._named(name)}.kind is {asked!r}; expected one of {', '.join(map(str, by_kind))}"
-                    )
+                    expected = f"one of {', '.join(map(str, by_kind))}"
+                    problems.append(f"{cls._named(name)}.kind is {asked!r}; expected {expected}")
                     continue
                 given[name], inner = by_kind[asked]._read(value, known)
                 problems += inner

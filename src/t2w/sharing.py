@@ -15,7 +15,7 @@ from t2w.errors import T2WError
 from t2w.files import write_json, write_text
 from t2w.network import HUB_NAME, upload
 
-__all__ = ["CARD", "CONFIG", "UNNAMED", "WEIGHTS", "Shared", "located", "push", "with_header", "write_beside"]
+__all__ = ["CARD", "CONFIG", "UNNAMED", "WEIGHTS", "Shared", "located", "push", "write_beside"]
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 UNNAMED = "USER/NAME"  # in the card of what has no name on the hub yet
@@ -42,9 +42,14 @@ def located(
     Warns:
         T2WWarning: the hub does not answer, and the copy fetched before is taken.
     """
-    place = Path(source).expanduser()
+    try:
+        place = Path(source).expanduser()
+        there = place.exists()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, a ~ of nobody, a null byte
+        reason = getattr(error, "strerror", None) or error
+        raise T2WError(f"{str(source)!r:.80} is no path ({reason})", expected=f"a {what}") from error
     name, _, at = str(source).partition("@")
-    if not place.exists() and isinstance(source, str) and HUB_NAME.fullmatch(name) and place.suffix not in _FILES:
+    if not there and isinstance(source, str) and HUB_NAME.fullmatch(name) and place.suffix not in _FILES:
         if at and revision not in (None, at):
             raise T2WError(f"revision {revision} of {source}", expected="one revision")
         from t2w.encoders.hub import find_model
@@ -65,13 +70,6 @@ def write_beside(folder: str | Path, config: Mapping[str, Any], card: str) -> No
     """Write config.json and the card beside a model's weights."""
     write_json(Path(folder) / CONFIG, dict(config))
     write_text(Path(folder) / CARD, card)
-
-
-def with_header(card: str, **fields: Any) -> str:
-    """A card with the header that the hub reads, such as `pipeline_tag` and `tags`; its library is t2w."""
-    from huggingface_hub import ModelCardData
-
-    return f"---\n{ModelCardData(library_name='t2w', **fields).to_yaml()}\n---\n\n{card}"
 
 
 class Shared:

@@ -49,6 +49,7 @@ def test_json_is_one_array_with_all_probabilities(classifier: str, photos: Path,
     assert list(by_name["a.png"]["probabilities"]) == list(COLOURS)
     assert sum(by_name["a.png"]["probabilities"].values()) == pytest.approx(1, abs=1e-5)
     assert by_name["a.png"]["error"] is None
+    assert by_name["d.png"].keys() == by_name["a.png"].keys()
     assert by_name["d.png"]["label"] is None
     assert "not an image" in by_name["d.png"]["error"]
 

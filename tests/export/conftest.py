@@ -10,7 +10,7 @@ import pytest
 from export_world import TinyEncoder, on
 
 from t2w import Classifier
-from t2w.export.decision import Decision
+from t2w.decision import Decision
 from t2w.export.encoder import encoder_graph
 from t2w.export.graph import network_graph
 

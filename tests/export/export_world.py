@@ -16,7 +16,7 @@ from t2w.concepts.surety import NoneRule
 from t2w.encoders.head import ClassifierHead
 from t2w.encoders.prepared import PreparedEncoder
 from t2w.encoders.preprocessing import Preprocessing
-from t2w.export.pictures import made_up
+from t2w.export.agreement import made_up
 
 NAMES = ("a \"quoted\" one, 'too'", "naïve\nçafé \u2028 猫", "</script><img src=x onerror=document.title='bad'>")
 KNOWN = tuple(f"thing {k}" for k in range(6))

@@ -13,8 +13,8 @@ from export_world import NAMES
 from PIL import Image
 
 from t2w import Classifier
+from t2w.export.agreement import made_up
 from t2w.export.onnxruntime_web import VERSION
-from t2w.export.pictures import made_up
 
 ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs" / "export.md").read_text(encoding="utf-8")

@@ -91,6 +91,8 @@ def test_other_files_are_left_alone(classifier: Classifier, tmp_path: Path) -> N
         classifier.export(tmp_path / "mine.npz", to="numpy")
     with pytest.raises(T2WError, match=r"ends in \.npz"):
         classifier.export(tmp_path / "mine.txt", to="numpy")
+    with pytest.raises(T2WError, match="to 'tflite'; expected one of onnx, numpy, browser"):
+        classifier.export(tmp_path / "mine.onnx", to="tflite")  # type: ignore[arg-type]
     assert [path.name for path in tmp_path.iterdir()] == ["mine.py"]
 
 

@@ -17,10 +17,10 @@ from torch import nn
 from t2w import Classifier, T2WError
 from t2w.encoders import PixelEncoder
 from t2w.export import onnx_file
+from t2w.export.agreement import made_up
 from t2w.export.encoder import EncoderGraph, Resize, encoder_graph
 from t2w.export.graph import front_graph
 from t2w.export.onnx_file import onnx_model, run_model
-from t2w.export.pictures import made_up
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")

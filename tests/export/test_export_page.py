@@ -42,7 +42,7 @@ def page(classifier: Classifier, onnx_path: Path, tmp_path_factory: pytest.TempP
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     webdriver = pytest.importorskip("selenium.webdriver")
     if CHROMIUM is None or DRIVER is None:

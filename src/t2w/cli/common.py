@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,16 +15,8 @@ if TYPE_CHECKING:
     from t2w.runs import Run
 
 __all__ = [
-    "SAMPLERS",
-    "beside",
-    "check_writable",
-    "notes",
-    "reference_options",
-    "run_options",
-    "show",
-    "start",
-    "with_reference",
-]
+    "SAMPLERS", "beside", "check_writable", "reference_options", "run_options", "show", "start", "with_reference",
+]  # fmt: skip
 
 # t2w.diffusion.SAMPLERS, said again because that import brings torch, too slow for --help
 SAMPLERS = ("ddim", "dpm++", "ancestral")
@@ -81,21 +71,6 @@ def _experiment(dataset: str | None) -> str:
             fix="name our experiment: experiment=imagenet_classifier",
         )
     return f"experiment={dataset.replace('tiny_imagenet', 'imagenet')}_classifier"
-
-
-@contextmanager
-def notes() -> Iterator[None]:
-    """What the API warns of, as lines on standard error."""
-    from t2w.errors import T2WWarning
-
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", T2WWarning)
-        yield
-    for warning in caught:
-        if issubclass(warning.category, T2WWarning):
-            click.echo(f"note: {warning.message}", err=True)
-        else:
-            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 
 def beside(classifier: str, ending: str) -> Path:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from t2w.cli.columns import fit, width_of
-from t2w.cli.common import beside, check_writable, notes
+from t2w.cli.common import beside, check_writable
 
 if TYPE_CHECKING:
     from t2w.evaluation.folder import ClassScore, FolderEvaluation
@@ -24,25 +24,15 @@ def evaluate_folder_command(
     classifier: str,
     folder: str,
     *,
-    output: str | None = None,
-    skip_unknown: bool = False,
-    source: str | None = None,
-    device: str = "auto",
-    batch_size: int = 64,
+    output: str | None,
+    skip_unknown: bool,
+    source: str | None,
+    device: str,
+    batch_size: int,
 ) -> None:
     """Evaluate a classifier, write its results, and print a table that ends with the accuracy alone.
 
-    Args:
-        classifier: a .t2w file, or its name on the hub.
-        folder: holds one folder of images per class.
-        output: folder of the results; None puts them beside the classifier, lunch.t2w into lunch-eval.
-        skip_unknown: leave out folders that mean none of the classes.
-        source: where the vision encoder is; None for where the classifier says.
-        device: of the vision encoder.
-        batch_size: images at once.
-
-    Raises:
-        T2WError: see `evaluate_folder`, or the results cannot be written.
+    The arguments are those of `t2w eval`. Raises T2WError as `evaluate_folder`, or where results cannot be written.
     """
     from t2w.classifier import Classifier
     from t2w.evaluation.folder import evaluate_folder, write_evaluation
@@ -54,8 +44,7 @@ def evaluate_folder_command(
     check_writable(place)  # before the long work
     evaluation = evaluate_folder(found, folder, skip_unknown=skip_unknown, batch_size=batch_size)
     about = {"classifier": classifier, "folder": str(folder), "vision": found.encoder.identity}
-    with notes():
-        written = write_evaluation(place, evaluation, about)
+    written = write_evaluation(place, evaluation, about)
     _warn(evaluation, place)
     click.echo(_table(evaluation))
     for file in written:

@@ -28,11 +28,10 @@ def fit(classifier: str, folder: str, output: str | None, steps: int, learning_r
     """
     from t2w.adapters.enhance import EnhanceSettings
     from t2w.classifier import Classifier
-    from t2w.cli.common import beside, notes
+    from t2w.cli.common import beside
 
     found = Classifier.from_pretrained(classifier)
-    with notes():
-        better = found.fit(folder, settings=EnhanceSettings(steps=steps, learning_rate=learning_rate), seed=seed)
+    better = found.fit(folder, settings=EnhanceSettings(steps=steps, learning_rate=learning_rate), seed=seed)
     place = output or beside(classifier, "-fit.t2w")
     better.save(place)
     counts = better.provenance["fitted_on"]

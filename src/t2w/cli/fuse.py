@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from t2w.cli.common import notes
 from t2w.errors import T2WError
 
 __all__ = ["fuse"]
@@ -39,8 +38,7 @@ def fuse(classifiers: tuple[str, ...], output: str) -> None:
     from t2w.fusion import fuse as fuse_all
 
     parts = [Classifier.from_pretrained(name) for name in classifiers]
-    with notes():
-        fused = fuse_all(parts, called=classifiers)
+    fused = fuse_all(parts, called=classifiers)
     fused.save(output)
     shared = sum(len(part.classes) for part in parts) - len(fused.classes)
     again = f", {shared} of them in more than one file" if shared else ""

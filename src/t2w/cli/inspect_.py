@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from t2w.cli.common import SAMPLERS, beside, notes
+from t2w.cli.common import SAMPLERS, beside
 
 if TYPE_CHECKING:
     from t2w.diffusion import Sampler
@@ -63,27 +63,21 @@ def inspect(
     t2w inspect lunch.t2w --examples labelled/ --against better.t2w
     """
     from t2w.classifier import Classifier
-    from t2w.devices import resolve_device
-    from t2w.encoders import vision_encoder_from_dict
     from t2w.inspection import inspect_classifier, write_inspection
 
-    found = Classifier.from_pretrained(classifier)
-    other = None if against is None else Classifier.from_pretrained(against)
-    with notes():
-        inspection = inspect_classifier(
-            found,
-            vision_encoder_from_dict(found.vision, source=encoder, device=resolve_device(device)),
-            photos=photos,
-            examples=examples,
-            source=source,
-            against=other,
-            skip_unknown=skip_unknown,
-            sampler=sampler,
-            steps=steps,
-            grid=grid,
-            seed=seed,
-            device=device,
-        )
+    inspection = inspect_classifier(
+        Classifier.from_pretrained(classifier, device=device, encoder=encoder),
+        photos=photos,
+        examples=examples,
+        source=source,
+        against=None if against is None else Classifier.from_pretrained(against),
+        skip_unknown=skip_unknown,
+        sampler=sampler,
+        steps=steps,
+        grid=grid,
+        seed=seed,
+        device=device,
+    )
     place = Path(output) if output is not None else beside(classifier, "-inspect")
     written = write_inspection(place, inspection)
     for line in inspection.left_out:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from t2w.cli.common import notes
 from t2w.errors import T2WError
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def classifier_of_words(
     device: str,
     **sampling: Any,
 ) -> Classifier:
-    """Write the classifier that the options describe; what there is to note goes to standard error.
+    """Write the classifier that the options describe.
 
     Raises:
         T2WError: whatever is wrong in them, as far as it can be seen before anything is loaded; else as `generate`.
@@ -91,17 +90,16 @@ def classifier_of_words(
     from t2w.pipeline import TextToWeights
 
     writer = TextToWeights.from_pretrained(source, device=device)
-    with notes():
-        return writer.generate(
-            names,
-            texts=described | own,
-            senses=meanings,
-            context=whole[0] if whole else None,
-            photos=list(photos) or None,
-            examples=examples,
-            any_class=any_class or None,
-            **sampling,
-        )
+    return writer.generate(
+        names,
+        texts=described | own,
+        senses=meanings,
+        context=whole[0] if whole else None,
+        photos=list(photos) or None,
+        examples=examples,
+        any_class=any_class or None,
+        **sampling,
+    )
 
 
 def _given(classes: str | None, file: str | None) -> str:

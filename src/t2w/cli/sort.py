@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from t2w.cli.common import notes
 from t2w.cli.naming import classifier_of_words, naming_options
 from t2w.errors import T2WError
 from t2w.sorting.decide import UNSURE_BELOW
@@ -80,11 +79,10 @@ def sort(
         raise T2WError("no photographs", expected="image files or folders of them")
     if into is None:
         raise T2WError("no folder to sort into", expected="--into FOLDER")
-    with notes():
-        result = sort_photos(
-            _classifier(classifier, words, seed=seed, device=device, encoder=encoder), paths, into,
-            how=how, unsure_below=unsure_below, batch_size=batch_size,
-        )  # fmt: skip
+    result = sort_photos(
+        _classifier(classifier, words, seed=seed, device=device, encoder=encoder), paths, into,
+        how=how, unsure_below=unsure_below, batch_size=batch_size,
+    )  # fmt: skip
     _name_refused(result.refused, rest=f"the others are named in {result.sheet}")
     if not result.entries and result.refused:
         raise T2WError(f"none of {len(result.refused)} could be sorted", fix="the reasons stand above")

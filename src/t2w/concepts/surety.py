@@ -87,19 +87,20 @@ class NoneRule:
 
         All else are the classes that the encoder knows, with rows `known` (C, d), see `head_rows`.
         """
-        z, others = self.unit(features), known[self.others(rows, known)]
+        z = self.unit(features)
+        return self.score(z, rows, z @ known.T, self.others(rows, known))
+
+    @staticmethod
+    def score(z: Tensor, rows: Tensor, like: Tensor, others: Tensor) -> Tensor:
+        """`scores` of unit features z (N, d), with their cosines (N, C) to what is known and the positions `others`."""
         if len(others) == 0:  # everything that is known is in the task
-            return torch.full((len(z),), math.inf)
-        return (TAU * z @ rows.T).logsumexp(1) - 0.5 * (TAU * z @ others.T).logsumexp(1)
+            return torch.full_like(like[:, 0], torch.inf)
+        return (TAU * z @ rows.T).logsumexp(1) - 0.5 * (TAU * like.index_select(1, others)).logsumexp(1)
 
     @staticmethod
     def others(rows: Tensor, known: Tensor) -> Tensor:
-        """(C,) bool: the known classes that are not like one of the task."""
-        return (known @ rows.T).max(1).values < _ALIKE
-
-    def nearest(self, known: Tensor, features: Tensor) -> Tensor:
-        """(N,) position of the known class that each picture is most like."""
-        return (self.unit(features) @ known.T).argmax(1)
+        """Positions of the known classes (C, d) that are not like one of the task, with unit rows (n, d)."""
+        return ((known @ rows.T).max(1).values < _ALIKE).nonzero()[:, 0]
 
     def unit(self, features: Tensor) -> Tensor:
         """Features less what they have along the centres, of unit length."""

@@ -12,7 +12,7 @@ from t2w.errors import T2WError, nearest
 from t2w.images import Refused, image_files
 from t2w.tasks.class_names import folded_name
 
-__all__ = ["ClassFolders", "find_class_folders", "match_class"]
+__all__ = ["ClassFolders", "find_class_folders", "match_class", "match_folders"]
 
 _CALTECH = re.compile(r"^\d+\.(?=\D)|-101$")  # Caltech-256's 001.ak47, and bonsai-101 for one of Caltech-101's
 _WNID = re.compile(r"n\d{8}")
@@ -59,30 +59,48 @@ def find_class_folders(
         fix = f"put them into folders of their classes, such as {folder / classes[0]}" if loose else None
         held = f"{len(loose)} images and no folders" if loose else "no folders"
         raise T2WError(f"there are {held} in {folder}", expected="one folder of images for every class", fix=fix)
-    words = _wnid_words(folder) if any(_WNID.fullmatch(path.name) for path in inside) else {}
-    found: dict[int, Path] = {}
-    unknown = []
-    for path in inside:
-        label = match_class(path.name, classes, synonyms=words.get(path.name, ()))
-        if label is None:
-            unknown.append(path.name)
-        elif (other := found.setdefault(label, path)) != path:
-            both = f"the folders {other.name!r} and {path.name!r} both mean class {classes[label]!r}"
-            raise T2WError(both, expected="one folder per class", fix="put their images into one")
-    if unknown and (not skip_unknown or not found):
-        raise _unknown(folder, unknown, classes, leave_out)
+    found, unknown = match_folders(
+        folder, [path.name for path in inside], classes, skip_unknown=skip_unknown, leave_out=leave_out
+    )
     files: list[Path] = []
     labels: list[int] = []
     refused: list[Refused] = []
-    for label, path in found.items():
-        images, unlisted = image_files([path])
+    for label, name in found.items():
+        images, unlisted = image_files([folder / name])
         if not images:
             fix = "put images of its class into it, or remove it"
-            raise T2WError(f"class folder {path} holds no images", fix=fix) from unlisted[0][1]
+            raise T2WError(f"class folder {folder / name} holds no images", fix=fix) from unlisted[0][1]
         files += images
         refused += unlisted
         labels += [label] * len(images)
     return ClassFolders(tuple(files), tuple(labels), tuple(unknown), tuple(refused))
+
+
+def match_folders(
+    place: Path,
+    names: Sequence[str],
+    classes: Sequence[str],
+    *,
+    skip_unknown: bool = False,
+    leave_out: str = "leave such folders out: --skip-unknown",
+) -> tuple[dict[int, str], list[str]]:
+    """The names of the class folders in a place by the position of the class they mean, and those that mean none.
+
+    Arguments and errors as of `find_class_folders`.
+    """
+    words = _wnid_words(place) if any(map(_WNID.fullmatch, names)) else {}
+    found: dict[int, str] = {}
+    unknown = []
+    for name in names:
+        label = match_class(name, classes, synonyms=words.get(name, ()))
+        if label is None:
+            unknown.append(name)
+        elif (other := found.setdefault(label, name)) != name:
+            both = f"the folders {other!r} and {name!r} both mean class {classes[label]!r}"
+            raise T2WError(both, expected="one folder per class", fix="put their images into one")
+    if unknown and (not skip_unknown or not found):
+        raise _unknown(place, unknown, classes, leave_out)
+    return found, unknown
 
 
 def match_class(name: str, classes: Sequence[str], *, synonyms: Sequence[str] = ()) -> int | None:

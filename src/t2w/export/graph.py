@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from t2w.export.decision import Decision
+from t2w.decision import Decision
 from t2w.export.encoder import EncoderGraph
 
 if TYPE_CHECKING:
     from onnx import ModelProto
+    from onnxruntime import InferenceSession
 
-__all__ = ["INNER", "INPUT", "OPSET", "OUTPUTS", "front_graph", "joined", "network_graph"]
+__all__ = ["INNER", "INPUT", "OPSET", "OUTPUTS", "front_graph", "joined", "network_graph", "quietly", "session_of"]
 
 OPSET = 18  # the first whose Resize is antialiased
 INPUT, OUTPUTS = "images", ("probabilities", "none", "none_score", "nearest_known")
@@ -60,22 +63,13 @@ _TO_SHORTER = """
 }}"""  # integers throughout, so that sizes come out as they do with Pillow
 
 
-class _Whole(nn.Module):
-    def __init__(self, encoder: EncoderGraph, decision: Decision) -> None:
-        super().__init__()
-        self.encoder, self.decision = encoder.module, decision
-
-    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        out: tuple[Tensor, ...] = self.decision(self.encoder(pixels))
-        return out
-
-
 def network_graph(encoder: EncoderGraph, decision: Decision) -> ModelProto:
     """Bytes of the encoder's own size (N, 3, h, w), or (N, h, w) of grey images, to `OUTPUTS`. N is free."""
     example = torch.zeros(2, *((3,) if encoder.colour else ()), *encoder.size, dtype=torch.uint8)
-    with _quietly(), torch.no_grad():
+    halves = nn.Sequential(OrderedDict[str, nn.Module](encoder=encoder.module, decision=decision))
+    with quietly(), torch.no_grad():
         program = torch.onnx.export(
-            _Whole(encoder, decision).eval(),
+            halves.eval(),
             (example,),
             input_names=[INNER if encoder.colour else INPUT],
             output_names=list(OUTPUTS[: 1 if decision.rule is None else None]),
@@ -130,17 +124,22 @@ def joined(front: ModelProto, network: ModelProto) -> ModelProto:
     return whole
 
 
+def session_of(model: ModelProto | str | Path) -> InferenceSession:
+    """A graph, or the file of one, ready to run."""
+    import onnxruntime
+
+    source = str(model) if isinstance(model, (str, Path)) else model.SerializeToString()
+    return onnxruntime.InferenceSession(source, providers=["CPUExecutionProvider"])
+
+
 @contextmanager
-def _quietly() -> Iterator[None]:
-    """Without the exporter's notes on its own progress."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
-    levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        try:
+def quietly() -> Iterator[None]:
+    """Without what exporting and quantising say of their own progress."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
+    finally:
+        logging.disable(before)

@@ -8,10 +8,8 @@ onnxruntime's own advice is against them. The adapters stay as they are.
 
 from __future__ import annotations
 
-import logging
 import random
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,12 +19,11 @@ import numpy as np
 
 from t2w.errors import T2WError
 from t2w.evaluation.class_folders import match_class
-from t2w.export.graph import INNER, INPUT, OUTPUTS, joined
+from t2w.export.graph import INNER, INPUT, OUTPUTS, joined, quietly, session_of
 from t2w.images import image_files, read_image
 
 if TYPE_CHECKING:
     from onnx import ModelProto
-    from onnxruntime import InferenceSession
 
     from t2w.classifier import Classifier
 
@@ -107,9 +104,7 @@ def _prepared(front: ModelProto, folder: str | Path, *, min_side: int | None) ->
     found, missing = image_files([folder])
     if missing:
         raise missing[0][1]
-    session = _session(front)
-    files: list[Path] = []
-    inputs: list[np.ndarray] = []
+    session, files, inputs = session_of(front), list[Path](), list[np.ndarray]()
     for file in random.Random(0).sample(found, len(found)):
         if len(files) == _CALIBRATED + _MEASURED:
             break
@@ -136,39 +131,16 @@ def _quantised(network: ModelProto, inputs: Sequence[np.ndarray]) -> ModelProto:
             return None if (one := next(self.left, None)) is None else {INNER: one}
 
     ours = [n.name for n in network.graph.node if n.name.startswith("encoder/") and n.op_type in _QUANTISED]
-    with TemporaryDirectory(prefix="t2w-") as place, _quietly():
+    with TemporaryDirectory(prefix="t2w-") as place, quietly():
         path, small = str(Path(place) / "network.onnx"), str(Path(place) / "small.onnx")
         onnx.save(network, path)  # a graph in memory would be emptied into files in the working folder
         quantize_static(
-            path,
-            small,
-            Reader(),
-            op_types_to_quantize=_QUANTISED,
-            nodes_to_quantize=ours,
-            per_channel=True,
-            reduce_range=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-        )
+            path, small, Reader(), op_types_to_quantize=_QUANTISED, nodes_to_quantize=ours, per_channel=True,
+            reduce_range=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+        )  # fmt: skip
         return onnx.load(small)
 
 
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Without the advice to prepare the graph first: the exporter has done that."""
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(logging.NOTSET)
-
-
 def _probabilities(network: ModelProto, inputs: Sequence[np.ndarray]) -> np.ndarray:
-    session = _session(network)
+    session = session_of(network)
     return np.concatenate([session.run([OUTPUTS[0]], {INNER: one})[0] for one in inputs])
-
-
-def _session(model: ModelProto) -> InferenceSession:
-    import onnxruntime
-
-    return onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
+from t2w.adapters.spec import unflatten
+from t2w.concepts.surety import TAU
+from t2w.decision import Decision
 from t2w.errors import T2WError
 from t2w.export import numpy_script
 from t2w.export.agreement import check_agreement
-from t2w.export.decision import arrays_of
 from t2w.export.metadata import about
 from t2w.files import atomic_path, write_text
 
@@ -51,3 +54,26 @@ def export_numpy(classifier: Classifier, path: str | Path) -> tuple[Path, Path]:
         np.savez(file, about=np.array(json.dumps(about(classifier), ensure_ascii=False)), **arrays)  # type: ignore[arg-type]
     write_text(script, text)
     return path, script
+
+
+def arrays_of(classifier: Classifier) -> dict[str, np.ndarray]:
+    """Everything that `Decision` computes with, under the names that the script reads."""
+    decision, spec = Decision(classifier), classifier.spec
+    pieces = unflatten(spec, classifier.weights.float())
+    arrays = {
+        "classes": np.array(classifier.classes),
+        "weight1": pieces["linear1.weight"].numpy(),  # (S, hidden, d) for S samples that vote
+        "bias1": pieces["linear1.bias"].numpy(),
+        "weight2": pieces["linear2.weight"].numpy(),
+        "bias2": pieces["linear2.bias"].numpy(),
+        "text": (spec.logit_scale * F.normalize(decision.text, dim=-1)).numpy(),
+    }
+    if decision.rule is not None:
+        arrays |= {name: getattr(decision, name).numpy() for name in ("rows", "others", "known")}
+        arrays |= {
+            "centres": decision.rule.centres.numpy(),
+            "tau": np.float64(TAU),
+            "known_names": np.array(decision.known_names),
+            "none_below": np.float64(decision.rule.threshold),
+        }
+    return arrays

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from t2w.decision import Decision
 from t2w.encoders.pixels import PixelEncoder
 from t2w.encoders.prepared import PreparedEncoder
 from t2w.errors import T2WError
-from t2w.export.agreement import check_agreement
-from t2w.export.decision import Decision
+from t2w.export.agreement import check_agreement, made_up
 from t2w.export.encoder import EncoderGraph, encoder_graph
-from t2w.export.graph import INPUT, OPSET, OUTPUTS, front_graph, joined, network_graph
+from t2w.export.graph import INPUT, OPSET, OUTPUTS, front_graph, joined, network_graph, session_of
 from t2w.export.metadata import about
-from t2w.export.pictures import made_up
 from t2w.files import atomic_path, write_json
 
 if TYPE_CHECKING:
@@ -99,10 +98,7 @@ def write_onnx(path: str | Path, made: OnnxModel) -> tuple[Path, ...]:
 
 def run_model(model: ModelProto | str | Path, images: np.ndarray) -> dict[str, np.ndarray]:
     """The outputs of a graph, or of the file of one, by name."""
-    import onnxruntime
-
-    source = str(model) if isinstance(model, (str, Path)) else model.SerializeToString()
-    session = onnxruntime.InferenceSession(source, providers=["CPUExecutionProvider"])
+    session = session_of(model)
     names = [one.name for one in session.get_outputs()]
     return dict(zip(names, session.run(names, {INPUT: images}), strict=True))
 

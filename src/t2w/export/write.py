@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from t2w.errors import T2WError
 from t2w.extras import needs
@@ -60,6 +60,8 @@ def export(
         T2WError: an encoder that cannot be written out, no pictures to calibrate with, another kind of file there, or
             a result that does not answer as the classifier does.
     """
+    if to not in get_args(Form):
+        raise T2WError(f"an export to {to!r:.40}", expected=f"one of {', '.join(get_args(Form))}")
     if (int8 or calibrate is not None) and to == "numpy":
         raise T2WError("8 bits are for the encoder, which an export to numpy leaves out", fix="leave --int8 out")
     if int8 != (calibrate is not None):

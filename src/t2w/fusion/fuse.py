@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -13,10 +12,10 @@ import torch
 from t2w.adapters import class_codes, unit_spec
 from t2w.adapters.fusion import UnitPart, fuse_units, text_of, unit_per_class
 from t2w.classifier import Classifier
-from t2w.errors import T2WError, T2WWarning
+from t2w.errors import T2WError
 from t2w.fusion.surety import how_sure
 from t2w.fusion.union import Union
-from t2w.word_checks import check_distinct
+from t2w.word_checks import check_distinct, warn
 
 __all__ = ["fuse"]
 
@@ -50,10 +49,7 @@ def fuse(classifiers: Sequence[Classifier], *, called: Sequence[str] | None = No
     codes = class_codes(text)
     check_distinct(union.classes, codes, {})
     if len({one.provenance.get("generator") for one in classifiers}) > 1:
-        warnings.warn(
-            "different generators wrote these classifiers; classes of one may be favoured over those of another",
-            T2WWarning, 2,
-        )  # fmt: skip
+        warn("different generators wrote these classifiers; classes of one may be favoured over those of another")
     weights = [
         fuse_units(
             [UnitPart(c.spec, c.weights[i % len(c.weights)], c.text, union.places(c)) for c in classifiers], text
@@ -108,8 +104,8 @@ def _samples(classifiers: Sequence[Classifier], called: Sequence[str]) -> int:
     """How many adapters the fused classifier has."""
     counts = [len(one.weights) for one in classifiers]
     if set(counts) - {1, max(counts)}:
-        said = ", ".join(f"{count} in {who}" for count, who in zip(counts, called, strict=True))
-        raise T2WError(f"samples: {said}", expected="as many in each, or one", fix="generate with the same --samples")
+        found = ", ".join(f"{count} in {who}" for count, who in zip(counts, called, strict=True))
+        raise T2WError(f"samples: {found}", expected="as many in each, or one", fix="generate with the same --samples")
     return max(counts)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from t2w.adapters import task_logits
 from t2w.classifier import Classifier
-from t2w.devices import one_thread
+from t2w.devices import FEW, one_thread
 from t2w.diffusion import Sampler
 from t2w.inspection.labelled import Labelled
 from t2w.inspection.origin import Origin
@@ -19,7 +19,6 @@ from t2w.inspection.origin import Origin
 __all__ = ["Denoising", "Scores", "denoising", "scores_of"]
 
 _PARTS = 1 << 24  # numbers of features in memory at once
-_FEW = 64  # classes: for so few a second thread saves nothing, and on a busy machine it is waited for
 
 
 @dataclass(frozen=True)
@@ -37,11 +36,11 @@ class Scores:
 
 @dataclass(frozen=True)
 class Denoising:
-    """One walk from noise to weights.
+    """One sampling trajectory, from noise to weights.
 
     Attributes:
         generator: its name.
-        sampler: how it walks.
+        sampler: the method, see `t2w.diffusion.SAMPLERS`.
         timesteps: (S,) visited, falling.
         predicted: of x_0 as predicted at each step; the last is what is generated.
         noisy: of x_t as each step leaves it.
@@ -86,7 +85,7 @@ def denoising(
     Raises:
         T2WError: an unknown sampler, or an impossible number of steps.
     """
-    with one_thread(len(classifier.classes) <= _FEW):
+    with one_thread(len(classifier.classes) <= FEW):
         predicted, noisy, timesteps = origin.generator.trajectory(
             origin.condition, seed=seed, sampler=sampler, steps=steps
         )

@@ -1,4 +1,4 @@
-"""Accuracy and loss along the sampling steps, of one walk or of the mean over tasks."""
+"""Accuracy and loss along the sampling steps, of one trajectory or of the mean over tasks."""
 
 from __future__ import annotations
 
@@ -24,28 +24,31 @@ def mean_curve(values: Sequence[Sequence[float]]) -> tuple[list[float], list[flo
     return [one.mean for one in found], [one.low for one in found], [one.high for one in found]
 
 
-def denoising_picture(path: str | Path, walks: Sequence[Denoising]) -> None:
-    """Draw walks of the same sampler and steps; of several the mean with its interval over tasks.
+def denoising_picture(path: str | Path, trajectories: Sequence[Denoising]) -> None:
+    """Draw trajectories of the same sampler and steps; of several the mean with its interval over tasks.
 
     Args:
         path: the PNG file.
     """
-    first = walks[0]
+    first = trajectories[0]
     with canvas(path, 8.2, 3.3) as figure:
         left, right = figure.subplots(1, 2, gridspec_kw={"wspace": 0.24})
         for axes, what, factor in ((left, "accuracy", 100.0), (right, "loss", 1.0)):
-            _curve(axes, [getattr(w.noisy, what) for w in walks], factor, SECOND, "x_t, the noisy weights", dashed=True)
-            _curve(axes, [getattr(w.predicted, what) for w in walks], factor, ACCENT, "x_0 as predicted")
-            start = factor * float(np.mean([getattr(w.start, what)[0] for w in walks]))
-            axes.axhline(start, color=MUTED, linewidth=1, linestyle=(0, (1, 2)), label=first.start_is)
+            noisy, predicted, start = (
+                [getattr(getattr(one, part), what) for one in trajectories] for part in ("noisy", "predicted", "start")
+            )
+            _curve(axes, noisy, factor, SECOND, "x_t, the noisy weights", dashed=True)
+            _curve(axes, predicted, factor, ACCENT, "x_0 as predicted")
+            level = factor * float(np.mean(start))
+            axes.axhline(level, color=MUTED, linewidth=1, linestyle=(0, (1, 2)), label=first.start_is)
             _ticks(axes, first.timesteps)
             axes.set_xlabel("timestep t, from noise (left) to clean (right)")
         left.set_ylabel("accuracy, %")
         right.set_ylabel("cross-entropy, nats")
         _room(left, least=4.0)
         _room(right, least=0.1)
-        over = f", mean of {len(walks)} tasks with its 95 % interval" if len(walks) > 1 else ""
-        pictures = sum(walk.pictures for walk in walks) // len(walks)
+        over = f", mean of {len(trajectories)} tasks with its 95 % interval" if len(trajectories) > 1 else ""
+        pictures = sum(one.pictures for one in trajectories) // len(trajectories)
         title = f"{first.sampler}, {len(first.timesteps)} steps, {pictures:,} labelled pictures{over}"
         left.set_title(title, loc="left", fontsize=9, color=INK)
         handles, labels = left.get_legend_handles_labels()

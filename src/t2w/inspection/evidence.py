@@ -12,7 +12,7 @@ from torch import Tensor
 from t2w.adapters.spec import unflatten
 from t2w.classifier import Classifier
 from t2w.concepts.concepts import label_names
-from t2w.concepts.surety import head_rows
+from t2w.concepts.surety import head_rows, without_centres
 from t2w.encoders import VisionEncoder
 from t2w.encoders.head import ClassifierHead
 from t2w.errors import T2WError
@@ -77,7 +77,7 @@ def class_evidence(classifier: Classifier, encoder: VisionEncoder, *, count: int
     centres = _centres(classifier, head)
     known, names = head_rows(head, centres), label_names(head.labels)
     rows = unflatten(classifier.spec, classifier.weights)["linear1.weight"].float().mean(0)
-    cosines = F.normalize(rows - (rows @ centres.T) @ centres, dim=1) @ known.T  # (n, C)
+    cosines = F.normalize(without_centres(rows, centres), dim=1) @ known.T  # (n, C)
     best = cosines.topk(min(count, len(names)), dim=1)
     return tuple(
         ClassEvidence(name, text, by, tuple(KnownThing(names[i], float(c)) for i, c in zip(places, found, strict=True)))

@@ -56,10 +56,10 @@ def _row(axes: Axes, row: int, one: ClassEvidence) -> None:
     for i, thing in enumerate(one.nearest):
         y, value = row - 0.42 + (i + 0.5) * step, max(0.0, thing.cosine)
         axes.barh(y, value, height=0.82 * step, color=_mixed(colour, 0.88 if i == 0 else 0.35))
-        said = f"{short(thing.name, 30)}  {thing.cosine:.2f}"
+        label = f"{short(thing.name, 30)}  {thing.cosine:.2f}"
         inside = value > 0.62
         axes.text(
-            value - 0.012 if inside else value + 0.012, y, said, fontsize=7, va="center_baseline",
+            value - 0.012 if inside else value + 0.012, y, label, fontsize=7, va="center_baseline",
             ha="right" if inside else "left", color="white" if inside and i == 0 else INK,
         )  # fmt: skip
 

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from t2w.datasets.folder import load_whole_folder
 from t2w.encoders import VisionEncoder
-from t2w.errors import T2WError, nearest
-from t2w.evaluation.class_folders import match_class
+from t2w.errors import T2WError
+from t2w.evaluation.class_folders import match_folders
 from t2w.features import extract
 
 __all__ = ["Labelled", "labelled_pictures"]
@@ -65,26 +65,6 @@ def labelled_pictures(
     if not path.exists():
         raise T2WError(f"there is no {path}", expected="a folder or zip with a folder of images for every class")
     images = load_whole_folder(path)
-    meant: dict[int, str] = {}
-    unknown: list[str] = []
-    for folder in images.class_names:
-        if (label := match_class(folder, classes)) is None:
-            unknown.append(folder)
-        elif label in meant:
-            raise T2WError(
-                f"the folders {meant[label]!r} and {folder!r} both mean class {classes[label]!r}",
-                expected="one folder per class",
-            )
-        else:
-            meant[label] = folder
-    if unknown and (not skip_unknown or not meant):
-        raise T2WError(
-            f"{', '.join(map(repr, unknown[:5]))} in {path} name{'s' if len(unknown) == 1 else ''} none of the classes"
-            f"{nearest(unknown[0], classes)}",
-            expected=f"folders named as some of {', '.join(classes[:10])}",
-            fix=None if not meant else "rename, or leave such folders out with --skip-unknown",
-        )
-    chosen = images.of_classes(list(meant.values()))
-    # Renumbered to the classifier's positions.
-    features = extract(encoder, replace(chosen, name=path.stem))
-    return Labelled(features.dense().float(), torch.tensor(list(meant))[features.labels])
+    found, _ = match_folders(path, images.class_names, classes, skip_unknown=skip_unknown)
+    features = extract(encoder, replace(images.of_classes(list(found.values())), name=path.stem))
+    return Labelled(features.dense().float(), torch.tensor(list(found))[features.labels])

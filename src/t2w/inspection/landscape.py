@@ -21,7 +21,7 @@ from t2w.progress import progress
 
 __all__ = ["Landscape", "Point", "landscape"]
 
-_REACH = 4.0  # of the grid, in lengths of the first direction
+_EXTENT = 4.0  # of the grid, in lengths of the first direction
 _TOGETHER = 1 << 24  # numbers of weights in memory at once
 _LEAST = 1e-6  # share of the start's length that a direction must have
 
@@ -122,7 +122,7 @@ def landscape(
     cosine = float(F.cosine_similarity(d1, d2, dim=0))
     d2 = d2 * (lengths[0] / lengths[1])
     at = lengths[1] / lengths[0]  # where B stands on the second direction
-    axis = np.linspace(-_REACH, _REACH, grid)
+    axis = np.linspace(-_EXTENT, _EXTENT, grid)
     places = [(alpha, beta) for beta in axis for alpha in axis]
     marked = ((f"start: {origin.what}", 0.0, 0.0), ("A: this classifier", 1.0, 0.0), (f"B: {named}", 0.0, at))
     directions = torch.stack([d1, d2])

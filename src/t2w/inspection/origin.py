@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -81,19 +80,14 @@ def _evidence(lexicon: Lexicon, classifier: Classifier) -> Evidence:
     choices, own = [], dict[str, str]()
     for choice, text in zip(lexicon.understand(classifier.classes), classifier.texts, strict=True):
         senses = (choice.sense, *choice.others)
-        said: dict[str, Sense | None] = {}
+        by_text: dict[str, Sense | None] = {}
         for sense in senses:  # of two that read alike the more likely
-            said.setdefault(str(replace(choice, sense=sense, others=())), sense)
-        taken = _meant(said, text)
-        if taken in said and said[taken] != choice.sense:
-            rest = tuple(sense for sense in senses if sense is not None and sense != said[taken])
-            choice = replace(choice, sense=said[taken], others=rest, share=1.0)
-        elif taken not in said:
+            by_text.setdefault(str(replace(choice, sense=sense, others=())), sense)
+        meant = text if text in by_text else text.partition("; also: ")[0]  # without the further senses behind it
+        if meant not in by_text:
             own[choice.name] = text
+        elif (taken := by_text[meant]) != choice.sense:
+            rest = tuple(sense for sense in senses if sense is not None and sense != taken)
+            choice = replace(choice, sense=taken, others=rest, share=1.0)
         choices.append(choice)
     return lexicon.evidence(choices, texts=own)
-
-
-def _meant(said: Mapping[str, object], text: str) -> str:
-    """A file's text without the further senses that stand behind it."""
-    return text if text in said else text.partition("; also: ")[0]

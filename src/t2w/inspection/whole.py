@@ -8,7 +8,6 @@ from pathlib import Path
 
 from t2w.classifier import Classifier
 from t2w.diffusion import Sampler
-from t2w.encoders import VisionEncoder
 from t2w.errors import T2WError
 from t2w.images import image_files
 from t2w.inspection.denoising import Denoising, denoising
@@ -43,7 +42,6 @@ class Inspection:
 
 def inspect_classifier(
     classifier: Classifier,
-    encoder: VisionEncoder,
     *,
     photos: Sequence[str | Path] = (),
     examples: str | Path | None = None,
@@ -61,7 +59,6 @@ def inspect_classifier(
     What is asked for and cannot be done is an error; what merely lacks an input is left out and named.
 
     Args:
-        encoder: the one that the classifier was made for.
         photos: image files, or folders of them.
         examples: labelled pictures, see `labelled_pictures`; None for none.
         source: the generator, see `TextToWeights.from_pretrained`; None: the embedded one, if it fits.
@@ -76,7 +73,7 @@ def inspect_classifier(
         T2WError: no photograph in a file, photographs for an encoder without maps, examples of other classes, a
             generator that does not fit and was named, a classifier of other sizes, or nothing that can be done at all.
     """
-    left_out: list[str] = []
+    left_out, encoder = list[str](), classifier.encoder
     if examples is None and (against is not None or source is not None):
         named = "a generator" if against is None else "another classifier"
         raise T2WError(f"{named} is given without labelled pictures", expected="--examples FOLDER as well")

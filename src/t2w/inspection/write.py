@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from t2w.files import write_json
 from t2w.inspection.denoising_picture import denoising_picture
@@ -30,28 +33,22 @@ def write_inspection(folder: str | Path, found: Inspection, *, source: str | Non
     """
     folder, written = Path(folder), list[Path]()
 
-    def files(name: str) -> tuple[Path, Path]:
-        picture, numbers = folder / f"{name}.png", folder / f"{name}.json"
-        written.extend([picture, numbers])
-        return picture, numbers
+    def write(name: str, draw: Callable[[Path], None], numbers: Any, *, indent: int | None = None) -> None:
+        written.extend([folder / f"{name}.png", folder / f"{name}.json"])
+        draw(written[-2])
+        write_json(written[-1], numbers, indent=indent)
 
-    if found.evidence is not None:
-        picture, numbers = files("evidence")
-        evidence_picture(picture, found.evidence)
-        write_json(numbers, [one.to_dict() for one in found.evidence])
+    if (evidence := found.evidence) is not None:
+        numbers = [one.to_dict() for one in evidence]
+        write("evidence", lambda path: evidence_picture(path, evidence), numbers, indent=2)
     taken: set[str] = set()
     for photo in found.photos:
-        picture, numbers = files(_photo_name(photo.path, taken))
-        heat_picture(picture, photo, source=source)
-        write_json(numbers, photo.to_dict(), indent=None)
-    if found.denoising is not None:
-        picture, numbers = files("denoising")
-        denoising_picture(picture, [found.denoising])
-        write_json(numbers, found.denoising.to_dict())
-    if found.landscape is not None:
-        picture, numbers = files("landscape")
-        landscape_picture(picture, found.landscape)
-        write_json(numbers, found.landscape.to_dict(), indent=None)
+        draw = partial(heat_picture, photo=photo, source=source)
+        write(_photo_name(photo.path, taken), draw, photo.to_dict())
+    if (curve := found.denoising) is not None:
+        write("denoising", lambda path: denoising_picture(path, [curve]), curve.to_dict(), indent=2)
+    if (grid := found.landscape) is not None:
+        write("landscape", lambda path: landscape_picture(path, grid), grid.to_dict())
     return tuple(written)
 
 
