@@ -333,3 +333,12 @@ def test_a_path_that_may_not_be_looked_at_is_not_called_missing(
     assert found == []
     assert "Permission denied" in str(refused[0][1])
     assert "there is no" in str(refused[1][1])
+
+
+@pytest.mark.parametrize("name", ["IMG_1.HEIC", "renamed.jpg"])
+def test_a_phone_s_heic_is_named(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
+    assert image_files([tmp_path]) == ([path], [])
+    with pytest.raises(T2WError, match="is HEIC, which cannot be read; expected JPEG; convert it"):
+        read_image(path)

@@ -29,11 +29,12 @@ MAX_PIXELS = 80_000_000  # 240 MB as RGB; more than any phone's photo
 
 IMAGE_SUFFIXES = frozenset(
     [".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".gif", ".bmp", ".webp", ".tif", ".tiff"]
-).union([".ppm", ".pgm", ".pbm", ".pnm", ".avif", ".jp2", ".ico"])
-"""What counts as an image file in a folder, in small letters."""
+).union([".ppm", ".pgm", ".pbm", ".pnm", ".avif", ".jp2", ".ico", ".heic", ".heif"])
+"""What counts as an image file in a folder, in small letters; HEIC so that it is named, for it cannot be read."""
 
 # Pillow knows more. Left out is what starts another program (EPS runs Ghostscript) and what no camera writes.
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "JPEG2000", "ICO")
+_HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")  # brands of phones' files
 _FRAMES_HAVE_SIZES = ("GIF", "TIFF", "ICO")  # their parts may be larger than their header says
 _warnings_are_global = Lock()
 
@@ -108,6 +109,8 @@ def _decoded(file: BinaryIO, name: str, min_side: int | None) -> np.ndarray:
                         expected="a complete file",
                         fix="copy or export it again",
                     ) from error
+    if prefix[4:8] == b"ftyp" and prefix[8:12] in _HEIC:
+        raise T2WError(f"{name} is HEIC, which cannot be read", expected="JPEG", fix="convert it, or export it as JPEG")
     raise T2WError(f"{name} is not an image that can be read", expected=f"one of {', '.join(_FORMATS)}")
 
 

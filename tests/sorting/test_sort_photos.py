@@ -151,8 +151,8 @@ def test_files_that_change_after_they_were_classified_are_left(holiday: Path, tm
 
 
 def test_files_of_other_kinds_are_told_of(holiday: Path, tmp_path: Path) -> None:
-    photographs(holiday, "a.HEIC", "day 2/b.heic", "c.mov", "notes", ".hidden.jpg")
-    with pytest.warns(T2WWarning, match=r"stay: 2 \.heic, 1 \.mov, 1 without an ending$"):
+    photographs(holiday, "a.PSD", "day 2/b.psd", "c.mov", "notes", ".hidden.jpg")
+    with pytest.warns(T2WWarning, match=r"stay: 2 \.psd, 1 \.mov, 1 without an ending$"):
         assert sort_photos(ByName(), holiday, tmp_path / "out", how="move").new == 6
     assert len(list(holiday.rglob("*.*"))) == 4
 
