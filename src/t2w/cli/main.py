@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
         click.echo(
-            "t2w: interrupted; what was written stays, and a run or a sort goes on from there",
+            "t2w: interrupted; what was written stays, and of a run or a sort the same command goes on",
             err=True,
         )
         sys.exit(_INTERRUPTED)
