@@ -164,5 +164,5 @@ def test_nothing_left_the_machine_and_no_script_ran(page: Page, server: Server) 
 def test_it_ends_with_ctrl_c_and_leaves_nothing(page: Page, server: Server, folder: Path) -> None:
     assert [one.name[:8] for one in (folder / "tmp").glob("t2w-web-*")] == ["t2w-web-"]
     assert server.stop() == 0
-    assert list((folder / "tmp").glob("t2w-web-*")) == []
+    assert list((folder / "tmp").iterdir()) == []
     assert server.said.count("\n") == 1  # the address, and no traceback

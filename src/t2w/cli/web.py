@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import click
 
 from t2w.errors import T2WError
@@ -37,7 +39,8 @@ def web(port: int | None, host: str, generator: str | None, classifier: str | No
 
     with listen(host, port) as listening:
         with needs("the page"):
-            import gradio  # noqa: F401  # before anything is loaded for it
+            if find_spec("gradio") is None:  # said before anything is loaded for it
+                raise ModuleNotFoundError("No module named 'gradio'", name="gradio")
 
         from t2w.classifier import Classifier
         from t2w.pipeline import EMBEDDED, TextToWeights

@@ -88,15 +88,15 @@ def serve(
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    with needs("the page"):
-        import gradio as gr
-        import uvicorn
-
-    from t2w.web.page import build_page, page_head, page_style, page_theme
-    from t2w.web.routes import make_app
-
     with _signals_interrupt(), private_sessions(bounds) as sessions, suppress(KeyboardInterrupt):
-        os.environ["GRADIO_TEMP_DIR"] = str(sessions.root / "gradio")
+        os.environ["GRADIO_TEMP_DIR"] = str(sessions.root / "gradio")  # which Gradio reads when it is imported
+        with needs("the page"):
+            import gradio as gr
+            import uvicorn
+
+        from t2w.web.page import build_page, page_head, page_style, page_theme
+        from t2w.web.routes import make_app
+
         app = gr.mount_gradio_app(
             make_app(sessions, host=host), build_page(engine, sessions), path="/", theme=page_theme(),
             css=page_style(), head=page_head(), footer_links=[], run_history=False, ssr_mode=False, mcp_server=False,
