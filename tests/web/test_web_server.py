@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import socket
-import sys
 from collections.abc import Callable, Iterator
-from types import ModuleType
+from importlib import metadata
+from importlib.metadata import PackageNotFoundError
 
 import pytest
 from fastapi.testclient import TestClient
@@ -90,7 +90,10 @@ def test_ports(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_verb_says_what_is_wrong_before_it_loads_anything(t2w: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "gradio", None)
+    def not_installed(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", not_installed)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -99,5 +102,5 @@ def test_the_verb_says_what_is_wrong_before_it_loads_anything(t2w: Callable, mon
     assert "is in use" in found.err
     assert t2w("web", "--generator", "embedded", "--classifier", "x.t2w").code == 2
     assert 'pip install "t2w[web]"' in t2w("web", "--classifier", "missing.t2w").err
-    monkeypatch.setitem(sys.modules, "gradio", ModuleType("gradio"))
+    monkeypatch.setattr(metadata, "version", lambda name: "6")
     assert "missing.t2w" in t2w("web", "--classifier", "missing.t2w").err

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import click
 
 from t2w.errors import T2WError
@@ -33,14 +31,15 @@ def web(port: int | None, host: str, generator: str | None, classifier: str | No
     """
     if generator is not None and classifier is not None:
         raise T2WError("both --generator and --classifier", expected="one of the two")
+    from importlib.metadata import version
+
     from t2w.extras import needs
     from t2w.web.bounds import Bounds, megabytes
     from t2w.web.server import LOOPBACK, address_of, listen, serve
 
     with listen(host, port) as listening:
         with needs("the page"):
-            if find_spec("gradio") is None:  # said before anything is loaded for it
-                raise ModuleNotFoundError("No module named 'gradio'", name="gradio")
+            version("gradio")  # said before anything is loaded; imported once there is a folder for its files
 
         from t2w.classifier import Classifier
         from t2w.pipeline import EMBEDDED, TextToWeights
