@@ -24,6 +24,7 @@ try:
     import ray
 except ImportError:
     ray = None
+pytestmark = pytest.mark.xdist_group("ray")  # one cluster
 needs_ray = pytest.mark.skipif(ray is None, reason='Ray is not installed: pip install "t2w[scale]"')
 
 
