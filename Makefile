@@ -9,7 +9,7 @@ demo: $(VENV)/.ready-demo
 	$(BIN)/t2w demo --out runs/demo
 
 test: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

@@ -24,7 +24,6 @@ try:
     import ray
 except ImportError:
     ray = None
-pytestmark = pytest.mark.xdist_group("ray")  # one cluster
 needs_ray = pytest.mark.skipif(ray is None, reason='Ray is not installed: pip install "t2w[scale]"')
 
 

@@ -26,7 +26,6 @@ from t2w.datasets.archives import open_archive
 from t2w.errors import T2WError
 from t2w.features import FeatureSet, extract, load_features
 
-pytestmark = pytest.mark.xdist_group("ray")  # one cluster
 IMAGES = dots(200)
 ON_RAY = Cluster(device="cpu")
 

@@ -19,12 +19,9 @@ from driven_page import CHROMIUM, DRIVER, Page, Server, chromium, served  # noqa
 
 from t2w import Classifier  # noqa: E402
 
-pytestmark = [
-    pytest.mark.skipif(
-        CHROMIUM is None or DRIVER is None, reason="no chromium and chromedriver: apt-get install chromium-driver"
-    ),
-    pytest.mark.xdist_group("page"),  # one page, from test to test
-]
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None or DRIVER is None, reason="no chromium and chromedriver: apt-get install chromium-driver"
+)
 BAD = "<img src=x onerror=alert(1)>"
 FILE = f"holiday/{BAD}.png"
 
