@@ -36,7 +36,8 @@ def near(folder: Path, undisturbed: WeightDataset) -> bool:
 
 
 @needs_ray
-def test_no_cluster_there(tmp_path: Path, job: AdapterJob) -> None:
+def test_no_cluster_there(tmp_path: Path, job: AdapterJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)  # whatever tests before this one left connected
     begin = time.monotonic()
     with pytest.raises(T2WError, match=r"no Ray cluster at '127\.0\.0\.1:1'"):
         make_adapters(tmp_path, job=job, launcher="ray", address="127.0.0.1:1")
