@@ -74,6 +74,15 @@ def t2w(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
     return call
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Operations as small as those of tests lose by a second thread, badly so on a busy machine."""
+    from t2w.devices import one_thread as alone
+
+    with alone(True):
+        yield
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[None]:
     """A Ray of this machine, started as `launcher=ray` starts its own, which it finds connected and leaves so."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -15,12 +13,8 @@ from t2w.features import FeatureSet
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Operations this small lose by being split, badly so where the cores are shared."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+def _one_thread(one_thread: None) -> None:
+    """For every test here."""
 
 
 def features(counts: list[int], centres: Tensor, split: str, generator: torch.Generator) -> FeatureSet:

@@ -6,20 +6,16 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
-import torch
 from tiny_job import SHARD, make_slowly, tiny_job
 
 from t2w.adapters.factory import AdapterJob, make_adapters
 from t2w.adapters.store import WeightDataset
+from t2w.devices import one_thread
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """As processes of their own: the same arithmetic to the last bit; and small matrices gain nothing by more."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+def _one_thread(one_thread: None) -> None:
+    """As processes of their own: the same arithmetic to the last bit."""
 
 
 @pytest.fixture(scope="session")
@@ -31,10 +27,8 @@ def job() -> AdapterJob:
 def undisturbed(job: AdapterJob, tmp_path_factory: pytest.TempPathFactory) -> WeightDataset:
     """What the job makes when nothing happens."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # see one_thread
-    make_adapters(folder, job=job, device="cpu", shard_size=SHARD)
-    torch.set_num_threads(threads)
+    with one_thread(True):
+        make_adapters(folder, job=job, device="cpu", shard_size=SHARD)
     return WeightDataset.open(folder)
 
 

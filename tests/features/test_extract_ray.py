@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
@@ -26,6 +26,7 @@ from t2w.datasets.archives import open_archive
 from t2w.errors import T2WError
 from t2w.features import FeatureSet, extract, load_features
 
+pytestmark = pytest.mark.usefixtures("one_thread")  # as workers have: the same arithmetic to the last bit
 IMAGES = dots(200)
 ON_RAY = Cluster(device="cpu")
 
@@ -59,15 +60,6 @@ def on_worker(encoder: Any, *, device: str) -> Any:
 @pytest.fixture(autouse=True)
 def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_module("t2w.features.extract"), "_PART", 10)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """As workers have: the same arithmetic to the last bit."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def here() -> Tensor:
