@@ -177,3 +177,11 @@ def test_a_folder_of_mostly_other_things_is_said(writer: TextToWeights) -> None:
     foreign = [DATA / name for name in ("rocket.jpg", "hubble_deep_field.jpg", "motorcycle_left.png", "brick.png")]
     with pytest.warns(T2WWarning, match="4 of 5 pictures without labels look like none of these classes"):
         writer.generate("tabby, espresso", photos=[DATA / "chelsea.png", *foreign])
+
+
+def test_pictures_that_are_left_out_are_not_said_to_be_evidence(writer: TextToWeights) -> None:
+    foreign = [DATA / name for name in ("rocket.jpg", "hubble_deep_field.jpg", "motorcycle_left.png", "brick.png")]
+    with pytest.warns(T2WWarning) as said:
+        made = writer.generate("tabby, espresso", photos=foreign)
+    assert made.provenance["known_by"] == ["known", "known"]
+    assert ["left out, and the words are kept" in str(warning.message) for warning in said] == [True]

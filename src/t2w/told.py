@@ -121,20 +121,18 @@ def _by_words(
         choices = lexicon.understand(names, senses)
         evidence = lexicon.evidence(choices, texts=given, context=context)
     if pictures is not None:
+        rule = None
         if surety is not None:
-            _warn_of_foreign(pictures, evidence, lexicon, Surety.from_dict(surety))
-        choices, evidence = _after(pictures, evidence, lexicon, choices, given, context)
+            threshold = Surety.from_dict(surety).threshold_of(evidence.variance)
+            rule = NoneRule(threshold, lexicon.concepts.centres)
+        choices, evidence = _after(pictures, evidence, lexicon, choices, given, context, rule)
     warn_of_words(choices, given, lexicon)
     shown = tuple(given.get(choice.name, str(choice)) for choice in choices)
     return Told(evidence, class_codes(evidence.text), shown, evidence.variance, list(evidence.sources))
 
 
-def _warn_of_foreign(seen: TaskPictures, evidence: Evidence, lexicon: Lexicon, surety: Surety) -> None:
+def _warn_of_foreign(features: Tensor, evidence: Evidence, lexicon: Lexicon, rule: NoneRule) -> None:
     """Warn where the words alone take many of the pictures without labels for none of the classes."""
-    import torch
-
-    features = seen.features[torch.tensor(seen.labels) < 0]
-    rule = NoneRule(surety.threshold_of(evidence.variance), lexicon.concepts.centres)
     foreign = int((rule.scores(evidence.rows, lexicon.concepts.rows, features) < rule.threshold).sum())
     if foreign > _FOREIGN * len(features):
         warn(
@@ -150,8 +148,9 @@ def _after(
     choices: tuple[Choice, ...],
     given: Mapping[str, str],
     context: str | None,
+    rule: NoneRule | None,
 ) -> tuple[tuple[Choice, ...], Evidence]:
-    """The choices and the evidence after pictures."""
+    """The choices and the evidence after pictures; `rule` is the words' own."""
     import torch
 
     from t2w.concepts import with_pictures
@@ -168,6 +167,8 @@ def _after(
         return choices, found.evidence
     if not bool(free.any()):
         return choices, found.evidence
+    if rule is not None:
+        _warn_of_foreign(seen.features[free], evidence, lexicon, rule)
     again = lexicon.seen_in(choices, seen.features[free], given=given)
     for before, after in zip(choices, again, strict=True):
         if before.sense != after.sense:
